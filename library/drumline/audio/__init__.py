@@ -1,0 +1,1 @@
+"""Which file holds the drums, one decoder, loudness, fingerprints, and the Demucs fallback."""

@@ -1,0 +1,94 @@
+"""Files that are either whole or absent, on a local disk or on any fsspec store.
+
+Locally a file is written aside and renamed; on an object store a PUT is atomic by itself. Readers may
+therefore trust that whatever exists under its final name is complete.
+"""
+
+import hashlib
+import os
+import uuid
+from pathlib import Path, PurePosixPath
+
+import fsspec
+from fsspec.implementations.local import LocalFileSystem
+
+
+def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The file system of a URI or a local path, and the path within it.
+
+    Raises OSError or ImportError where the protocol is not available.
+    """
+    fs, path = fsspec.core.url_to_fs(str(uri))
+    return fs, str(path).rstrip("/") or "/"
+
+
+def join(uri: str, *parts: str) -> str:
+    """A URI below another."""
+    return "/".join([str(uri).rstrip("/"), *(part.strip("/") for part in parts)])
+
+
+def read_bytes(uri: str, max_bytes: int | None = None) -> bytes:
+    """A whole file. Raises FileNotFoundError, or ValueError if it is larger than ``max_bytes``."""
+    fs, path = filesystem(uri)
+    if max_bytes is not None and (size := int(fs.size(path) or 0)) > max_bytes:
+        raise ValueError(f"{uri}: {size:,} bytes, limit {max_bytes:,}")
+    return bytes(fs.cat_file(path))
+
+
+def write_bytes(uri: str, data: bytes) -> None:
+    """Write a whole file atomically, making its folders."""
+    fs, path = filesystem(uri)
+    if not isinstance(fs, LocalFileSystem):
+        fs.pipe_file(path, data)
+        return
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    aside = f"{path}.{uuid.uuid4().hex[:8]}.part"
+    try:
+        Path(aside).write_bytes(data)
+        os.replace(aside, path)
+    finally:
+        Path(aside).unlink(missing_ok=True)
+
+
+def publish(local_file: Path, uri: str) -> None:
+    """Move a finished local file to its place in one step, however large it is."""
+    fs, path = filesystem(uri)
+    if not isinstance(fs, LocalFileSystem):
+        fs.put_file(str(local_file), path)
+        local_file.unlink()
+        return
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f"{target.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        # Same disk: a rename. Another disk: a copy aside, then a rename.
+        try:
+            os.replace(local_file, aside)
+        except OSError:
+            aside.write_bytes(local_file.read_bytes())
+            local_file.unlink()
+        os.replace(aside, target)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def exists(uri: str) -> bool:
+    """Whether a file is there, asking the store afresh."""
+    fs, path = filesystem(uri)
+    fs.invalidate_cache()
+    return bool(fs.exists(path))
+
+
+def names(uri: str) -> set[str]:
+    """The names of the files directly in a folder; empty where there is no such folder."""
+    fs, path = filesystem(uri)
+    fs.invalidate_cache()
+    try:
+        return {PurePosixPath(entry).name for entry in fs.ls(path, detail=False)}
+    except FileNotFoundError:
+        return set()
+
+
+def sha256(data: bytes) -> str:
+    """The hexadecimal SHA-256 of bytes."""
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,109 @@
+"""Strict configuration: one YAML file, ``dotted.name=value`` overrides, and errors that name the nearest key.
+
+A configuration is a tree of frozen pydantic models. Nothing unknown is accepted, and every default is
+resolved before any work begins, so that `fingerprint` speaks of the whole and not of the delta.
+"""
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from drumline.core.errors import ConfigError
+
+
+class Config(BaseModel):
+    """The base of every configuration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+
+C = TypeVar("C", bound=Config)
+
+
+def load_config(model: type[C], path: str | Path, overrides: Sequence[str] = ()) -> C:
+    """The configuration of a YAML file with overrides such as ``alignment.max_offset_s=3``.
+
+    Raises ConfigError: no such file, not a mapping, an unknown key (with the nearest known one), a bad value.
+    """
+    try:
+        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from error
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: must be a mapping of keys, not {type(tree).__name__}")
+    for override in overrides:
+        _apply(tree, override)
+    return parse_config(model, tree, place=str(path))
+
+
+def parse_config(model: type[C], tree: dict[str, Any], place: str) -> C:
+    """A configuration from a mapping; ``place`` stands at the head of each error."""
+    try:
+        # Through JSON, where strictness still lets a list be a tuple and a whole number a float.
+        return model.model_validate_json(json.dumps(tree, default=str))
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(model, detail, place) for detail in error.errors())) from error
+
+
+def fingerprint(*parts: BaseModel | str | bytes | dict[str, Any] | list[Any]) -> str:
+    """A short hash of resolved configurations and other facts: equal if and only if all parts are."""
+    digest = hashlib.sha256()
+    for part in parts:
+        data = part if isinstance(part, bytes) else canonical_json(part).encode()
+        digest.update(len(data).to_bytes(8, "little") + data)
+    return digest.hexdigest()[:16]
+
+
+def canonical_json(value: BaseModel | str | dict[str, Any] | list[Any]) -> str:
+    """JSON with sorted keys, so that equal values give equal text."""
+    tree = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    return json.dumps(tree, sort_keys=True, ensure_ascii=False, indent=1)
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    name, equals, text = override.partition("=")
+    if not equals or not name:
+        raise ConfigError(f"override {override!r}: write dotted.name=value")
+    *parents, leaf = name.split(".")
+    node = tree
+    for parent in parents:
+        child = node.get(parent)
+        if child is None:
+            child = node[parent] = {}
+        if not isinstance(child, dict):
+            raise ConfigError(f"override {override!r}: {parent} holds a value, not a section")
+        node = child
+    try:
+        node[leaf] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"override {override!r}: the value is not YAML: {error}") from error
+
+
+def _explain(model: type[BaseModel], detail: Any, place: str) -> str:
+    location = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] != "extra_forbidden":
+        return f"{place}: {location}: {detail['msg']} (got {detail['input']!r})"
+    known = list(_known_keys(model))
+    near = difflib.get_close_matches(location, known, n=1, cutoff=0.0)
+    leaf = location.rsplit(".", 1)[-1]
+    same_leaf = difflib.get_close_matches(leaf, [key.rsplit(".", 1)[-1] for key in known], n=1, cutoff=0.7)
+    for key in known:
+        if same_leaf and key.rsplit(".", 1)[-1] == same_leaf[0]:
+            near = [key]
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return f"{place}: {location}: unknown key{hint}"
+
+
+def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
+    for name, field in model.model_fields.items():
+        yield prefix + name
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _known_keys(field.annotation, f"{prefix}{name}.")

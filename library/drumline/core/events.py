@@ -1,0 +1,50 @@
+"""Hits: what a drummer played, in any source.
+
+Times are seconds on the source's own clock ("chart time") until alignment adds the song's ``offset_s``:
+``audio_s = chart_s + offset_s``, so a positive offset means that the audio starts late.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from drumline.core.taxonomy import LABELS
+
+FLAGS: Final = ("accent", "ghost", "flam", "double_kick", "roll", "approximate")
+"""``roll``: inside a charted roll lane, so its rhythm is approximate. ``approximate``: a fill or free passage."""
+
+EVIDENCE: Final = ("gem", "animation", "elite", "performance", "annotation")
+"""What a label rests on: a game lane, Rock Band animation notes, an elite-drums track, a played MIDI note,
+or a person listening. Lanes are a majority guess (facts in docs/formats.md), the others are statements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One stroke on one piece of the kit."""
+
+    time_s: float
+    """Seconds from the start of the source's clock."""
+    label: str
+    """A name in `taxonomy.LABELS`."""
+    velocity: float | None = None
+    """Loudness of the stroke, 0 to 1; None where the source does not tell."""
+    flags: tuple[str, ...] = ()
+    """Names from `FLAGS`, in that order."""
+    evidence: str = "annotation"
+    """A name from `EVIDENCE`."""
+    openness: float | None = None
+    """Hi-hat openness, 0 closed to 1 open; None where unknown or not a hi-hat."""
+    source_name: str = ""
+    """The source's own word for it: ``RDB``, ``china``, ``pitch 26``, ``yellow cymbal``."""
+    tick: int | None = None
+    """Position in the source's ticks where it has them."""
+
+    def __post_init__(self) -> None:
+        if self.label not in LABELS:
+            raise ValueError(f"label {self.label!r} is not one of {', '.join(LABELS)}")
+        if self.velocity is not None and not 0.0 <= self.velocity <= 1.0:
+            raise ValueError(f"velocity {self.velocity} of {self.label} at {self.time_s} s is outside 0..1")
+
+
+def sorted_hits(hits: list[Hit]) -> tuple[Hit, ...]:
+    """Hits in time order; ties in label order, so that equal inputs give equal bytes."""
+    return tuple(sorted(hits, key=lambda hit: (hit.time_s, hit.label, hit.source_name)))

@@ -1,0 +1,1 @@
+"""Songs to Parquet: finding, building, de-duplicating, splitting, sharding, checking."""

@@ -1,0 +1,1 @@
+"""Hits to frame targets and masks, branch by branch."""

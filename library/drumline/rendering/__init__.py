@@ -1,0 +1,1 @@
+"""Hits to audio with exact labels."""

@@ -1,0 +1,35 @@
+"""Real encoded files, made on the spot."""
+
+import io
+from typing import Final
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+CODECS: Final = {
+    "wav": ("WAV", "PCM_16"),
+    "flac": ("FLAC", "PCM_16"),
+    "ogg": ("OGG", "VORBIS"),
+    "opus": ("OGG", "OPUS"),
+    "mp3": ("MP3", "MPEG_LAYER_III"),
+}
+
+
+def encode(samples: NDArray[np.float32], codec: str, rate_hz: int) -> bytes:
+    """Samples [num_samples] or [num_samples, channels] as a file. Opus knows only 48, 24, 16, 12 and 8 kHz."""
+    container, subtype = CODECS[codec]
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, rate_hz, format=container, subtype=subtype)
+    return buffer.getvalue()
+
+
+def hits(duration_s: float, rate_hz: int, times_s: list[float], seed: int = 0) -> NDArray[np.float32]:
+    """Decaying noise bursts at the given times, mono, peak about 0.5."""
+    noise = np.random.default_rng(seed).uniform(-0.5, 0.5, round(duration_s * rate_hz)).astype(np.float32)
+    clock_s = np.arange(len(noise)) / rate_hz
+    envelope = np.zeros_like(clock_s)
+    for time_s in times_s:
+        since_s = clock_s - time_s
+        envelope = np.where(since_s >= 0, np.exp(-since_s / 0.05), envelope)
+    return (noise * envelope).astype(np.float32)

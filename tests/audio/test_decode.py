@@ -67,9 +67,9 @@ def cut(codec: str) -> bytes:
     return data[: len(data) * 6 // 10]
 
 
-def flac_that_promises(num_samples: int) -> bytes:
+def flac_that_promises(num_samples: int, *, duration_s: int = 1) -> bytes:
     """A FLAC file whose STREAMINFO claims another length (36 bits that end at byte 26)."""
-    data = bytearray(encode(np.zeros(RATE_HZ, dtype=np.float32), "flac", RATE_HZ))
+    data = bytearray(encode(np.zeros(duration_s * RATE_HZ, dtype=np.float32), "flac", RATE_HZ))
     assert data[:4] == b"fLaC"
     fields = int.from_bytes(data[18:26], "big") >> 36 << 36 | num_samples
     data[18:26] = struct.pack(">Q", fields)
@@ -104,15 +104,14 @@ def test_bad_files_are_told_apart(data: bytes, reason: str) -> None:
 
 
 def test_duration_is_limited_while_decoding_when_the_header_does_not_know() -> None:
-    data = flac_that_promises(0)
-    with pytest.raises(AudioError, match=r"audio_too_long: a: 1\.0 s or more, limit 0\.5 s"):
-        decode(data, name="a", config=AudioConfig(min_duration_s=0.4, max_duration_s=0.5))
-    assert decode(data, name="a", config=CONFIG).duration_s == 1.0
+    data = flac_that_promises(0, duration_s=60)
+    with pytest.raises(AudioError, match=r"audio_too_long: a: 35\.\d s or more, limit 30\.0 s"):  # the third block
+        decode(data, name="a", config=CONFIG)
 
 
 def test_a_cut_ogg_is_found_by_the_chart() -> None:
     audio = decode(cut("ogg"), name="song.ogg", config=CONFIG)  # Ogg promises no length
-    with pytest.raises(AudioError, match="audio_truncated: song.ogg: it ends at 2"):
+    with pytest.raises(AudioError, match=r"audio_truncated: song\.ogg: it ends at 2"):
         examine(audio, name="song.ogg", last_hit_s=4.9, config=CONFIG)
 
 

@@ -1,0 +1,256 @@
+"""Train, validation and test: no artist + title, no charter and no declared group on both sides of a wall.
+
+Songs are tied by *keys*: the work (artist + title), each charter, the source's own group. Four rules, in this
+order; none depends on the order of the songs.
+
+1. A song of an earlier dataset never moves.
+2. A song with an official split takes it. Its corpus' authors answer for its keys (Groove has the same drummers
+   in all three splits), so official songs never conflict with each other; but a new one whose key an earlier
+   unofficial song holds in another split is a conflict.
+3. A new song joins the split where its keys already are, be it through other new songs. One that would tie two
+   splits together is a conflict, and only that one: songs come in order of song id, each is let in unless it
+   would be the bridge.
+4. What is left are groups of new songs that touch nothing old. From the largest to the smallest (ties in hash
+   order) each goes where it most lowers the sum, over the splits and the strata, of
+   ``(songs there - songs wanted there) ** 2 / share of the split``. Strata: all songs, genre, tempo band, toms, ride.
+   Official songs do not count here: a corpus with a large test set must not leave the game charts without one.
+
+What this cannot see: a song that has left the library holds no keys any more.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from drumline.core.config import Config
+from drumline.core.errors import ConfigError, Rejected
+from drumline.dataset.names import normalise_name, people, work_key
+from drumline.dataset.ties import Ties
+
+SPLITS: Final = ("train", "validation", "test")
+
+_TEMPO_EDGES_BPM: Final = (90.0, 120.0, 150.0, 180.0)
+_SHARE_EDGES: Final = (0.001, 0.05, 0.2)  # none, a few, some, many of the hits
+
+_Strata = Counter[tuple[str, object]]
+
+
+class SplitConfig(Config):
+    """How songs are divided."""
+
+    train: float = Field(default=0.8, gt=0, le=1)
+    """Share of the songs without an official split."""
+    validation: float = Field(default=0.1, ge=0, lt=1)
+    """Likewise."""
+    test: float = Field(default=0.1, ge=0, lt=1)
+    """Likewise."""
+    min_validation_songs: int = Field(default=0, ge=0)
+    """The split's share is raised until it holds so many songs, official ones included; 300 for real use."""
+    min_test_songs: int = Field(default=0, ge=0)
+    """Likewise."""
+    seed: int = 0
+    """Another seed, another draw; it moves nothing that an earlier dataset holds."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if abs((total := self.train + self.validation + self.test) - 1.0) > 1e-6:
+            raise ValueError(f"train, validation and test add up to {total:g}, not 1")
+        return self
+
+
+@dataclass(frozen=True)
+class SplitSong:
+    """What the division needs to know of a song."""
+
+    song_id: str
+    artist: str = ""
+    title: str = ""
+    charter: str = ""
+    """One or more people ("Ann & Bob"). Empty or "unknown" ties nothing; likewise artist and title."""
+    group: str = ""
+    """Songs of the same non-empty group share a split."""
+    genre: str = ""
+    tempo_bpm: float | None = None
+    tom_share: float = 0.0
+    """Toms among the hits, 0 to 1."""
+    ride_share: float = 0.0
+    """Rides among the hits, 0 to 1."""
+    official_split: str = ""
+    """A name in `SPLITS`, or empty."""
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """What ties this song to others, each with its kind."""
+        work = work_key(self.artist, self.title)
+        return (
+            *((f"artist and title {work!r}",) if work else ()),
+            *(f"charter {person!r}" for person in people(self.charter)),
+            *((f"group {self.group!r}",) if self.group else ()),
+        )
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """Every song is in exactly one of the two."""
+
+    assignments: Mapping[str, str]
+    """Song id to a name in `SPLITS`."""
+    conflicts: Mapping[str, Rejected]
+    """Song id to its ``split_conflict``."""
+
+
+def assign(songs: Sequence[SplitSong], *, previous: Mapping[str, str], config: SplitConfig) -> SplitResult:
+    """Divide songs; ``previous`` holds the split of each song id of an earlier dataset (others are ignored).
+
+    Raises ConfigError where the wanted numbers of songs cannot be met, ValueError for a repeated song id or an
+    unknown split.
+    """
+    songs = sorted(songs, key=lambda song: song.song_id)
+    if len({song.song_id for song in songs}) < len(songs):
+        raise ValueError("a song id stands twice among the songs to divide")
+    if unknown := {*previous.values(), *(song.official_split for song in songs)} - {*SPLITS, ""}:
+        raise ValueError(f"unknown split {min(unknown)!r}")
+
+    ties = Ties()
+    assignments = {song.song_id: previous[song.song_id] for song in songs if song.song_id in previous}
+    conflicts: dict[str, Rejected] = {}
+    official = [song for song in songs if song.official_split]
+    free = [song for song in songs if not song.official_split]
+    for song in free:
+        if song.song_id in assignments:
+            ties.hold(song.keys, assignments[song.song_id])
+    for song in official:  # all against the earlier free songs, before any of them holds its own keys
+        if song.song_id not in assignments and (conflict := ties.conflict(song.keys, song.official_split)):
+            conflicts[song.song_id] = conflict
+    for song in official:
+        if song.song_id not in conflicts:
+            ties.hold(song.keys, assignments.setdefault(song.song_id, song.official_split))
+
+    newcomers = []
+    for song in free:
+        if song.song_id in assignments:
+            continue
+        if conflict := ties.conflict(song.keys):
+            conflicts[song.song_id] = conflict
+        else:
+            ties.join(song.keys)
+            newcomers.append(song)
+    groups: dict[str, list[SplitSong]] = defaultdict(list)
+    for song in newcomers:
+        if (split := ties.split_of(song.keys)) is not None:
+            assignments[song.song_id] = split
+        else:
+            groups[ties.root_of(song.keys) or f"song {song.song_id}"].append(song)
+
+    balance = _Balance([song for song in free if song.song_id not in conflicts], assignments, config)
+    order = sorted(groups.values(), key=lambda group: (-len(group), _hash(config.seed, group[0].song_id)))
+    chosen = [balance.place(group) for group in order]
+    balance.fill_minimums(order, chosen)
+    for group, split in zip(order, chosen, strict=True):
+        assignments.update({song.song_id: split for song in group})
+    return SplitResult(assignments, conflicts)
+
+
+def crossing_keys(songs: Iterable[SplitSong], assignments: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The keys that stand in more than one split, with those splits.
+
+    A key that only official songs hold is left out: their corpus answers for it.
+    """
+    splits: dict[str, set[str]] = defaultdict(set)
+    answerable: set[str] = set()
+    for song in songs:
+        if song.song_id in assignments:
+            for key in song.keys:
+                splits[key].add(assignments[song.song_id])
+            answerable.update(() if song.official_split else song.keys)
+    return {key: tuple(sorted(splits[key], key=SPLITS.index)) for key in sorted(answerable) if len(splits[key]) > 1}
+
+
+class _Balance:
+    """How many songs of each stratum stand in each split, and how many are wanted."""
+
+    def __init__(self, songs: Sequence[SplitSong], assignments: Mapping[str, str], config: SplitConfig) -> None:
+        self._totals = _strata(songs)
+        self._minimum = {"train": 1, "validation": config.min_validation_songs, "test": config.min_test_songs}
+        counted = {song.song_id for song in songs}
+        elsewhere = Counter(split for song_id, split in assignments.items() if song_id not in counted)
+        self._songs = Counter(elsewhere)
+        shares = {split: float(getattr(config, split)) for split in SPLITS}
+        for split in SPLITS[1:]:
+            shares[split] = max(shares[split], (self._minimum[split] - elsewhere[split]) / max(1, len(songs)))
+        shares["train"] = 1.0 - shares["validation"] - shares["test"]
+        if songs and shares["train"] <= 0:
+            raise ConfigError(
+                f"splits: {len(songs)} songs without an official split cannot give min_validation_songs="
+                f"{config.min_validation_songs} and min_test_songs={config.min_test_songs} and leave any to train on"
+            )
+        self._shares = {split: share for split, share in shares.items() if share > 0}
+        self._have: dict[str, _Strata] = {split: Counter() for split in SPLITS}
+        for split in SPLITS:
+            self._add([song for song in songs if assignments.get(song.song_id) == split], split)
+
+    def _add(self, group: Sequence[SplitSong], split: str, sign: int = 1) -> None:
+        for stratum, count in _strata(group).items():
+            self._have[split][stratum] += sign * count
+        self._songs[split] += sign * len(group)
+
+    def _cost(self, group: Sequence[SplitSong], split: str) -> float:
+        """By how much the group would raise the split's part of the sum: (n - missing)² - missing²."""
+        share, have = self._shares[split], self._have[split]
+        cost = 0.0
+        for stratum, n in _strata(group).items():
+            missing = share * self._totals[stratum] - have[stratum]
+            cost += n * (n - 2 * missing) / share
+        return cost
+
+    def place(self, group: Sequence[SplitSong]) -> str:
+        """Put a group where it does most good."""
+        split = min(self._shares, key=lambda split: (self._cost(group, split), SPLITS.index(split)))
+        self._add(group, split)
+        return split
+
+    def fill_minimums(self, groups: Sequence[Sequence[SplitSong]], chosen: list[str]) -> None:
+        """Move the smallest groups (the order's last) from splits that can spare them until the minimums stand.
+
+        Raises ConfigError where they cannot.
+        """
+        for split in SPLITS[1:]:
+            for index in reversed(range(len(groups))):
+                missing = self._minimum[split] - self._songs[split]
+                if missing <= 0:
+                    break
+                giver = chosen[index]
+                if giver != split and self._songs[giver] - len(groups[index]) >= self._minimum[giver]:
+                    self._add(groups[index], giver, -1)
+                    self._add(groups[index], split)
+                    chosen[index] = split
+            if (found := self._songs[split]) < self._minimum[split]:
+                largest = max((len(group) for group in groups), default=0)
+                raise ConfigError(
+                    f"splits: {split} has {found} songs, min_{split}_songs is {self._minimum[split]}: "
+                    f"{len(groups)} groups of songs are free to place, the largest of {largest} songs that share "
+                    "artist and title, charter or group"
+                )
+
+
+def _strata(songs: Iterable[SplitSong]) -> _Strata:
+    """How many songs fall in each (kind, band)."""
+    counts: _Strata = Counter()
+    for song in songs:
+        tempo = "unknown" if song.tempo_bpm is None else int(np.searchsorted(_TEMPO_EDGES_BPM, song.tempo_bpm, "right"))
+        counts["all", ""] += 1
+        counts["genre", normalise_name(song.genre)] += 1
+        counts["tempo", tempo] += 1
+        counts["toms", int(np.searchsorted(_SHARE_EDGES, song.tom_share, "right"))] += 1
+        counts["ride", int(np.searchsorted(_SHARE_EDGES, song.ride_share, "right"))] += 1
+    return counts
+
+
+def _hash(seed: int, song_id: str) -> str:
+    return hashlib.sha256(f"{seed} {song_id}".encode()).hexdigest()

@@ -1,0 +1,98 @@
+"""Bottom-k sketches: small samples of large sets that still tell how much two sets have in common.
+
+A sketch is the k smallest distinct 64-bit hashes of a set's members, ascending, uint64. The share of the k
+smallest hashes of the union that both sketches hold estimates the Jaccard similarity of the sets, with a
+standard error of at most ``0.5 / sqrt(k)`` (Broder, "On the resemblance and containment of documents", 1997).
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumline.core.events import Hit
+from drumline.core.taxonomy import BRANCHES, LABELS
+
+Sketch = NDArray[np.uint64]
+
+SKETCH_SIZE: Final = 128
+SHINGLE: Final = 8
+"""Onsets in a row that make one member of a note set: two bars of quarter notes, one of eighths."""
+_CHORD_S: Final = 0.010  # hits closer than this are one onset: nobody plays a flam so tight
+_NEIGHBOURS: Final = 16
+
+
+def bottom_k(hashes: Iterable[int] | Sketch, size: int = SKETCH_SIZE) -> Sketch:
+    """The sketch of a set of hashes."""
+    values = hashes if isinstance(hashes, np.ndarray) else np.fromiter(hashes, dtype=np.uint64)
+    return np.unique(values)[:size]
+
+
+def similarity(a: Sketch, b: Sketch) -> float:
+    """The estimated Jaccard similarity, 0 to 1, of two sets by sketches of one size; 0 where either is empty."""
+    if not len(a) or not len(b):
+        return 0.0
+    union = np.union1d(a, b)[: max(len(a), len(b))]
+    return float(np.isin(union, np.intersect1d(a, b, assume_unique=True), assume_unique=True).mean())
+
+
+def note_sketch(hits: Sequence[Hit], size: int = SKETCH_SIZE) -> Sketch:
+    """The sketch of what is played, whatever the tempo, the clock's zero or the detail of the labels.
+
+    Members are runs of `SHINGLE` onsets: what sounds in each (kick, snare, anything else of the kit) and the ratio
+    of each gap to the gap before it, in half octaves. Toms and cymbals are one word on purpose: the same
+    chart with and without pro markers is one performance.
+    """
+    onsets: list[tuple[float, set[str]]] = []
+    for time_s, chord in groupby(sorted(hits, key=lambda hit: hit.time_s), key=lambda hit: hit.time_s):
+        words = {_word(hit.label) for hit in chord}
+        if onsets and time_s - onsets[-1][0] < _CHORD_S:
+            onsets[-1][1].update(words)
+        else:
+            onsets.append((time_s, words))
+    words = ["+".join(sorted(chord)) for _, chord in onsets]
+    gaps_s = np.diff([time_s for time_s, _ in onsets])
+    ratios = np.rint(2 * np.diff(np.log2(gaps_s))).astype(int).tolist()
+    shingles = {
+        " ".join([*words[start : start + SHINGLE], *map(str, ratios[start : start + SHINGLE - 2])])
+        for start in range(len(words) - SHINGLE + 1)
+    }
+    return bottom_k((_hash(shingle) for shingle in shingles), size)
+
+
+def candidate_pairs(sketches: Sequence[Sketch], *, min_shared: int) -> NDArray[np.int64]:
+    """Pairs of sketches that share ``min_shared`` hashes or more: ``[pairs, 2]`` indices, the smaller first, in order.
+
+    One sort instead of all pairs. A hash that more than 1 % of the sketches hold (and more than 100) is no evidence
+    and is left out. Of the holders of one hash each meets only the next 16: in a crowd of copies everyone
+    is linked to everyone through others, which is what a caller must follow.
+    """
+    if not sketches:
+        return np.empty((0, 2), dtype=np.int64)
+    owners = np.repeat(np.arange(len(sketches)), [len(sketch) for sketch in sketches])
+    hashes = np.concatenate(list(sketches))
+    order = np.argsort(hashes, kind="stable")  # owners stay in order within a hash
+    owners, hashes = owners[order], hashes[order]
+    _, inverse, holders = np.unique(hashes, return_inverse=True, return_counts=True)
+    telling = (holders > 1) & (holders <= max(100, len(sketches) // 100))
+    owners, hashes = owners[telling[inverse]], hashes[telling[inverse]]
+    met = []
+    for step in range(1, _NEIGHBOURS + 1):
+        same = hashes[:-step] == hashes[step:]
+        met.append(owners[:-step][same] * len(sketches) + owners[step:][same])
+    pairs, shared = np.unique(np.concatenate(met), return_counts=True)
+    return np.stack(np.divmod(pairs[shared >= min_shared], len(sketches)), axis=1)
+
+
+def _word(label: str) -> str:
+    for word in ("kick", "snare"):
+        if LABELS[label] and LABELS[label] <= BRANCHES[word].keys():
+            return word
+    return "other"
+
+
+def _hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")

@@ -1,0 +1,39 @@
+"""Tempo maps from beats: the beats stay where they were, on whole beats of the map."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drumline.charts.beats import RESOLUTION, parse_metre, tempo_from_beats, tempo_from_marks
+
+
+@given(st.floats(0, 5), st.lists(st.floats(0.2, 2.0), min_size=1, max_size=40))
+def test_beats_stay_in_time_and_on_the_beat(first_s: float, gaps_s: list[float]) -> None:
+    beats_s = list(itertools.accumulate(gaps_s, initial=first_s))
+    tempo = tempo_from_beats(beats_s, [1 + i % 3 for i in range(len(beats_s))])
+    assert tempo is not None
+    ticks = tempo.ticks(beats_s)
+    np.testing.assert_allclose(ticks / RESOLUTION, np.round(ticks / RESOLUTION), atol=1e-5)
+    np.testing.assert_allclose(np.diff(ticks), RESOLUTION, atol=1e-3)
+    np.testing.assert_allclose(tempo.seconds(np.round(ticks)), beats_s, atol=1e-6)
+
+
+def test_a_bar_of_another_length_is_a_time_signature() -> None:
+    tempo = tempo_from_beats([0.5 * i for i in range(12)], [1, 2, 3, 4, 1, 2, 3, 1, 2, 3, 4, 1])
+    assert tempo is not None
+    assert tempo.time_signatures == ((0, 4, 4), (4 * RESOLUTION, 3, 4), (7 * RESOLUTION, 4, 4))
+
+
+@given(st.lists(st.tuples(st.floats(-10, 1e5), st.floats(-10, 1e300)), max_size=8))
+def test_any_marks_give_a_map_or_none(marks: list[tuple[float, float]]) -> None:
+    tempo_from_marks(marks)
+
+
+@pytest.mark.parametrize(
+    ("text", "metre"), [("4/4", (4, 4)), ("6-8", (6, 8)), ("", None), ("4/3", None), ("0/4", None), ("a/b", None)]
+)
+def test_metres(text: str, metre: tuple[int, int] | None) -> None:
+    assert parse_metre(text) == metre

@@ -222,12 +222,14 @@ def _track_lines(chart: Chart, difficulty: str) -> list[tuple[int, str]]:
             lines.append((note.tick, f"N {(33 if note.accent else 39) + pad} 0"))
     hands = [note for note in notes if drum_marks.is_hand(note)]
     kicks = [note for note in notes if not drum_marks.is_hand(note)]
-    for phrase, covered, holds in (
-        (_FILL, notes, lambda note: note.approximate),
-        (_ROLL, hands, lambda note: drum_marks.is_in_roll_lane(note, kind)),
-        (_KICK_ROLL, kicks, lambda note: drum_marks.is_in_roll_lane(note, kind)),
+    rolled = [note for note in notes if drum_marks.is_in_roll_lane(note, kind)]
+    for phrase, among, chosen in (
+        (_FILL, notes, [note for note in notes if note.approximate]),
+        (_ROLL, hands, [note for note in rolled if drum_marks.is_hand(note)]),
+        (_KICK_ROLL, kicks, [note for note in rolled if not drum_marks.is_hand(note)]),
     ):
-        lines += [(start, f"S {phrase} {end - start}") for start, end in drum_marks.spans(covered, holds)]
+        spans = drum_marks.spans((note.tick for note in among), {note.tick for note in chosen})
+        lines += [(start, f"S {phrase} {end - start}") for start, end in spans]
     number = DIFFICULTIES.index(difficulty)
     lines += [(tick, f"E mix_{number}_drums0{'d' * flipped}") for tick, flipped in drum_marks.flips(notes)]
     return lines

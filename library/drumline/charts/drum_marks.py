@@ -1,6 +1,6 @@
 """The way back from `Note` to a file: which pad to write, and which spans and flip events reproduce the flags."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from drumline.charts.chart import LANES, DrumType, Note
 from drumline.charts.drum_track import FIFTH, SECOND_KICK, Span
@@ -24,14 +24,11 @@ def is_in_roll_lane(note: Note, kind: DrumType) -> bool:
     return note.roll and not (kind == "five_lane" and note.length_ticks > 0)
 
 
-def spans(notes: Iterable[Note], holds: Callable[[Note], bool]) -> Iterator[Span]:
-    """Spans (start, end), end excluded, over the ticks where ``holds`` is true of a note and over no others."""
-    by_tick: dict[int, bool] = {}
-    for note in notes:
-        by_tick[note.tick] = by_tick.get(note.tick, False) or holds(note)
+def spans(ticks: Iterable[int], chosen: Set[int]) -> Iterator[Span]:
+    """Spans (start, end), end excluded, that hold all the chosen ticks and none of the others."""
     start = end = None
-    for tick in sorted(by_tick):
-        if by_tick[tick]:
+    for tick in sorted(set(ticks)):
+        if tick in chosen:
             start, end = (tick if start is None else start), tick
         elif start is not None and end is not None:
             yield start, end + 1

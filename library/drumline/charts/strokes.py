@@ -85,9 +85,12 @@ def elite(notes: Sequence[MidiNote], *, rolls: Sequence[Span], fills: Sequence[S
     A hi-hat is open unless it lies under a hat-pedal note. Pedal notes of velocity 1 only end an open hat and sound
     nothing, and so does a pedal that goes down together with a struck hi-hat.
     """
+    by_pitch: dict[int, list[MidiNote]] = {}
+    for note in notes:
+        by_pitch.setdefault(note.pitch, []).append(note)
     found = {}
     for difficulty, base in ELITE_BASES.items():
-        own = {offset: [note for note in notes if note.pitch == base + offset] for offset in (*ELITE, 13, 14)}
+        own = {offset: by_pitch.get(base + offset, []) for offset in (*ELITE, _FLAM, _INDIFFERENT)}
         played = [(offset, note) for offset in ELITE for note in own[offset]]
         ticks = sorted({note.tick for _, note in played})
         flams, indifferent, closed = (

@@ -48,7 +48,8 @@ def tempo_from_marks(
         return None
     signatures: dict[int, tuple[int, int]] = {}
     for index, numerator, denominator in time_signatures:
-        if index in ticks_of_marks:
+        changes = (numerator, denominator) != next(reversed(signatures.values()), None)
+        if changes and index in ticks_of_marks:
             signatures[ticks_of_marks[index] if signatures else 0] = (numerator, denominator)
     return TempoMap(
         RESOLUTION,

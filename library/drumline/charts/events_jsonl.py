@@ -1,0 +1,119 @@
+"""BeatSight's event manifests: one drum event a line, of many recordings in one file.
+
+Each line has ``audio_path``, ``onset_time`` (seconds of that audio) and ``components`` with a label, a
+velocity, a hi-hat openness and a dynamic bucket (or, in older files, a single ``label``). Lines of one
+recording need not stand together. Events marked ``negative_example`` are sounds that are *not* the named
+piece: they give no hit, so that the place counts as silent.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from drumline.charts.beats import RESOLUTION, parse_metre
+from drumline.charts.documents import Tree, read_json_lines
+from drumline.charts.drum_maps import component_label
+from drumline.charts.song import AnnotatedSong, Metadata
+from drumline.core.events import FLAGS, Hit, sorted_hits
+from drumline.core.tempo import TempoMap
+
+_FLAG_OF_BUCKET: Final = {"ghost": "ghost", "accent": "accent"}
+_SPLITS: Final = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation",
+                  "dev": "validation", "test": "test"}  # fmt: skip
+_HIHATS: Final = frozenset({"hihat", "hihat_closed", "hihat_open"})
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One audio file of a manifest."""
+
+    audio_path: str
+    """As the manifest spells it: relative to the manifest's dataset, or absolute."""
+    mix_context: str
+    """``full_mix``, ``close_mic``, ``overheads``, or empty; several are joined by commas."""
+    song: AnnotatedSong
+
+
+@dataclass
+class _Lines:
+    """What the lines of one recording say together."""
+
+    hits: list[Hit] = field(default_factory=list)
+    repairs: list[str] = field(default_factory=list)
+    told: dict[str, set[str]] = field(default_factory=dict)
+
+    def one(self, name: str) -> str:
+        """The word that all lines agree on, else empty."""
+        words = self.told.get(name, set())
+        return next(iter(words)) if len(words) == 1 else ""
+
+
+def read_events_jsonl(data: bytes, place: str) -> tuple[Recording, ...]:
+    """Every recording of a manifest, by audio path. Raises ChartError at the first damaged line."""
+    recordings: dict[str, _Lines] = {}
+    for row in read_json_lines(data, place):
+        lines = recordings.setdefault(row.text("audio_path"), _Lines())
+        for name in ("session_id", "drummer_id", "source_set", "mix_context", "split", "tempo_bpm", "meter"):
+            if word := row.text(name, ""):
+                lines.told.setdefault(name, set()).add(word)
+        onset_s = row.seconds("onset_time")
+        if row.flag("negative_example"):
+            lines.repairs.append(f"{row.place.rstrip(': ')}: a negative example, left out")
+            continue
+        techniques = row.texts("techniques")
+        for part in row.trees("components") or [row]:
+            lines.hits.append(_hit(part, onset_s, techniques, lines.repairs))
+    return tuple(
+        Recording(path, ",".join(sorted(lines.told.get("mix_context", set()))), _song(path, lines))
+        for path, lines in sorted(recordings.items())
+    )
+
+
+def _hit(part: Tree, onset_s: float, techniques: Sequence[str], repairs: list[str]) -> Hit:
+    name = part.text("label")
+    label = component_label(name)
+    flags = {_FLAG_OF_BUCKET.get(part.text("dynamic_bucket", ""), "")} | {t for t in techniques if t == "flam"}
+    return Hit(
+        time_s=onset_s,
+        label=label,
+        velocity=_fraction(part, "velocity", repairs),
+        flags=tuple(flag for flag in FLAGS if flag in flags),
+        openness=_fraction(part, "openness", repairs) if label in _HIHATS else None,
+        source_name=name,
+    )
+
+
+def _fraction(part: Tree, name: str, repairs: list[str]) -> float | None:
+    if not part.has(name):
+        return None
+    value = part.number(name)
+    if not 0.0 <= value <= 1.0:
+        repairs.append(f"{part.place}{name}: {value:g} brought into 0..1")
+    return min(max(value, 0.0), 1.0)
+
+
+def _song(path: str, lines: _Lines) -> AnnotatedSong:
+    session, corpus = lines.one("session_id"), lines.one("source_set")
+    return AnnotatedSong(
+        format="events_jsonl",
+        hits=sorted_hits(lines.hits),
+        metadata=Metadata(
+            title=path.rsplit("/", 1)[-1].rsplit(".", 1)[0], artist=corpus, charter=lines.one("drummer_id")
+        ),
+        tempo=_tempo_map(lines),
+        repairs=tuple(lines.repairs),
+        official_split=_SPLITS.get(lines.one("split").casefold(), ""),
+        group=f"{corpus}:{session}" if session else "",
+    )
+
+
+def _tempo_map(lines: _Lines) -> TempoMap | None:
+    """A steady tempo where all lines agree on it. Its phase is not told: beat 0 stands at second 0."""
+    text = lines.one("tempo_bpm")
+    try:
+        tempo_bpm = float(text)
+    except ValueError:
+        return None
+    if not 1.0 <= tempo_bpm <= 3_000.0:
+        return None
+    return TempoMap(RESOLUTION, ((0, tempo_bpm),), ((0, *(parse_metre(lines.one("meter")) or (4, 4))),))

@@ -1,0 +1,139 @@
+"""What we read in a chart: as JSON objects to compare with any other reader's, and as words for a person."""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from drumline.charts import dot_chart, gems, notes_mid, sng, song_ini
+from drumline.charts.chart import MAX_CHART_BYTES, Chart
+from drumline.charts.sng import MAX_SNG_BYTES
+from drumline.charts.song_ini import SongIni
+from drumline.core.errors import ChartError
+
+JsonObject = dict[str, Any]
+
+CHART_READERS: Final[Mapping[str, Callable[..., Chart]]] = {".chart": dot_chart.read, ".mid": notes_mid.read}
+"""Suffix -> reader of a chart's bytes."""
+
+
+def inspect(path: Path) -> Iterator[JsonObject]:
+    """One object for each chart at a path: a chart, a .sng, or a folder, searched through in the order of names.
+
+    An object holds ``path`` and ``error`` where a chart cannot be read. The song.ini beside a chart is heeded.
+    """
+    if path.is_dir():
+        inside = [child for child in sorted(path.rglob("*")) if child.is_file() and _reader(child)]
+        if not inside:
+            yield {"path": str(path), "error": f"no chart in it ({', '.join(READERS)})"}
+        for child in inside:
+            yield from inspect(child)
+        return
+    reader = _reader(path)
+    if reader is None:
+        yield {"path": str(path), "error": f"no reader for this kind of file ({', '.join(READERS)})"}
+        return
+    try:
+        yield from reader(path)
+    except ChartError as error:
+        yield {"path": str(path), "error": str(error)}
+    except OSError as error:
+        yield {"path": str(path), "error": f"{path}: cannot be read ({error.strerror})"}
+
+
+def describe(path: str, chart: Chart) -> JsonObject:
+    """The object of one chart. Seconds are chart time, the offset not added."""
+    return {
+        "path": path,
+        "format": chart.format,
+        "resolution": chart.tempo.resolution,
+        "drum_type": chart.drum_type,
+        "offset_s": chart.offset_s,
+        "tempos": [list(mark) for mark in chart.tempo.tempos],
+        "difficulties": {difficulty: _notes(chart, difficulty) for difficulty in chart.difficulties},
+        "repairs": list(chart.repairs),
+    }
+
+
+def summary(described: JsonObject) -> str:
+    """An object of `inspect` in a few lines."""
+    if "error" in described:
+        return f"{described['path']}\n  cannot be read: {described['error']}"
+    tempos = [tempo_bpm for _, tempo_bpm in described["tempos"]]
+    tempo = f"{min(tempos):.4g}" if min(tempos) == max(tempos) else f"{min(tempos):.4g} to {max(tempos):.4g}"
+    lines = [
+        described["path"],
+        f"  {described['format']}, {described['drum_type']}, {described['resolution']} ticks a quarter note,"
+        f" {tempo} bpm, offset {described['offset_s']:+.3f} s",
+    ]
+    for difficulty, notes in described["difficulties"].items():
+        counts: dict[str, int] = {}
+        for note in notes:
+            pad = f"{note['lane']} cymbal" if note["cymbal"] else note["lane"]
+            counts[pad] = counts.get(pad, 0) + 1
+        pads = ", ".join(f"{pad} {count}" for pad, count in sorted(counts.items(), key=lambda item: -item[1]))
+        lines.append(f"  {difficulty}: {len(notes)} notes in {notes[-1]['time_s']:.1f} s ({pads})")
+    if not described["difficulties"]:
+        lines.append("  no drum part")
+    return "\n".join([*lines, *(f"  repaired: {repair}" for repair in described["repairs"])])
+
+
+def _read_file(path: Path) -> Iterator[JsonObject]:
+    data = _bounded(path, MAX_CHART_BYTES)
+    yield describe(str(path), CHART_READERS[path.suffix.lower()](data, name=str(path), ini=_ini_beside(path)))
+
+
+def _read_sng(path: Path) -> Iterator[JsonObject]:
+    container = sng.read(_bounded(path, MAX_SNG_BYTES), name=str(path))
+    charts = [name for name in container.index if Path(name).suffix in CHART_READERS]
+    if not charts:
+        raise ChartError(str(path), "no chart in it")
+    for name in charts:
+        place = f"{path}/{name}" if len(charts) > 1 else str(path)
+        try:
+            chart = CHART_READERS[Path(name).suffix](container.file(name), name=f"{path}/{name}", ini=container.ini)
+            yield describe(place, chart)
+        except ChartError as error:
+            yield {"path": place, "error": str(error)}
+
+
+READERS: Final[Mapping[str, Callable[[Path], Iterator[JsonObject]]]] = {
+    ".chart": _read_file,
+    ".mid": _read_file,
+    ".sng": _read_sng,
+}
+"""The end of a file's name -> what reads it."""
+
+
+def _reader(path: Path) -> Callable[[Path], Iterator[JsonObject]] | None:
+    return next((reader for suffix, reader in READERS.items() if path.name.lower().endswith(suffix)), None)
+
+
+def _bounded(path: Path, limit: int) -> bytes:
+    if (size := path.stat().st_size) > limit:
+        raise ChartError(str(path), f"{size:,} bytes, limit {limit:,}")
+    return path.read_bytes()
+
+
+def _ini_beside(path: Path) -> SongIni:
+    beside = next((file for file in sorted(path.parent.iterdir()) if file.name.lower() == "song.ini"), None)
+    return song_ini.read(_bounded(beside, MAX_CHART_BYTES)) if beside else SongIni()
+
+
+def _notes(chart: Chart, difficulty: str) -> list[JsonObject]:
+    notes = chart.difficulties[difficulty]
+    times_s = chart.tempo.seconds([note.tick for note in notes]).tolist()
+    labels = [gems.label(note, chart.drum_type) for note in notes]
+    return [
+        {
+            "tick": note.tick,
+            "time_s": time_s,
+            "lane": note.lane,
+            "cymbal": note.cymbal,
+            "accent": note.accent,
+            "ghost": note.ghost,
+            "flam": note.flam,
+            "double_kick": note.double_kick,
+            "class": None if label == "tom_or_cymbal" else label,
+        }
+        for note, time_s, label in zip(notes, times_s, labels, strict=True)
+    ]

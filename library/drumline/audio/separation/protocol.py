@@ -52,6 +52,19 @@ class SeparationConfig(Config):
     cache: str = ""
     """Folder or URI where stems are kept. Empty: beside the dataset."""
 
+    @property
+    def result_fingerprint(self) -> str:
+        """Of what decides which samples come out, as far as the configuration tells: hardware and places left out.
+
+        The weights' contents are told by `separator_fingerprint`.
+        """
+        if self.backend == "none":
+            return core_config.fingerprint(self.backend)
+        precision = self.precision if self.backend == "demucs" else "float32"
+        return core_config.fingerprint(
+            _REVISION, self.backend, self.model, self.weights, str(self.overlap), precision, str(self.gate_db)
+        )
+
 
 class Separator(Protocol):
     """A loaded model. Equal input and equal fingerprint give equal output on the same hardware."""

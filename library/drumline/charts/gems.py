@@ -67,8 +67,8 @@ def label(note: Note, kind: DrumType) -> str:
 def annotate(chart: Chart, difficulty: str = "expert") -> AnnotatedSong:
     """The chart's hits at one difficulty, with the finest labels it has. No hits where that difficulty is not charted.
 
-    An elite-drums track speaks for its whole difficulty. Animation notes are Rock Band's drummer at the expert chart: each
-    refines the label of the gem it stands with; a gem without one keeps the gem's label.
+    An elite-drums track speaks for its whole difficulty. Animation notes are Rock Band's drummer at the expert chart:
+    each refines the label of the gem it stands with; a gem without one keeps the gem's label.
     """
     notes = chart.difficulties.get(difficulty, ())
     elite = chart.elite.get(difficulty, ())
@@ -173,7 +173,7 @@ def _refined(
 ) -> list[Stroke | None]:
     """For each gem the animation that stands with it, each used once. The best agreement in a chord is settled first.
 
-    An animation that contradicts its gem (a cymbal for a drum) is not believed: more often it is a movement without one.
+    An animation that contradicts its gem (a cymbal for a drum) is not believed: often it is a movement without one.
     """
     pairs = []
     for gem, (gem_label, time_s) in enumerate(zip(labels, times_s, strict=True)):

@@ -26,6 +26,7 @@ from typing import Final, TypeVar
 import numpy as np
 from pydantic import Field
 
+from drumline.audio.fingerprint import MAX_BIT_ERROR_RATE, MIN_SHARED
 from drumline.core.config import Config
 from drumline.core.errors import Rejected
 from drumline.dataset.sketches import Sketch, candidate_pairs, similarity
@@ -40,9 +41,9 @@ class DuplicateConfig(Config):
 
     near: bool = True
     """Also look for re-encoded audio and re-packed charts, not only for equal bytes."""
-    max_bit_error_rate: float = Field(default=0.25, ge=0, lt=0.5)
+    max_bit_error_rate: float = Field(default=MAX_BIT_ERROR_RATE, ge=0, lt=0.5)
     """Bits of two audio fingerprints that may differ in one recording; 0.5 is chance."""
-    min_shared_hashes: int = Field(default=4, ge=1)
+    min_shared_hashes: int = Field(default=MIN_SHARED, ge=1)
     """Hashes that two audio sketches share before their fingerprints are compared."""
     min_note_similarity: float = Field(default=0.8, gt=0, le=1)
     """Runs of notes that two charts of one artist and title have in common, of all their runs."""

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from drumline.core.events import Hit
 from drumline.core.taxonomy import BRANCHES, LABELS
@@ -22,7 +23,7 @@ SKETCH_SIZE: Final = 128
 SHINGLE: Final = 8
 """Onsets in a row that make one member of a note set: two bars of quarter notes, one of eighths."""
 _CHORD_S: Final = 0.010  # hits closer than this are one onset: nobody plays a flam so tight
-_NEIGHBOURS: Final = 16
+_BLOCK: Final = 2048
 
 
 def bottom_k(hashes: Iterable[int] | Sketch, size: int = SKETCH_SIZE) -> Sketch:
@@ -66,25 +67,24 @@ def note_sketch(hits: Sequence[Hit], size: int = SKETCH_SIZE) -> Sketch:
 def candidate_pairs(sketches: Sequence[Sketch], *, min_shared: int) -> NDArray[np.int64]:
     """Pairs of sketches that share ``min_shared`` hashes or more: ``[pairs, 2]`` indices, the smaller first, in order.
 
-    One sort instead of all pairs. A hash that more than 1 % of the sketches hold (and more than 100) is no evidence
-    and is left out. Of the holders of one hash each meets only the next 16: in a crowd of copies everyone
-    is linked to everyone through others, which is what a caller must follow.
+    An inverted index, so that only sketches with a hash in common ever meet; as a sparse product, a block at a
+    time. A hash that more than 1 % of the sketches hold (and more than 100) is no evidence and is left out.
     """
-    if not sketches:
-        return np.empty((0, 2), dtype=np.int64)
     owners = np.repeat(np.arange(len(sketches)), [len(sketch) for sketch in sketches])
-    hashes = np.concatenate(list(sketches))
-    order = np.argsort(hashes, kind="stable")  # owners stay in order within a hash
-    owners, hashes = owners[order], hashes[order]
-    _, inverse, holders = np.unique(hashes, return_inverse=True, return_counts=True)
-    telling = (holders > 1) & (holders <= max(100, len(sketches) // 100))
-    owners, hashes = owners[telling[inverse]], hashes[telling[inverse]]
-    met = []
-    for step in range(1, _NEIGHBOURS + 1):
-        same = hashes[:-step] == hashes[step:]
-        met.append(owners[:-step][same] * len(sketches) + owners[step:][same])
-    pairs, shared = np.unique(np.concatenate(met), return_counts=True)
-    return np.stack(np.divmod(pairs[shared >= min_shared], len(sketches)), axis=1)
+    hashes = np.concatenate([np.empty(0, dtype=np.uint64), *sketches])
+    _, columns, holders = np.unique(hashes, return_inverse=True, return_counts=True)
+    telling = ((holders > 1) & (holders <= max(100, len(sketches) // 100)))[columns]
+    index = sparse.csr_array(
+        (np.ones(np.count_nonzero(telling), dtype=np.int32), (owners[telling], columns[telling])),
+        shape=(len(sketches), len(holders)),
+    )
+    found = [np.empty((0, 2), dtype=np.int64)]
+    for start in range(0, len(sketches), _BLOCK):
+        shared = (index[start : start + _BLOCK] @ index[start:].T).tocoo()
+        kept = (shared.data >= min_shared) & (shared.row < shared.col)
+        found.append(start + np.stack([shared.row[kept], shared.col[kept]], axis=1).astype(np.int64))
+    pairs = np.concatenate(found)
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
 def _word(label: str) -> str:

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import math
+import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,8 @@ from drumline.core.errors import ChartError
 
 LONGEST_S: Final = 86_400.0
 """No song lasts longer than a day: a time beyond it is a fault of the file, or of its unit."""
+
+_YAML_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ def read_json_lines(data: bytes, place: str) -> Iterator[Tree]:
 def read_yaml(data: bytes, place: str) -> Tree:
     """A file that holds one YAML mapping."""
     try:
-        value = yaml.safe_load(decode(data))
+        value = yaml.load(decode(data), Loader=_YAML_LOADER)
     except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an impossible date, say
         raise ChartError(place, f"not YAML: {' '.join(str(error).split())}") from error
     return as_tree(value, f"{place}: ")
@@ -175,4 +178,5 @@ def _json(text: str, place: str) -> object:
 
 
 def _shown(value: object) -> str:
-    return "missing" if value is None else repr(value)[:60]
+    # Bounded: a few lines of YAML aliases can stand for a value too large to print.
+    return "missing" if value is None else reprlib.repr(value)[:60]

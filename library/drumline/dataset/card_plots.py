@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 _STAND_INS: Final = {
@@ -100,7 +101,7 @@ def stacked_bars(
         axes.set_xlabel(unit)
         axes.set_ylim(len(rows) - 0.4, -0.6)  # the first at the top
         axes.tick_params(axis="y", length=0)
-        axes.xaxis.set_major_locator(mpl.ticker.MaxNLocator(4))
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(lambda value, _: _number(value))
         axes.grid(axis="x")
         if legend_rows:
@@ -136,7 +137,7 @@ def histogram(
             axes.axvline(float(np.interp(mark, edges, np.arange(len(edges)))), color=SERIES[1], linewidth=1.5)
         axes.set_xlabel(unit)
         axes.set_ylabel("recordings")
-        axes.yaxis.set_major_locator(mpl.ticker.MaxNLocator(4, integer=True))
+        axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.yaxis.set_major_formatter(lambda value, _: _number(value))
         axes.grid(axis="y")
         return _svg(figure, empty=not known.size)

@@ -126,7 +126,7 @@ def histogram(
         # Bins of equal width on paper, whatever the edges: they may be logarithmic.
         axes.bar(np.arange(len(counts)) + 0.5, counts, width=0.92, color=SERIES[0])
         every = max(1, round((len(edges) - 1) / 8))
-        ticks = np.arange(0, len(edges), every)
+        ticks = list(range(0, len(edges), every))
         names = [_number(edges[tick]) for tick in ticks]
         if known.size and known.min() < edges[0]:
             names[0] = f"≤ {names[0]}"

@@ -54,12 +54,12 @@ def note_sketch(hits: Sequence[Hit], size: int = SKETCH_SIZE) -> Sketch:
             onsets[-1][1].update(words)
         else:
             onsets.append((time_s, words))
-    words = ["+".join(sorted(chord)) for _, chord in onsets]
+    chords = ["+".join(sorted(words)) for _, words in onsets]
     gaps_s = np.diff([time_s for time_s, _ in onsets])
     ratios = np.rint(2 * np.diff(np.log2(gaps_s))).astype(int).tolist()
     shingles = {
-        " ".join([*words[start : start + SHINGLE], *map(str, ratios[start : start + SHINGLE - 2])])
-        for start in range(len(words) - SHINGLE + 1)
+        " ".join([*chords[start : start + SHINGLE], *map(str, ratios[start : start + SHINGLE - 2])])
+        for start in range(len(chords) - SHINGLE + 1)
     }
     return bottom_k((_hash(shingle) for shingle in shingles), size)
 

@@ -1,1 +1,1 @@
-"""The words everything else is written in: hits, classes, time, configuration, artefacts, errors. Imports no other package of ours."""
+"""The words everything else is written in: hits, classes, time, configuration, artefacts, errors."""

@@ -23,8 +23,11 @@ def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
 
 
 def join(uri: str, *parts: str) -> str:
-    """A URI below another."""
-    return "/".join([str(uri).rstrip("/"), *(part.strip("/") for part in parts)])
+    """A URI below another. In a chained URI (``zip://::file.zip``) the parts go into the first link."""
+    head, chain, rest = str(uri).partition("::")
+    return "/".join([head.rstrip("/") if not head.endswith("://") else head[:-1], *(p.strip("/") for p in parts)]) + (
+        chain + rest
+    )
 
 
 def read_bytes(uri: str, max_bytes: int | None = None) -> bytes:

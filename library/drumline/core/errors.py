@@ -25,15 +25,19 @@ class ChartError(DrumlineError):
         return type(self), (self.place, self.reason)
 
 
-class AudioError(DrumlineError):
-    """Audio that cannot serve. ``reason`` is a key of `REASONS`."""
+class SongError(DrumlineError):
+    """A song that cannot serve. ``reason`` is a key of `REASONS`."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(f"{reason}: {detail}")
         self.reason, self.detail = reason, detail
 
-    def __reduce__(self) -> tuple[type["AudioError"], tuple[str, str]]:
+    def __reduce__(self) -> tuple[type["SongError"], tuple[str, str]]:
         return type(self), (self.reason, self.detail)
+
+
+class AudioError(SongError):
+    """Audio that cannot serve."""
 
 
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
@@ -41,6 +45,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "chart_unreadable": "the chart breaks its format's rules beyond repair",
         "chart_without_drums": "no drum part, or no hit in it",
         "chart_unsuitable": "readable, but it must not be trained on (a modchart, say)",
+        "source_unreadable": "a file of the song is missing or may not be read",
         "container_unreadable": "a .sng or an archive is damaged or hostile",
         "audio_missing": "no file that can hold the drums",
         "audio_undecodable": "no decoder reads it",

@@ -1,0 +1,50 @@
+# The two commands: `make demo` and `make test`. Both set up everything they need in .venv.
+# `make TORCH=cuda ...` installs the CUDA build of torch instead of the CPU build.
+
+PYTHON ?= python3
+TORCH ?= cpu
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready-$(TORCH)
+CONSTRAINED := -c configs/constraints.txt
+DEMO := out/demo
+
+# An index that offers small CPU wheels; where it cannot be reached pip goes on without it.
+TORCH_INDEX_cpu := --extra-index-url https://download.pytorch.org/whl/cpu --retries 0
+TORCH_INDEX_cuda :=
+EXTRAS_cpu := dev,separation
+EXTRAS_cuda := dev,separation,gpu
+
+.PHONY: setup demo test lint bench lock clean
+
+setup: $(READY)
+
+$(READY): pyproject.toml configs/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "drumline needs Python 3.11 or later; $(PYTHON) is older: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet $(CONSTRAINED) $(TORCH_INDEX_$(TORCH)) torch
+	$(BIN)/pip install --quiet $(CONSTRAINED) --editable '.[$(EXTRAS_$(TORCH))]'
+	@rm -f $(VENV)/.ready-* && touch $@
+
+demo: $(READY)
+	$(BIN)/drumline demo-library $(DEMO)/library
+	$(BIN)/drumline build-dataset configs/build_dataset/demo.yaml
+	$(BIN)/drumline verify $(DEMO)/dataset
+
+test: $(READY) lint
+	$(BIN)/pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench
+
+lock: $(READY)
+	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > configs/constraints.txt
+
+clean:
+	rm -rf $(VENV) out build

@@ -1,0 +1,130 @@
+"""The `drumline` command. Each sub-command imports what it needs, so that `--help` is instant."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from drumline import __version__
+from drumline.core.errors import DrumlineError
+
+
+def _told(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn our errors into one message and exit code 2; anything else keeps its traceback."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except DrumlineError as error:
+            click.echo(f"drumline: {error}", err=True)
+            sys.exit(2)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+def main() -> None:
+    """From rhythm-game charts and recordings to drum-transcription data, models and charts."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+
+
+@main.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each chart, for machines.")
+@_told
+def inspect(paths: tuple[Path, ...], as_json: bool) -> None:
+    """Read charts and say what is in them.
+
+    PATHS are .chart, .mid or .sng files, *.midi.json or .bsm exports, or folders, which are searched. Exits 1 if
+    any of them cannot be read.
+
+    \b
+    drumline inspect song/notes.chart
+    drumline inspect --json library/ > charts.jsonl
+    """
+    from drumline.charts import inspection
+
+    failed = False
+    for path in paths:
+        for chart in inspection.inspect(path):
+            failed |= "error" in chart
+            click.echo(json.dumps(chart, ensure_ascii=False) if as_json else inspection.summary(chart))
+    sys.exit(1 if failed else 0)
+
+
+@main.command("build-dataset")
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--dry-run", is_flag=True, help="List what would be built, by format and audio layout, and stop.")
+@click.option("--retry-rejected", is_flag=True, help="Try again what an earlier run rejected; keep what it finished.")
+@_told
+def build_dataset(config: Path, overrides: tuple[str, ...], dry_run: bool, retry_rejected: bool) -> None:
+    """Build a training set from a library of songs.
+
+    CONFIG is a YAML file (configs/build_dataset/); NAME=VALUE changes one key of it, dotted for sections. A build
+    that was interrupted goes on where it was when the same command runs again.
+
+    \b
+    drumline build-dataset configs/build_dataset/demo.yaml
+    drumline build-dataset my.yaml output=s3://bucket/set alignment.max_residual_ms=20 --dry-run
+    """
+    from drumline.core.config import load_config
+    from drumline.dataset.build import build, describe_plan, plan
+    from drumline.dataset.config import BuildConfig
+
+    changes = [*overrides, *(["run.retry_rejected=true"] if retry_rejected else [])]
+    settings = load_config(BuildConfig, config, changes)
+    if dry_run:
+        click.echo(describe_plan(plan(settings), settings))
+        return
+    result = build(settings)
+    counts = result.counts
+    rejected = ", ".join(f"{number} {reason}" for reason, number in counts.rejected.items()) or "none"
+    click.echo(
+        f"\n{counts.songs} songs ({counts.recordings} recordings, {counts.hours:.2f} h, {counts.hits:,} hits)\n"
+        f"  shards    {result.output}/shards/\n"
+        f"  card      {result.output}/card.html\n"
+        f"  rejected  {result.output}/rejected.parquet ({rejected})\n"
+        f"  report    {result.report}"
+    )
+
+
+@main.command("demo-library")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@_told
+def demo_library(folder: Path) -> None:
+    """Render a small library of songs into FOLDER: several formats and audio layouts, some broken on purpose.
+
+    What `make demo` builds its dataset from, and a way to see what each format looks like.
+    """
+    from drumline.rendering.demo_library import SONGS, make_demo_library
+
+    make_demo_library(folder)
+    broken = sum(bool(song.rejected) for song in SONGS)
+    click.echo(f"{folder}: {len(SONGS)} songs, {broken} of them broken on purpose")
+
+
+@main.command()
+@click.argument("dataset")
+@_told
+def verify(dataset: str) -> None:
+    """Check a dataset against its manifest: checksums, schemas, counts, uniqueness.
+
+    DATASET is a local folder or a URI such as s3://bucket/set. Exits 1 if anything is wrong.
+    """
+    from drumline.dataset.verify import verify as check
+
+    manifest, problems = check(dataset)
+    for problem in problems:
+        click.echo(f"{problem}", err=True)
+    counts = manifest.counts
+    verdict = f"{len(problems)} problems" if problems else "sound"
+    click.echo(f"{dataset}: {verdict}: {counts.songs} songs, {counts.recordings} recordings, {counts.hits:,} hits")
+    sys.exit(1 if problems else 0)

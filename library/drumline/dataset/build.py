@@ -1,0 +1,151 @@
+"""Build a dataset: find songs, work on each, leave out copies, divide, pack, describe.
+
+Every stage meets the next in files, and each file is found again: a build that was killed at any moment goes
+on where it was, and the finished dataset is the same to the byte whatever the number of workers, the kills or
+the order of the roots' listings. The manifest is written last; what it names is complete.
+"""
+
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from drumline.core.artifacts import exists, filesystem, join, write_bytes
+from drumline.core.errors import ConfigError
+from drumline.dataset.assemble import Assembly, assemble, previous_splits
+from drumline.dataset.config import BuildConfig
+from drumline.dataset.finish import finish
+from drumline.dataset.manifest import Counts
+from drumline.dataset.products import ProductStore
+from drumline.dataset.shards import WRITTEN, ShardStep
+from drumline.dataset.sources import SongSource, find_songs
+from drumline.dataset.stems import Stems, separate_missing
+from drumline.dataset.steps import OUTCOME, SongStep
+from drumline.runtime.ledger import Ledger
+from drumline.runtime.mapping import map_rows
+from drumline.runtime.report import RunReport
+from drumline.runtime.session import session
+
+log = logging.getLogger("drumline")
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """Where a finished dataset is, and what it holds."""
+
+    output: str
+    report: str
+    """URI of this run's report."""
+    counts: Counts
+
+
+def plan(config: BuildConfig) -> list[SongSource]:
+    """The songs that a build would work on. Raises ConfigError where a root is missing or empty."""
+    check_writable(config.output)
+    sources = find_songs(config.roots)
+    if not sources:
+        places = ", ".join(root.uri for root in config.roots)
+        raise ConfigError(f"roots: no chart, .sng or known corpus below {places}")
+    return sources
+
+
+def describe_plan(sources: Sequence[SongSource], config: BuildConfig) -> str:
+    """The plan as a table for people."""
+    formats = Counter(source.format for source in sources)
+    layouts = Counter(source.audio_layout for source in sources)
+    store = ProductStore.of(config, Stems.open(config).separator)
+    finished = sum(store.find(source) is not None for source in sources)
+    lines = [f"{len(sources)} songs would be built into {config.output}; {finished} of them are finished already"]
+    for title, counts in (("format", formats), ("audio", layouts)):
+        lines += [f"  {title:7} {name:14} {count:7}" for name, count in counts.most_common()]
+    return "\n".join(lines)
+
+
+def check_writable(uri: str) -> None:
+    """Raise ConfigError where nothing can be written below a URI. Leaves nothing behind."""
+    probe = join(uri, ".drumline-probe")
+    try:
+        write_bytes(probe, b"")
+        fs, path = filesystem(probe)
+        fs.rm_file(path)
+    except (OSError, ImportError, ValueError) as error:
+        raise ConfigError(f"output: {uri}: cannot be written ({error or type(error).__name__})") from error
+
+
+def build(config: BuildConfig) -> BuildResult:
+    """Build the dataset of a configuration, going on from whatever is finished.
+
+    Raises ConfigError before any work where the configuration cannot be run, DrumlineError where the run as a
+    whole fails; what was finished is kept.
+    """
+    report = RunReport()
+    sources = plan(config)
+    stems = Stems.open(config)
+    ledger = Ledger(join(config.work_uri, "attempts", report.run_id), config.run.song_timeout_s)
+    if config.run.retry_rejected:
+        log.info("%d rejected songs will be tried again", ProductStore.of(config, stems.separator).forget_rejected())
+    previous = previous_splits(config)
+    try:
+        with session(config.run.ray) as about:
+            report.about = dict(about)
+            with report.stage("separation"):
+                separate_missing(sources, stems, config, ledger)
+            with report.stage("songs"):
+                outcomes = _work_on_songs(sources, SongStep(config, stems, ledger), report)
+            with report.stage("assembly"):
+                assembly = assemble(outcomes, config, previous)
+            with report.stage("shards"):
+                written = _write_shards(assembly, config, ledger, report)
+        with report.stage("tables"):
+            counts = finish(assembly, written, config)
+        report.outcome = "finished"
+    finally:
+        report_uri = report.save(config.output)
+        log.info("run report: %s", report_uri)
+    _clean_up(config, ledger)
+    return BuildResult(config.output, report_uri, counts)
+
+
+def _work_on_songs(sources: Sequence[SongSource], step: SongStep, report: RunReport) -> list[dict[str, Any]]:
+    rows = [source.to_json() for source in sources]
+    outcomes: dict[str, dict[str, Any]] = {}
+    with tqdm(total=len(rows), unit="song", desc="songs", smoothing=0.05, mininterval=1.0) as bar:
+        for outcome in map_rows(rows, step, schema=OUTCOME, ledger=step.ledger):
+            outcomes[outcome["key"]] = outcome
+            hours = sum(recording["duration_s"] for recording in outcome["recordings"]) / 3600
+            report.song(
+                reused=outcome["reused"],
+                hours=hours,
+                cpu_s=outcome["cpu_s"],
+                peak_mb=outcome["peak_mb"],
+                reason=outcome["reason"],
+            )
+            bar.set_postfix_str(f"{report.audio_hours:.1f} h audio, {sum(report.failures.values())} rejected", False)
+            bar.update()
+    missing = {source.key for source in sources} - outcomes.keys()
+    if missing:  # Ray lost rows without an error: never publish a dataset that silently lacks songs
+        raise RuntimeError(f"{len(missing)} songs never came back, {min(missing)} among them")
+    return [outcomes[key] for key in sorted(outcomes)]
+
+
+def _write_shards(assembly: Assembly, config: BuildConfig, ledger: Ledger, report: RunReport) -> list[dict[str, Any]]:
+    rows = [spec.to_json() for spec in assembly.shards]
+    written = []
+    with tqdm(total=len(rows), unit="shard", desc="shards", mininterval=1.0) as bar:
+        for shard in map_rows(rows, ShardStep(config, ledger), schema=WRITTEN, ledger=ledger):
+            written.append(shard)
+            report.shards_reused += shard["reused"]
+            report.shards_written += not shard["reused"]
+            bar.update()
+    return sorted(written, key=lambda shard: str(shard["name"]))
+
+
+def _clean_up(config: BuildConfig, ledger: Ledger) -> None:
+    """Remove what only a running build needs; with ``keep_work`` off, finished songs too."""
+    for uri in (ledger.uri, *(() if config.run.keep_work else (config.work_uri,))):
+        if exists(uri):
+            fs, path = filesystem(uri)
+            fs.rm(path, recursive=True)

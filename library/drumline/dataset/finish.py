@@ -1,0 +1,117 @@
+"""Publish what makes shards a dataset: the tables, the card, and last the manifest."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import drumline
+from drumline.audio.loudness import TARGET_LUFS
+from drumline.charts.corpora import CORPORA
+from drumline.core.artifacts import filesystem, join, names, publish, sha256, write_bytes
+from drumline.core.config import canonical_json
+from drumline.dataset.assemble import Assembly
+from drumline.dataset.card import SourceTerms, card_data, render_card
+from drumline.dataset.config import BuildConfig
+from drumline.dataset.manifest import NAME, Counts, FileEntry, Manifest
+from drumline.dataset.tables import EVENTS, REJECTED, SCHEMA_VERSION, SONGS
+
+
+def finish(assembly: Assembly, written: Sequence[dict[str, Any]], config: BuildConfig) -> Counts:
+    """Write tables, card and manifest of a dataset whose shards are published; gives its counts.
+
+    Shards that the manifest does not name are removed afterwards: they belong to an earlier state.
+    """
+    rows = [{**song, "shard": assembly.shard_of[song["song_id"], song["domain"]]} for song in assembly.songs]
+    songs = pa.Table.from_pylist(rows, schema=SONGS)
+    rejected = pa.Table.from_pylist(assembly.rejected, schema=REJECTED)
+    files = [FileEntry(path=w["name"], bytes=w["bytes"], sha256=w["sha256"], rows=w["recordings"]) for w in written]
+    files += [
+        _write_table("songs.parquet", SONGS, iter([songs]), config.output),
+        _write_table("rejected.parquet", REJECTED, iter([rejected]), config.output),
+        _write_table("events.parquet", EVENTS, _event_parts(written), config.output),
+    ]
+    for path, text in _card(songs, rejected, config).items():
+        write_bytes(join(config.output, path), text.encode())
+        files.append(FileEntry(path=path, bytes=len(text.encode()), sha256=sha256(text.encode())))
+    manifest = Manifest(
+        name=config.name,
+        drumline=drumline.__version__,
+        fingerprint=config.dataset_fingerprint,
+        inputs_sha256=sha256(canonical_json(assembly.inputs).encode()),
+        config=config.recipe,
+        counts=_counts(assembly),
+        files=tuple(sorted(files, key=lambda entry: entry.path)),
+    )
+    write_bytes(join(config.output, NAME), canonical_json(manifest).encode())
+    _remove_stale_shards(manifest, config.output)
+    return manifest.counts
+
+
+def _card(songs: pa.Table, rejected: pa.Table, config: BuildConfig) -> dict[str, str]:
+    """Path -> text of the dataset card and its plots."""
+    sources = sorted(set(zip(songs["key"].to_pylist(), songs["format"].to_pylist(), strict=True)))
+    formats = {key.split("/")[0]: format_ for key, format_ in sources}
+    terms = [
+        SourceTerms(name, corpus.licence, corpus.citation, corpus.may_train)
+        if (corpus := CORPORA.get(format_))
+        else SourceTerms(name, "not stated by the charts: each charter's and label's own", "", True)
+        for name, format_ in formats.items()
+    ]
+    card = render_card(
+        card_data(
+            songs,
+            rejected,
+            name=config.name,
+            fingerprint=config.dataset_fingerprint,
+            code_version=drumline.__version__,
+            schema_version=SCHEMA_VERSION,
+            target_lufs=TARGET_LUFS,
+            terms=terms,
+        )
+    )
+    return {"card.md": card.markdown, "card.html": card.html, **card.plots}
+
+
+def _counts(assembly: Assembly) -> Counts:
+    split_of = {song["song_id"]: song["split"] for song in assembly.songs}
+    return Counts(
+        songs=len(split_of),
+        recordings=len(assembly.songs),
+        hits=sum(song["num_hits"] for song in assembly.songs),
+        hours=round(sum(song["duration_s"] for song in assembly.songs) / 3600, 6),
+        rejected=dict(sorted(Counter(row["reason"] for row in assembly.rejected).items())),
+        splits=dict(sorted(Counter(split_of.values()).items())),
+    )
+
+
+def _event_parts(written: Sequence[dict[str, Any]]) -> Iterator[pa.Table]:
+    for shard in written:
+        fs, path = filesystem(shard["events"])
+        with fs.open(path, "rb") as file:
+            yield pq.read_table(file).cast(EVENTS)
+
+
+def _write_table(name: str, schema: pa.Schema, parts: Iterator[pa.Table], output: str) -> FileEntry:
+    """Stream a table to its place, a row group a part."""
+    with tempfile.TemporaryDirectory(prefix="drumline-") as folder:
+        local = Path(folder, name)
+        rows = 0
+        with pq.ParquetWriter(local, schema, compression="zstd") as writer:
+            for part in parts:
+                writer.write_table(part)
+                rows += len(part)
+        entry = FileEntry(path=name, bytes=local.stat().st_size, sha256=sha256(local.read_bytes()), rows=rows)
+        publish(local, join(output, name))
+    return entry
+
+
+def _remove_stale_shards(manifest: Manifest, output: str) -> None:
+    current = {Path(path).name for path in manifest.shards()}
+    for name in names(join(output, "shards")) - current:
+        fs, path = filesystem(join(output, "shards", name))
+        fs.rm_file(path)

@@ -1,0 +1,251 @@
+"""The work on one song: read, choose the audio, decode, align, normalise. No Ray, no files of its own.
+
+`build_song` gives a *product*, a small table with one row a recording, or the reason why there is none.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from drumline.alignment.align import Alignment, align
+from drumline.audio import decode, fingerprint, loudness
+from drumline.audio.separation.cache import Stem
+from drumline.charts.corpora import CORPORA
+from drumline.charts.song import AnnotatedSong
+from drumline.core.artifacts import sha256
+from drumline.core.config import canonical_json
+from drumline.core.errors import ChartError, Rejected, SongError
+from drumline.core.events import Hit
+from drumline.core.grid import HIGH, MICRO, RATE_HZ
+from drumline.dataset.config import BuildConfig
+from drumline.dataset.reading import ReadSong, read_song
+from drumline.dataset.sketches import note_sketch
+from drumline.dataset.sources import SongSource
+from drumline.dataset.tables import PRODUCT
+from drumline.rendering.performance import render
+from drumline.rendering.synth_kit import synth_kit
+
+_BINARY = ("note_signature", "audio_sketch", "note_sketch", "fingerprint")  # all follow from the hits and the audio
+_NUM_KITS = 8
+_TAIL_S = 3.0  # after the last hit of a rendered performance: a crash rings on
+
+
+StemLookup = Callable[[Sequence[bytes]], Stem | None]
+"""From the bytes of a mix's files to its separated drums; None where there are none."""
+
+
+@dataclass(frozen=True)
+class _Recording:
+    domain: str
+    files: tuple[str, ...]
+    audio: decode.Audio
+    audio_sha256: str
+    stem_to_mix_db: float | None = None
+
+
+def build_song(source: SongSource, config: BuildConfig, stems: StemLookup) -> pa.Table | Rejected:
+    """The product of a song (`tables.PRODUCT`, one row a recording), or why it has none.
+
+    The same inputs give the same values on any number of threads or workers.
+    """
+    with threadpool_limits(1):
+        try:
+            return _build(source, config, stems)
+        except ChartError as error:
+            reason = "container_unreadable" if source.format == "sng" else "chart_unreadable"
+            return Rejected(reason, str(error))
+        except SongError as error:
+            return Rejected(error.reason, error.detail)
+
+
+def _build(source: SongSource, config: BuildConfig, stems: StemLookup) -> pa.Table | Rejected:
+    read = read_song(source, difficulty=config.difficulty)
+    song = read.song
+    if not song.hits:
+        return Rejected("chart_without_drums", f"{source.annotation}: no drum hit in {config.difficulty}")
+    if song.unsuitable:
+        return Rejected("chart_unsuitable", f"{source.annotation}: {song.unsuitable}")
+    recordings = _recordings(source, read, config, stems)
+    if isinstance(recordings, Rejected):
+        return recordings
+    song_id = sha256("".join([read.chart_sha256, *(rec.audio_sha256 for rec in recordings)]).encode())[:24]
+    rows = []
+    for recording in recordings:
+        row = _row(song_id, source, read, recording, config)
+        if isinstance(row, Rejected):
+            return row
+        rows.append(row)
+    return pa.Table.from_pylist(rows, schema=PRODUCT)
+
+
+def _recordings(
+    source: SongSource, read: ReadSong, config: BuildConfig, stems: StemLookup
+) -> list[_Recording] | Rejected:
+    choices = read.audio if config.domains == "all" else read.audio[:1]
+    if not choices:
+        if config.render_missing:
+            return [_rendered(read.song)]
+        return Rejected("audio_missing", f"{source.key}: no file named like a drum stem or a mix beside the chart")
+    found = []
+    for choice in choices:
+        files = [read.load(name) for name in choice.files]
+        audio = decode.mix(
+            [decode.decode(d, name=n, config=config.audio) for d, n in zip(files, choice.files, strict=True)]
+        )
+        hashes = "".join(sha256(data) for data in files)
+        recording = _Recording(choice.domain, choice.files, audio, sha256(hashes.encode()) if hashes[64:] else hashes)
+        if choice.domain == "mix" and len(read.audio) == 1 and (stem := stems(files)) is not None:
+            recording = replace(recording, stem_to_mix_db=stem.ratio_db)
+            # A stem with almost none of the mix's energy is worse than the mix: the separator missed the drums.
+            if stem.ratio_db >= config.separation.gate_db:
+                separated = replace(audio, samples=stem.samples)
+                found.append(replace(recording, domain="separated", audio=separated))
+                if config.domains == "best":
+                    continue
+        found.append(recording)
+    return found
+
+
+def _rendered(song: AnnotatedSong) -> _Recording:
+    seed = int(sha256(song.note_signature or repr(song.hits).encode())[:8], 16)
+    duration_s = song.hits[-1].time_s + _TAIL_S
+    samples = render(
+        song.hits, kit=synth_kit(seed % 8, rate_hz=RATE_HZ), duration_s=duration_s, rate_hz=RATE_HZ, seed=seed
+    )
+    audio = decode.Audio(samples, RATE_HZ, 1, len(samples), float(np.abs(samples).max()), 0.0)
+    return _Recording("rendered", (), audio, sha256(samples.tobytes()))
+
+
+def _row(
+    song_id: str, source: SongSource, read: ReadSong, recording: _Recording, config: BuildConfig
+) -> dict[str, Any] | Rejected:
+    song, audio = read.song, recording.audio
+    name = ", ".join(recording.files) or source.annotation
+    placed = _place(song, source, recording, config)
+    if isinstance(placed, Rejected):
+        return placed
+    audio_s = placed.to_audio(np.array([hit.time_s for hit in song.hits]))
+    decode.examine(audio, name=name, last_hit_s=float(audio_s[-1]), config=config.audio)
+    level = loudness.measure(audio.samples)
+    inside = (audio_s >= 0) & (audio_s < audio.duration_s)
+    hits = [_hit(h, t) for h, t, keep in zip(song.hits, audio_s.tolist(), inside.tolist(), strict=True) if keep]
+    corpus = CORPORA.get(source.format)
+    prints = fingerprint.fingerprint(audio.samples)
+    flac = loudness.encode_flac(loudness.amplify(audio.samples, level.stored_gain_db))
+    row: dict[str, Any] = {
+        "song_id": song_id,
+        "domain": recording.domain,
+        "key": source.key,
+        "format": source.format,
+        "title": song.metadata.title,
+        "artist": song.metadata.artist,
+        "album": song.metadata.album,
+        "genre": song.metadata.genre,
+        "year": song.metadata.year,
+        "charter": song.metadata.charter,
+        "licence": corpus.licence if corpus else "",
+        "may_train": corpus.may_train if corpus else True,
+        "official_split": song.official_split,
+        "group": song.group,
+        "drum_type": song.drum_type,
+        "unannotated": list(song.unannotated),
+        "repairs": list(song.repairs),
+        "audio_files": list(recording.files),
+        "source_rate_hz": audio.source_rate_hz,
+        "source_channels": audio.num_channels,
+        "stem_to_mix_db": recording.stem_to_mix_db,
+        "duration_s": audio.duration_s,
+        "num_samples": len(audio.samples),
+        "loudness_lufs": level.lufs,
+        "gain_db": level.gain_db,
+        "headroom_db": level.headroom_db,
+        "tempo_bpm": _tempo_bpm(song),
+        "num_hits": len(hits),
+        "label_counts": sorted(Counter(hit["label"] for hit in hits).items()),
+        "prior_offset_s": song.offset_s,
+        **placed.columns(),
+        "chart_sha256": read.chart_sha256,
+        "audio_sha256": recording.audio_sha256,
+        "note_signature": song.note_signature,
+        "audio_sketch": fingerprint.sketch(prints),
+        "note_sketch": note_sketch(song.hits),
+        "fingerprint": prints,
+        "hits": hits,
+        "payload_bytes": len(flac),
+    }
+    told = {name: value for name, value in row.items() if name not in _BINARY}
+    return {**row, "content_sha256": sha256((canonical_json(told) + sha256(flac)).encode()), "audio_flac": flac}
+
+
+@dataclass(frozen=True)
+class _Placement:
+    """Where a recording's hits lie, and on whose word."""
+
+    verdict: str
+    """Of the aligner (``aligned``, ``warped``, ``forced``); or ``trusted``, ``unconfirmed``, ``exact``."""
+    measured: Alignment | None
+    """What the aligner found, whether or not it was applied."""
+    applied: Alignment | None
+    """What moves chart time to audio time; None where they are the same."""
+
+    def to_audio(self, chart_s: NDArray[np.float64]) -> NDArray[np.float64]:
+        return chart_s if self.applied is None else self.applied.to_audio(chart_s)
+
+    def columns(self) -> dict[str, Any]:
+        measured, applied = self.measured, self.applied
+        exact = 0.0 if self.verdict == "exact" else float("nan")
+        return {
+            "alignment": self.verdict,
+            "measured_offset_s": measured.offset_s if measured else exact,
+            "residual_ms": measured.residual_ms if measured else exact,
+            "fit": measured.fit if measured else float("nan"),
+            "offset_s": applied.offset_s if applied else 0.0,
+            "drift_ppm": applied.drift_ppm if applied else 0.0,
+            "warp": [list(knot) for knot in applied.knots] if applied else [],
+        }
+
+
+def _place(
+    song: AnnotatedSong, source: SongSource, recording: _Recording, config: BuildConfig
+) -> _Placement | Rejected:
+    """Align a recording, as far as its source leaves anything to align.
+
+    A rendered performance is exact. Annotations made on the recording itself are trusted: alignment is
+    measured and told (``unconfirmed`` where it finds nothing), and moves nothing.
+    """
+    if recording.domain == "rendered":
+        return _Placement("exact", None, None)
+    result = align(recording.audio.samples, song.hits, prior_offset_s=song.offset_s, config=config.alignment)
+    if source.format in CORPORA or source.format == "events_jsonl":
+        found = None if isinstance(result, Rejected) else result
+        return _Placement("trusted" if found else "unconfirmed", found, None)
+    return result if isinstance(result, Rejected) else _Placement(result.verdict, result, result)
+
+
+def _hit(hit: Hit, time_s: float) -> dict[str, Any]:
+    return {
+        "time_s": time_s,
+        "chart_s": hit.time_s,
+        "frame_128": int(HIGH.frame(time_s)),
+        "frame_64": int(MICRO.frame(time_s)),
+        "tick": hit.tick,
+        "label": hit.label,
+        "evidence": hit.evidence,
+        "velocity": hit.velocity,
+        "openness": hit.openness,
+        "flags": list(hit.flags),
+        "source_name": hit.source_name,
+    }
+
+
+def _tempo_bpm(song: AnnotatedSong) -> float | None:
+    if song.tempo is None:
+        return None
+    last_tick = float(song.tempo.ticks(song.hits[-1].time_s))
+    return song.tempo.mean_tempo_bpm(last_tick)

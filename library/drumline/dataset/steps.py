@@ -1,0 +1,100 @@
+"""What a worker does: one row in, small result rows out, everything large through files.
+
+Each step is idempotent: what is finished is found and reported, not done again.
+"""
+
+import logging
+import resource
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+
+from drumline.core.errors import Rejected
+from drumline.dataset import products
+from drumline.dataset.config import BuildConfig
+from drumline.dataset.products import ProductStore
+from drumline.dataset.song import build_song
+from drumline.dataset.sources import SongSource
+from drumline.dataset.stems import Stems
+from drumline.dataset.tables import SUMMARY
+from drumline.runtime.ledger import Ledger
+
+log = logging.getLogger("drumline")
+
+OUTCOME: Final = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("format", pa.string(), nullable=False),
+        pa.field("reused", pa.bool_(), nullable=False),
+        pa.field("cpu_s", pa.float64(), nullable=False),
+        pa.field("peak_mb", pa.float64(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.string(), nullable=False),
+        pa.field("product", pa.string(), nullable=False),
+        pa.field("recordings", pa.list_(pa.struct(list(SUMMARY))), nullable=False),
+    ]
+)
+"""What the driver learns of a song."""
+
+
+@dataclass(frozen=True)
+class SongStep:
+    """One found song (JSON of `SongSource`) to its outcome, the product published."""
+
+    config: BuildConfig
+    stems: Stems
+    ledger: Ledger
+
+    def __call__(self, row: str) -> Sequence[dict[str, Any]]:
+        source = SongSource.from_json(row)
+        store = ProductStore.of(self.config, self.stems.separator)
+        started_s = time.process_time()
+        found = store.find(source)
+        result = found if found is not None else store.save(source, self._work(source, store.id(source)))
+        rejected = isinstance(result, Rejected)
+        return [
+            {
+                "key": source.key,
+                "format": source.format,
+                "reused": found is not None,
+                "cpu_s": time.process_time() - started_s,
+                "peak_mb": peak_mb(),
+                "reason": result.reason if isinstance(result, Rejected) else "",
+                "detail": result.detail if isinstance(result, Rejected) else "",
+                "product": "" if isinstance(result, Rejected) else result,
+                "recordings": [] if rejected else products.summaries(str(result)),
+            }
+        ]
+
+    def _work(self, source: SongSource, id_: str) -> pa.Table | Rejected:
+        earlier = self.ledger.attempts(id_)
+        if len(earlier) >= self.config.run.max_attempts:
+            timed_out = all(entry["outcome"] == "timed_out" for entry in earlier)
+            limit = f", limit {self.config.run.song_timeout_s:.0f} s each" if timed_out else ""
+            return Rejected(
+                "timed_out" if timed_out else "worker_crashed",
+                f"{source.annotation}: {len(earlier)} attempts, each ended its worker{limit}",
+            )
+        with self.ledger.attempt(id_, source.key):
+            try:
+                return self._build(source)
+            except OSError:
+                raise  # storage or network: the run's trouble, not the song's
+            except Exception as error:  # the one place where an unforeseen error becomes a row
+                where = traceback.extract_tb(error.__traceback__)[-1]
+                log.exception("%s", source.key)
+                return Rejected(
+                    "unexpected_error", f"{type(error).__name__}: {error} (at {where.name}, line {where.lineno})"
+                )
+
+    def _build(self, source: SongSource) -> pa.Table | Rejected:
+        return build_song(source, self.config, self.stems.lookup)
+
+
+def peak_mb() -> float:
+    """The most memory this process ever held [MiB]."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

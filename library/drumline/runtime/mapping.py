@@ -1,0 +1,146 @@
+"""Map a function over many rows with Ray Data: bounded, streaming, retried, never silent.
+
+Rows in and out are small (paths and summaries). Whatever is large goes through files that the function
+writes, so the object store and the driver stay flat as a library grows.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import ray
+from ray.data import ActorPoolStrategy, DataContext
+
+from drumline.core.errors import DrumlineError
+from drumline.runtime.ledger import Ledger
+
+log = logging.getLogger("drumline")
+
+_MOST_ROWS_A_TASK = 16
+_TASKS_A_CPU = 8
+_STALL_NOTICE_S = 60.0
+
+
+def map_rows(
+    rows: Sequence[str],
+    step: Callable[[str], Sequence[dict[str, Any]]],
+    *,
+    schema: pa.Schema,
+    ledger: Ledger,
+    num_cpus: float = 1.0,
+) -> Iterator[dict[str, Any]]:
+    """``step`` of every row on the cluster, results as they come (not in order).
+
+    ``step`` takes one row (a string) and gives result rows of ``schema``. Ray runs the block of a worker that died
+    again, for ever, so a step must be idempotent and ask the ledger before it does anything dangerous. Raises DrumlineError where the run as a whole cannot go on.
+    """
+    if not rows:
+        return
+    cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
+    rows_a_task = min(_MOST_ROWS_A_TASK, max(1, len(rows) // (cpus * _TASKS_A_CPU)))
+    dataset = ray.data.from_items([{"row": row} for row in rows], override_num_blocks=-(-len(rows) // rows_a_task))
+    mapped = dataset.map_batches(
+        _Step(step, schema),
+        batch_size=None,
+        batch_format="pyarrow",
+        num_cpus=num_cpus,
+    )
+    yield from _stream(mapped, ledger)
+
+
+def map_actors(
+    rows: Sequence[str],
+    worker: type,
+    *,
+    arguments: tuple[Any, ...],
+    ledger: Ledger,
+    num_actors: int,
+    num_cpus: float,
+    num_gpus: float,
+) -> Iterator[dict[str, Any]]:
+    """Like `map_rows` with a class that is made once an actor and called for each row: for models.
+
+    The pool may start with one actor, whatever its full size: a fixed pool that takes every CPU never
+    starts (Ray issue 44687). Ray restarts dead actors for ever: ``worker`` asks the ledger before each row.
+    """
+    if not rows:
+        return
+    dataset = ray.data.from_items([{"row": row} for row in rows], override_num_blocks=len(rows))
+    mapped = dataset.map_batches(
+        worker,
+        fn_constructor_args=arguments,
+        batch_size=None,
+        batch_format="pyarrow",
+        num_cpus=num_cpus,
+        num_gpus=num_gpus or None,
+        compute=ActorPoolStrategy(min_size=1, max_size=num_actors),
+    )
+    yield from _stream(mapped, ledger)
+
+
+class _Step:
+    """A block of rows through a function of one row. Defined here and not in a job: workers import it."""
+
+    def __init__(self, step: Callable[[str], Sequence[dict[str, Any]]], schema: pa.Schema) -> None:
+        self.step, self.schema = step, schema
+
+    def __call__(self, block: pa.Table) -> pa.Table:
+        results = [result for row in block["row"].to_pylist() for result in self.step(row)]
+        return pa.Table.from_pylist(results, schema=self.schema)
+
+
+def _stream(dataset: Any, ledger: Ledger) -> Iterator[dict[str, Any]]:
+    context = DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    # The ledger ends a stuck row at its limit; beyond that it is Ray itself that hangs.
+    context.execution_no_progress_timeout_s = int(ledger.timeout_s * 2 + 120)
+    watch = _StallWatch(ledger)
+    watch.start()
+    try:
+        for batch in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
+            watch.progress()
+            yield from batch.to_pylist()
+    except ray.exceptions.RayError as error:
+        raise DrumlineError(
+            f"Ray gave up: {_first_lines(error)}. What was finished is kept: run again to resume"
+        ) from error
+    finally:
+        watch.stop()
+
+
+def _first_lines(error: BaseException) -> str:
+    cause: BaseException = error
+    while isinstance(getattr(cause, "cause", None), BaseException):
+        cause = cause.cause  # type: ignore[attr-defined]
+    return " ".join(str(cause).split())[:500]
+
+
+class _StallWatch(threading.Thread):
+    """Says what is in flight whenever nothing has come back for a while."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__(daemon=True)
+        self.ledger = ledger
+        self._moved = time.monotonic()
+        self._stopped = threading.Event()
+
+    def progress(self) -> None:
+        self._moved = time.monotonic()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join()
+
+    def run(self) -> None:
+        while not self._stopped.wait(_STALL_NOTICE_S):
+            quiet_s = time.monotonic() - self._moved
+            if quiet_s < _STALL_NOTICE_S:
+                continue
+            doing = ", ".join(f"{label} ({age_s:.0f} s)" for label, age_s in self.ledger.in_flight()[:4])
+            log.warning(
+                "no song finished for %.0f s; in flight: %s", quiet_s, doing or "nothing (is the cluster full?)"
+            )

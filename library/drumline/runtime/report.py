@@ -1,0 +1,80 @@
+"""What a run did and what it cost: for people, for capacity planning, never part of a dataset's bytes."""
+
+import json
+import os
+import platform
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from drumline.core.artifacts import join, write_bytes
+
+
+@dataclass
+class RunReport:
+    """Counters of one run, filled as it goes and saved whatever its end."""
+
+    run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}")
+    outcome: str = "unfinished"
+    about: dict[str, Any] = field(default_factory=dict)
+    stages_s: dict[str, float] = field(default_factory=dict)
+    songs: int = 0
+    reused: int = 0
+    audio_hours: float = 0.0
+    cpu_s: float = 0.0
+    peak_worker_mb: float = 0.0
+    failures: Counter[str] = field(default_factory=Counter)
+    shards_written: int = 0
+    shards_reused: int = 0
+    _started: float = field(default_factory=time.monotonic)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.stages_s[name] = round(time.monotonic() - started, 3)
+
+    def song(self, *, reused: bool, hours: float, cpu_s: float, peak_mb: float, reason: str) -> None:
+        """Count one song that came back."""
+        self.songs += 1
+        self.reused += reused
+        self.audio_hours += hours
+        self.cpu_s += cpu_s
+        self.peak_worker_mb = max(self.peak_worker_mb, peak_mb)
+        if reason:
+            self.failures[reason] += 1
+
+    def save(self, folder: str) -> str:
+        """Write the report below a dataset; gives its URI."""
+        uri = join(folder, "_runs", f"{self.run_id}.json")
+        write_bytes(uri, json.dumps(self.to_dict(), indent=1).encode())
+        return uri
+
+    def to_dict(self) -> Mapping[str, Any]:
+        """Plain values; throughput counts only songs worked on in this run."""
+        wall_s = time.monotonic() - self._started
+        work_s = self.stages_s.get("songs", wall_s)
+        return {
+            "run_id": self.run_id,
+            "outcome": self.outcome,
+            "about": {**self.about, "python": platform.python_version(), "machine": platform.machine()},
+            "wall_s": round(wall_s, 1),
+            "stages_s": self.stages_s,
+            "songs": self.songs,
+            "songs_reused": self.reused,
+            "songs_rejected": dict(self.failures.most_common()),
+            "audio_hours": round(self.audio_hours, 3),
+            "songs_an_hour": round((self.songs - self.reused) / work_s * 3600, 1) if work_s else 0.0,
+            "audio_hours_an_hour": round(self.audio_hours / work_s * 3600, 1) if work_s and not self.reused else None,
+            "cpu_s": round(self.cpu_s, 1),
+            "peak_worker_mb": round(self.peak_worker_mb, 1),
+            "shards_written": self.shards_written,
+            "shards_reused": self.shards_reused,
+        }

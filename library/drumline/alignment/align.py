@@ -1,0 +1,179 @@
+"""Chart time to audio time: an offset, a drift, at need a warp, and a verdict.
+
+Positive offsets mean that the audio starts late: ``audio_s = chart_s + offset_s``. With a drift,
+``audio_s = chart_s * (1 + drift_ppm / 1e6) + offset_s``; with knots, the line through them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
+
+from drumline.alignment.deviations import heard_times
+from drumline.alignment.evidence import Floats, Onsets, onsets_of, responses, salience, windows_of
+from drumline.alignment.fit import fit
+from drumline.alignment.search import correlate, search, track
+from drumline.alignment.warp import Mapping, fit_line, fit_warp, local_path, residual_s
+from drumline.core.config import Config
+from drumline.core.errors import Rejected
+from drumline.core.events import Hit
+from drumline.core.grid import HIGH, RATE_HZ
+from drumline.features.onset_envelope import Envelope, onset_envelope
+
+_WINDOW_S: Final = 8.0
+"""Two to four bars: enough onsets for a curve, short enough to follow a tempo."""
+_TRACK_REACH_S: Final = 0.12
+"""How far a window may stray from the line: less than a sixteenth note at 120 beats per minute."""
+
+
+class AlignmentConfig(Config):
+    """How far to look, and what to accept."""
+
+    max_offset_s: float = Field(2.5, gt=0)
+    """Seconds to either side of the chart's own offset that are searched first."""
+    wide_offset_s: float = Field(15.0, ge=0)
+    """Seconds to either side that are searched where the first search finds no fit; 0 for never."""
+    max_drift_ppm: float = Field(1_000.0, ge=0)
+    """Steady drift that may be corrected, in parts per million: 1,000 is 0.24 s over four minutes."""
+    max_residual_ms: float = Field(30.0, gt=0)
+    """Median absolute error in milliseconds over which a song is rejected."""
+    min_fit: float = Field(0.46, ge=0)
+    """Fit under which chart and audio do not belong together (see `alignment.fit`)."""
+    min_fit_wide: float = Field(0.6, ge=0)
+    """The same for offsets found by the wide search, which has more chances to be wrong."""
+    min_onsets: int = Field(8, ge=1)
+    """Onsets without which nothing can be said."""
+    force: bool = False
+    """Keep a song that would be rejected: the offset the chart claims if nothing fits, else the best mapping."""
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Where a chart lies on its audio."""
+
+    verdict: str
+    """``aligned`` (offset and drift), ``warped`` (knots as well) or ``forced`` (it would have been rejected)."""
+    offset_s: float
+    """``audio_s = chart_s + offset_s`` at the chart's start."""
+    prior_offset_s: float
+    """What the chart itself claimed."""
+    drift_ppm: float
+    """Parts per million by which the audio's clock runs slower than the chart's; 0 where none could be shown."""
+    drift_ms: float
+    """The same over the span of the chart's hits, in milliseconds."""
+    residual_ms: float
+    """Median absolute error of the heard onsets against the mapping, knots included."""
+    straight_residual_ms: float
+    """The same against offset and drift alone."""
+    fit: float
+    """How well chart and audio belong together: above `AlignmentConfig.min_fit`, or forced."""
+    num_onsets: int
+    """Onsets that were compared."""
+    knots: tuple[tuple[float, float], ...] = ()
+    """(chart_s, audio_s) of the warp, in order; empty where there is none."""
+
+    def to_audio(self, chart_s: ArrayLike) -> NDArray[np.float64]:
+        """Audio seconds of chart seconds (any shape)."""
+        return self._mapping.to_audio(np.asarray(chart_s, dtype=np.float64))
+
+    @property
+    def _mapping(self) -> Mapping:
+        return Mapping(self.offset_s, self.drift_ppm * 1e-6, self.knots)
+
+
+def align(
+    samples: NDArray[np.float32], hits: Sequence[Hit], *, prior_offset_s: float, config: AlignmentConfig
+) -> Alignment | Rejected:
+    """Align a chart's hits with mono audio [N] at 22,050 Hz; ``prior_offset_s`` is the chart's own claim.
+
+    Rejected as ``alignment_failed`` where chart and audio do not belong together, or too little is there to tell, and
+    as ``drift_too_large`` where they do but no mapping brings the residual under its limit.
+    """
+    onsets = onsets_of(hits)
+    heard = responses(onset_envelope(samples))
+    clear = salience(heard)
+    count = len(onsets.times_s)
+    if count < config.min_onsets or not clear.any():
+        if config.force and count:
+            claimed = _Found(Mapping(prior_offset_s, 0.0), np.full(count, np.nan), quality=0.0)
+            return _alignment("forced", claimed, onsets, prior_offset_s)
+        return Rejected(
+            "alignment_failed",
+            f"{count} onsets against {len(samples) / RATE_HZ:.0f} s of audio: at least {config.min_onsets} are needed, "
+            "and audio that is not silent",
+        )
+
+    searches = [(config.max_offset_s, config.min_fit)]
+    if config.wide_offset_s > config.max_offset_s:
+        searches.append((config.wide_offset_s, config.min_fit_wide))
+    for reach_s, min_fit in searches:
+        found = _find(heard, clear, onsets, prior_offset_s, reach_s=reach_s, max_drift=config.max_drift_ppm * 1e-6)
+        if found.quality >= min_fit:
+            break
+    else:
+        if config.force:
+            claimed = _Found(Mapping(prior_offset_s, 0.0), found.heard_s, found.quality)
+            return _alignment("forced", claimed, onsets, prior_offset_s)
+        return Rejected(
+            "alignment_failed",
+            f"fit {found.quality:.2f} within {reach_s:g} s of the chart's own offset, at least {min_fit:g} is needed "
+            f"({count} onsets): another song's audio, another edit, or hardly any drums in it",
+        )
+    residual_ms = 1e3 * residual_s(found.heard_s, found.mapping.to_audio(onsets.times_s))
+    if residual_ms <= config.max_residual_ms:
+        return _alignment("warped" if found.mapping.knots else "aligned", found, onsets, prior_offset_s)
+    if config.force:
+        return _alignment("forced", found, onsets, prior_offset_s)
+    return Rejected(
+        "drift_too_large",
+        f"{residual_ms:.0f} ms median error over {onsets.span_s:.0f} s, limit {config.max_residual_ms:g} ms: "
+        "a tempo map that leaves the recording, or another edit of it",
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The best mapping of one search."""
+
+    mapping: Mapping
+    heard_s: Floats
+    """Audio time at which each onset was heard [N], NaN where it was not."""
+    quality: float
+    """The fit."""
+
+
+def _find(
+    heard: Envelope, clear: Envelope, onsets: Onsets, prior_s: float, *, reach_s: float, max_drift: float
+) -> _Found:
+    chart_s, windows = onsets.times_s, windows_of(onsets, _WINDOW_S)
+    rough = search(clear, onsets, windows, prior_s=prior_s, reach_s=reach_s, max_drift=max_drift)
+    expected_s = rough.to_audio(chart_s)
+    curves = correlate(clear, onsets, windows, expected_s, reach=int(HIGH.frame(_TRACK_REACH_S)))
+    middles_s = np.bincount(windows, chart_s) / np.bincount(windows)
+    expected_s = expected_s + np.interp(chart_s, middles_s, HIGH.seconds(track(curves)))
+    heard_s = heard_times(heard, onsets, expected_s)
+    if np.isnan(heard_s).all():
+        return _Found(Mapping(prior_s, 0.0), heard_s, quality=0.0)
+    line = fit_line(chart_s, heard_s, windows)
+    quality = fit(clear, onsets, heard_s, local_path(chart_s, heard_s, windows, line))
+    return _Found(fit_warp(chart_s, heard_s, windows, line), heard_s, quality)
+
+
+def _alignment(verdict: str, found: _Found, onsets: Onsets, prior_offset_s: float) -> Alignment:
+    mapping = found.mapping
+    straight = Mapping(mapping.offset_s, mapping.drift)
+    return Alignment(
+        verdict=verdict,
+        offset_s=mapping.offset_s,
+        prior_offset_s=prior_offset_s,
+        drift_ppm=mapping.drift * 1e6,
+        drift_ms=mapping.drift * onsets.span_s * 1e3,
+        residual_ms=1e3 * residual_s(found.heard_s, mapping.to_audio(onsets.times_s)),
+        straight_residual_ms=1e3 * residual_s(found.heard_s, straight.to_audio(onsets.times_s)),
+        fit=found.quality,
+        num_onsets=len(onsets.times_s),
+        knots=mapping.knots,
+    )

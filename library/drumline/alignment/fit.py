@@ -1,0 +1,57 @@
+"""Does this chart belong to this audio at all? One number, measured on right and on wrong pairs.
+
+Three things tell, none of them alone. *Lift* is how far the salience at the chart's onsets stands above the song's
+mean, in standard deviations: high when every charted stroke is heard, but a sparse chart finds that in many songs.
+*Correlation* is between the salience and the chart's onset train over the chart's span, the mean over the rows that
+have enough onsets: high only when also what is heard is charted, but two backbeats of one tempo share much.
+*Tightness* is how much closer the onsets lie to their expected times than chance, which scatters by some 20 ms.
+Their product is the *fit* (docs/results.md has the distributions of right and wrong pairs).
+"""
+
+from typing import Final
+
+import numpy as np
+
+from drumline.alignment.evidence import Floats, Onsets, sampled
+from drumline.alignment.warp import residual_s
+from drumline.core.grid import HIGH
+from drumline.features.onset_envelope import Envelope
+
+_KERNEL: Final = np.array([0.3, 0.7, 1.0, 0.7, 0.3])
+"""An onset in frames: annotations and players are a frame or two from exact."""
+_CHANCE_S: Final = 0.02
+_ENOUGH: Final = 3
+"""Onsets that a row must have for its correlation to mean something."""
+
+
+def lift(salience: Envelope, onsets: Onsets, audio_s: Floats) -> float:
+    """The mean salience at onsets believed to be at ``audio_s`` [N], each the best within a frame."""
+    around = HIGH.frame(audio_s)[:, None] + np.arange(-1, 2)
+    return float(sampled(salience, onsets.rows[:, None], around).max(axis=1).mean())
+
+
+def correlation(salience: Envelope, onsets: Onsets, audio_s: Floats) -> float:
+    """The mean over rows of Pearson's correlation between salience and onset train, over the chart's span."""
+    frames = HIGH.frame(audio_s)
+    first, last = int(frames.min()) - 10, int(frames.max()) + 11
+    span = np.arange(first, last)
+    found = []
+    for row in range(len(salience)):
+        at = frames[onsets.rows == row] - first
+        heard = sampled(salience, np.array(row), span)
+        if len(at) < _ENOUGH or heard.std() == 0:
+            continue
+        train = np.zeros(len(span))
+        train[at] = 1.0
+        train = np.minimum(np.convolve(train, _KERNEL, "same"), 1.0)
+        found.append(float(np.corrcoef(train, heard)[0, 1]))
+    return float(np.mean(found)) if found else 0.0
+
+
+def fit(salience: Envelope, onsets: Onsets, heard_s: Floats, audio_s: Floats) -> float:
+    """Lift times correlation times tightness: 0 for nothing in common, about 0.5 to 2 for right pairs.
+
+    ``heard_s`` [N] is where the onsets were heard (NaN: nowhere), ``audio_s`` [N] where they are believed to be.
+    """
+    tightness = max(0.0, 1.0 - residual_s(heard_s, audio_s) / _CHANCE_S)
+    return tightness * max(0.0, lift(salience, onsets, audio_s)) * max(0.0, correlation(salience, onsets, audio_s))

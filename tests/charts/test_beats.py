@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drumline.charts.beats import RESOLUTION, parse_metre, tempo_from_beats, tempo_from_marks
 
 
-@given(st.floats(0, 5), st.lists(st.floats(0.2, 2.0), min_size=1, max_size=40))
+@given(st.just(0.0) | st.floats(0.05, 5), st.lists(st.floats(0.2, 2.0), min_size=1, max_size=40))
 def test_beats_stay_in_time_and_on_the_beat(first_s: float, gaps_s: list[float]) -> None:
     beats_s = list(itertools.accumulate(gaps_s, initial=first_s))
     tempo = tempo_from_beats(beats_s, [1 + i % 3 for i in range(len(beats_s))])
@@ -19,6 +19,12 @@ def test_beats_stay_in_time_and_on_the_beat(first_s: float, gaps_s: list[float])
     np.testing.assert_allclose(ticks / RESOLUTION, np.round(ticks / RESOLUTION), atol=1e-5)
     np.testing.assert_allclose(np.diff(ticks), RESOLUTION, atol=1e-3)
     np.testing.assert_allclose(tempo.seconds(np.round(ticks)), beats_s, atol=1e-6)
+
+
+def test_a_first_beat_close_to_the_start_is_put_there() -> None:
+    tempo = tempo_from_beats([0.01, 0.5, 1.0], [1, 2, 3])
+    assert tempo is not None
+    assert tempo.seconds([0, 480, 960]).tolist() == [0.0, 0.5, 1.0]
 
 
 def test_a_bar_of_another_length_is_a_time_signature() -> None:

@@ -1,7 +1,8 @@
 """Beats at known times to a tempo map, and the metre in text to numbers.
 
 A map starts at second 0 with a beat. Where the first beat sounds later, the lead-in before it is stretched to
-whole beats, so that beats stay on multiples of the resolution; its tempo means nothing.
+whole beats, so that beats stay on multiples of the resolution; its tempo means nothing. A first beat within
+`LEAD_IN_S` of second 0 is put there: a beat in 10 ms would upset every mean tempo.
 """
 
 from collections.abc import Sequence
@@ -15,33 +16,38 @@ RESOLUTION: Final = 480
 TEMPO_RANGE_BPM: Final = (1.0, 3_000.0)
 """Beyond it a mark is a slip of the pen (a beat tapped twice)."""
 
+LEAD_IN_S: Final = 0.05
+
 
 def tempo_from_marks(
     marks: Sequence[tuple[float, float]], time_signatures: Sequence[tuple[int, int, int]] = ()
 ) -> TempoMap | None:
     """The map of (seconds, beats per minute) marks, each on a beat; None without any usable mark.
 
-    Times are kept: between two marks the number of ticks is rounded, and the tempo gives way. A mark before
+    Later times are kept: between two marks the number of ticks is rounded, and the tempo gives way. A mark before
     second 0, less than a tick after the previous one, or out of `TEMPO_RANGE_BPM` is left out.
     ``time_signatures`` are (index of the mark, numerator, denominator).
     """
     tempos: list[tuple[int, float]] = []
     ticks_of_marks: dict[int, int] = {}
-    tick, last_s, tempo_bpm = 0, 0.0, 0.0
+    tick, tempo_bpm = 0, 0.0
+    last_s = last_mark_s = 0.0  # they differ only after a first mark that was put at second 0
     for index, (time_s, next_bpm) in enumerate(marks):
         if time_s < 0 or not TEMPO_RANGE_BPM[0] <= next_bpm <= TEMPO_RANGE_BPM[1]:
             continue
-        if not tempos:
-            time_s = 0.0 if time_s < 1e-6 else time_s
-            ticks = max(1, round(time_s * next_bpm / 60)) * RESOLUTION if time_s else 0
+        if tempos:
+            ticks = round((time_s - last_mark_s) * tempo_bpm / 60 * RESOLUTION)
+        elif time_s < LEAD_IN_S:
+            ticks = 0
         else:
-            ticks = round((time_s - last_s) * tempo_bpm / 60 * RESOLUTION)
+            ticks = max(1, round(time_s * next_bpm / 60)) * RESOLUTION
         if ticks < 1 and tempos:
             continue
-        if time_s > last_s:
+        if ticks:
             span = (tick, ticks / RESOLUTION * 60 / (time_s - last_s))
             tempos = [*tempos[:-1], span] if tempos else [span]
-        tick, last_s, tempo_bpm = tick + ticks, time_s, next_bpm
+            last_s = time_s
+        tick, last_mark_s, tempo_bpm = tick + ticks, time_s, next_bpm
         tempos.append((tick, next_bpm))
         ticks_of_marks[index] = tick
     if not tempos:

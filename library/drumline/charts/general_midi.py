@@ -134,7 +134,7 @@ def write_performance(hits: Sequence[Hit], *, tempo: TempoMap | None = None) -> 
     return buffer.getvalue()
 
 
-def _tempo_map(score: "symusic.Score", place: str) -> TempoMap:
+def _tempo_map(score: symusic.Score, place: str) -> TempoMap:
     """The file's tempo marks, the last one of a tick counting; MIDI's own defaults before the first."""
     tempos = {0: DEFAULT_TEMPO_BPM}
     for mark in score.tempos:
@@ -154,7 +154,7 @@ def _tempo_map(score: "symusic.Score", place: str) -> TempoMap:
         raise ChartError(place, str(error)) from error
 
 
-def _openness(track: "symusic.Track", ticks: NDArray[np.int64], closed_cc4: int | None) -> list[float | None]:
+def _openness(track: symusic.Track, ticks: NDArray[np.int64], closed_cc4: int | None) -> list[float | None]:
     controls = track.controls.numpy()
     mine = np.asarray(controls["number"]) == _OPENNESS_CONTROLLER
     if closed_cc4 is None or not mine.any():
@@ -184,7 +184,7 @@ def _storable(tempo: TempoMap) -> TempoMap:
     return TempoMap(tempo.resolution, marks, tempo.time_signatures)
 
 
-def _track(events: "list[tuple[int, mido.Message | mido.MetaMessage]]") -> "mido.MidiTrack":
+def _track(events: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
     """A track of (tick, message) in order of tick, note-offs first."""
     track, now = mido.MidiTrack(), 0
     for tick, message in sorted(events, key=lambda event: (event[0], event[1].type == "note_on")):

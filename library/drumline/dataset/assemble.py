@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from drumline.audio.fingerprint import bit_error_rate
 from drumline.core.artifacts import exists, filesystem, join
 from drumline.core.errors import Rejected
-from drumline.core.taxonomy import LABELS
+from drumline.core.taxonomy import BRANCHES, LABELS
 from drumline.dataset import products
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.duplicates import Recording, SongFacts, find_duplicates
@@ -59,23 +59,28 @@ def assemble(outcomes: Sequence[Row], config: BuildConfig, previous: Mapping[str
     """
     rejected = [_rejection(outcome, outcome["reason"], outcome["detail"]) for outcome in outcomes if outcome["reason"]]
     found: dict[str, Row] = {}
+    twins: list[tuple[Row, str]] = []
     for outcome in outcomes:
         if outcome["reason"]:
             continue
         song_id = outcome["recordings"][0]["song_id"]
-        if song_id in found:  # the same chart and the same audio: nothing tells them apart
-            detail = f"chart and audio are those of {found[song_id]['key']}"
-            rejected.append(_rejection(outcome, "duplicate_exact", detail, found[song_id]["key"]))
+        if song_id in found:
+            twins.append((outcome, song_id))
         else:
             found[song_id] = outcome
-    for song_id, copy in _duplicates(found, config).items():
-        survivor = found[copy.survivor]["key"]
-        rejected.append(_rejection(found[song_id], copy.reason, copy.detail, survivor))
-        del found[song_id]
+    copies = _duplicates(found, config)
+    for song_id, copy in copies.items():
+        rejected.append(_rejection(found[song_id], copy.reason, copy.detail, found[copy.survivor]["key"]))
+    for twin, song_id in twins:
+        # The same chart and the same audio, so it shares its twin's fate too: the survivor is the song that stays.
+        stays = copies[song_id].survivor if song_id in copies else song_id
+        detail = f"chart and audio are those of {found[song_id]['key']}, byte for byte"
+        rejected.append(_rejection(twin, "duplicate_exact", detail, found[stays]["key"]))
+    found = {song_id: outcome for song_id, outcome in found.items() if song_id not in copies}
     result = assign([_split_song(found[song_id]) for song_id in sorted(found)], previous=previous, config=config.splits)
     for song_id, conflict in result.conflicts.items():
         rejected.append(_rejection(found[song_id], conflict.reason, conflict.detail))
-        del found[song_id]
+    found = {song_id: outcome for song_id, outcome in found.items() if song_id not in result.conflicts}
     return _packed(found, result.assignments, rejected, config)
 
 
@@ -140,8 +145,9 @@ def _split_song(outcome: Row) -> SplitSong:
     song = outcome["recordings"][0]
     counts = dict(song["label_counts"])
     share = {
-        prefix: sum(count for label, count in counts.items() if label.startswith(prefix)) / max(1, song["num_hits"])
-        for prefix in ("tom", "ride")
+        branch: sum(n for label, n in counts.items() if LABELS[label] and LABELS[label] <= BRANCHES[branch].keys())
+        / max(1, song["num_hits"])
+        for branch in ("tom", "ride")
     }
     return SplitSong(
         song_id=song["song_id"],

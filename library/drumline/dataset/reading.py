@@ -73,7 +73,7 @@ def _beatmap_audio(source: SongSource, data: bytes) -> tuple[layout.Choice, ...]
     """The audio that a beatmap names, as far as it is there."""
     mix, stem = audio_filenames(data, source.annotation)
     folder = PurePosixPath(source.annotation).parent
-    named = (("stem", stem), ("mix", mix))
+    named = (("stem", stem), ("mix", mix if mix != stem else ""))
     return tuple(layout.Choice(domain, (str(folder / file),)) for domain, file in named if file in source.siblings)
 
 

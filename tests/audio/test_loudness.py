@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.audio.encoding import hits
+from tests.audio.encoding import hits, tune
 
 from drumline.audio.loudness import PEAK_DB, TARGET_LUFS, amplify, decode_flac, encode_flac, integrated_lufs, measure
 from drumline.core.grid import RATE_HZ
@@ -20,13 +20,20 @@ def test_reference_tone() -> None:
 
 @settings(max_examples=20, deadline=None)
 @given(gain_db=st.floats(-30, 10), spacing_s=st.floats(0.1, 1.0))
-def test_stored_audio_never_clips_and_comes_back_at_the_target(gain_db: float, spacing_s: float) -> None:
+def test_stored_audio_never_clips_and_comes_back_whole(gain_db: float, spacing_s: float) -> None:
     source = amplify(hits(4.0, RATE_HZ, list(np.arange(0, 4, spacing_s))), gain_db)
     loudness = measure(source)
     stored = decode_flac(encode_flac(amplify(source, loudness.stored_gain_db)))
     assert 20 * math.log10(np.abs(stored).max()) <= PEAK_DB + 0.01
-    trained = amplify(stored, loudness.headroom_db)
-    assert integrated_lufs(trained) == pytest.approx(TARGET_LUFS, abs=0.05)
+    trained, step = amplify(stored, loudness.headroom_db), 10 ** (loudness.headroom_db / 20) * 2**-15
+    np.testing.assert_allclose(trained, amplify(source, loudness.gain_db), atol=step)
+
+
+@settings(max_examples=10, deadline=None)
+@given(gain_db=st.floats(-30, 10), seed=st.integers(0, 3))
+def test_the_gain_leads_to_the_target(gain_db: float, seed: int) -> None:
+    source = amplify(tune(seed, 6.0), gain_db)
+    assert integrated_lufs(amplify(source, measure(source).gain_db)) == pytest.approx(TARGET_LUFS, abs=0.02)
 
 
 def test_no_headroom_where_none_is_needed() -> None:

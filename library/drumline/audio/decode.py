@@ -135,24 +135,31 @@ def mix_samples(signals: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     return total
 
 
-def examine(audio: Audio, *, name: str, last_hit_s: float, config: AudioConfig) -> None:
-    """Raise AudioError where decoded audio cannot serve; ``last_hit_s`` is on the audio's clock.
+def examine(audio: Audio, *, name: str, config: AudioConfig) -> None:
+    """Raise AudioError where decoded audio cannot serve.
 
-    The reasons, in the order tried: ``audio_too_short``, ``audio_silent``, ``audio_truncated``, ``audio_clipped``.
+    The reasons, in the order tried: ``audio_too_short``, ``audio_silent``, ``audio_clipped``.
     """
     if audio.duration_s < config.min_duration_s:
         raise AudioError("audio_too_short", f"{name}: {audio.duration_s:.1f} s, minimum {config.min_duration_s:.1f} s")
     mono_peak_db = float(20 * np.log10(max(np.abs(audio.samples).max(), 1e-12)))
     if mono_peak_db < config.silence_db:
         raise AudioError("audio_silent", f"{name}: peak {mono_peak_db:.0f} dBFS, limit {config.silence_db:.0f} dBFS")
+    if audio.clipped_fraction > config.max_clipped_fraction:
+        raise AudioError(
+            "audio_clipped",
+            f"{name}: {audio.clipped_fraction:.1%} of the samples at full scale, limit {config.max_clipped_fraction:.1%}",
+        )
+
+
+def check_end(audio: Audio, *, name: str, last_hit_s: float, config: AudioConfig) -> None:
+    """Raise AudioError ``audio_truncated`` where the chart goes on after the audio; ``last_hit_s`` is audio time."""
     if last_hit_s > audio.duration_s + config.max_overrun_s:
         raise AudioError(
             "audio_truncated",
             f"{name}: it ends at {audio.duration_s:.1f} s, the chart's last hit stands at {last_hit_s:.1f} s "
             f"(limit {config.max_overrun_s:.1f} s; is the download whole, and the right edit?)",
         )
-    if (clipped := audio.clipped_fraction) > (limit := config.max_clipped_fraction):
-        raise AudioError("audio_clipped", f"{name}: {clipped:.1%} of the samples at full scale, limit {limit:.1%}")
 
 
 @contextmanager

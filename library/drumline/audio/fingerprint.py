@@ -81,7 +81,7 @@ def bit_error_rate(a: NDArray[np.uint32], b: NDArray[np.uint32], *, max_lag_s: f
 
     A lag counts only where at least 5 s, and half of what the poorer recording has, can be compared.
     """
-    evidence = min(np.count_nonzero(a), np.count_nonzero(b))
+    evidence = int(min(np.count_nonzero(a), np.count_nonzero(b)))
     needed = max(_MIN_EVIDENCE, evidence // 2)
     best = Match(1.0, 0)
     max_lag = round(max_lag_s * WORD_RATE_HZ)

@@ -4,7 +4,7 @@ ITU-R BS.1770-4 through pyloudnorm, on the mono signal that is trained on. The g
 have crests of 15 to 25 dB, so at that level their attacks would pass full scale, and clipping flattens just what
 a transcriber listens to. Hence two numbers: ``gain_db`` is the whole normalisation, and ``headroom_db`` is what is
 taken off again before 16-bit storage so that peaks stay at -0.1 dBFS. A reader adds the headroom back in float
-and has the signal at -14 LUFS exactly, unclipped: ``trained = stored * 10 ** (headroom_db / 20)``.
+and has the signal at -14 LUFS, unclipped: ``trained = stored * 10 ** (headroom_db / 20)``.
 """
 
 import io

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
 from drumline.audio.separation.protocol import SeparationConfig
 from drumline.audio.separation.segments import separate_in_segments
@@ -24,6 +25,11 @@ HOP: Final = N_FFT // 4
 _PAD: Final = HOP // 2 * 3  # demucs pads so that there are num_samples / hop frames
 _EDGE: Final = 2  # frames dropped at each end
 _DRUMS: Final = 0
+
+_REFUSALS: Final = (
+    refusals.Fail, refusals.InvalidArgument, refusals.InvalidGraph, refusals.InvalidProtobuf,
+    refusals.NotImplemented, refusals.RuntimeException,
+)  # fmt: skip
 
 _WINDOW: Final = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(N_FFT) / N_FFT)).astype(np.float32)
 _SCALE: Final = np.float32(math.sqrt(N_FFT))
@@ -41,7 +47,7 @@ class DemucsOnnx:
         file = weights.files[0]
         try:
             self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
-        except onnxruntime.capi.onnxruntime_pybind11_state.Fail as error:
+        except _REFUSALS as error:
             raise DrumlineError(f"{file}: onnxruntime cannot load it: {error}") from error
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         ranks = [len(value.shape) for value in (*inputs, *outputs)]

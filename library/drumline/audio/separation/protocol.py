@@ -54,9 +54,8 @@ class SeparationConfig(Config):
 
     @property
     def result_fingerprint(self) -> str:
-        """Of what decides which samples come out, as far as the configuration tells: hardware and places left out.
-
-        The weights' contents are told by `separator_fingerprint`.
+        """Of what decides which samples come out, hardware left out. It knows the weights by their path only;
+        `separator_fingerprint` knows their contents.
         """
         if self.backend == "none":
             return core_config.fingerprint(self.backend)

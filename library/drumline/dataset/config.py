@@ -101,4 +101,7 @@ class BuildConfig(Config):
         """The configuration less where and how it runs: what belongs in the manifest."""
         runs = {"weights", "download", "device", "batch_size", "num_cpus", "num_gpus", "num_actors", "cache"}
         elsewhere: dict[str, Any] = dict.fromkeys(("run", "output", "work", "previous"), True)
-        return self.model_dump(mode="json", exclude=elsewhere | {"separation": runs})
+        tree = self.model_dump(mode="json", exclude=elsewhere | {"separation": runs})
+        # A root counts by its name: the same songs in a bucket or on a disk are the same dataset.
+        roots = [{"name": root.label, "kind": root.kind, "class_order": root.class_order} for root in self.roots]
+        return tree | {"roots": sorted(roots, key=lambda root: root["name"])}

@@ -51,6 +51,11 @@ class RootConfig(Config):
     name: str = ""
     """Stands at the head of each song's key; the last part of the URI if empty."""
 
+    @property
+    def label(self) -> str:
+        """The name, given or taken from the URI."""
+        return self.name or PurePosixPath(self.uri.rstrip("/")).stem
+
 
 @dataclass(frozen=True)
 class SongSource:
@@ -101,7 +106,7 @@ def find_songs(roots: Sequence[RootConfig]) -> list[SongSource]:
     found: dict[str, SongSource] = {}
     names: dict[str, str] = {}
     for root in roots:
-        name = root.name or PurePosixPath(root.uri.rstrip("/")).stem
+        name = root.label
         if names.setdefault(name, root.uri) != root.uri:
             raise ConfigError(f"roots {names[name]} and {root.uri} share the name {name!r}: set `name` on one of them")
         for source in _songs_of_root(name, root):

@@ -10,12 +10,13 @@ from drumline.charts.chart import LANES
 from drumline.charts.inspection import CHART_READERS
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "charts"
+FIELDS = ("tick", "length_ticks", "lane", "cymbal", "accent", "ghost", "flam", "double_kick", "disco")
 CASES = [json.loads(line) for line in (GOLDEN / "oracle.jsonl").read_text().splitlines()]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["path"])
-def test_reads_as_scan_chart_does(case, folder=GOLDEN):
-    path = folder / case["path"]
+def test_reads_as_scan_chart_does(case):
+    path = GOLDEN / case["path"]
     ini = song_ini.from_values({key: str(value) for key, value in case["ini"].items()})
     chart = CHART_READERS[path.suffix](path.read_bytes(), name=path.name, ini=ini)
     assert chart.tempo.resolution == case["resolution"]
@@ -23,11 +24,7 @@ def test_reads_as_scan_chart_does(case, folder=GOLDEN):
     assert set(chart.difficulties) == set(case["difficulties"])
     for difficulty, rows in case["difficulties"].items():
         theirs = sorted(([*row[:1], *row[2:]] for row in rows), key=lambda row: (row[0], LANES.index(row[2])))
-        ours = [
-            [note.tick, note.length_ticks, note.lane, note.cymbal, note.accent, note.ghost, note.flam, note.double_kick]
-            + [note.disco]
-            for note in chart.difficulties[difficulty]
-        ]
+        ours = [[getattr(note, field) for field in FIELDS] for note in chart.difficulties[difficulty]]
         assert ours == theirs
         times_s = chart.tempo.seconds([row[0] for row in rows])
         assert times_s == pytest.approx([row[1] / 1000.0 for row in rows], abs=1e-9)

@@ -17,7 +17,7 @@ DrumType = Literal["four_lane", "pro", "five_lane"]
 
 MAX_TICK: Final = 2**31
 """Later ticks are refused: at 960 ticks a quarter note this is a month of music."""
-MAX_CHART_BYTES: Final = 64 * 2**20
+MAX_CHART_BYTES: Final = 32 * 2**20
 """Larger notes are refused unread: the largest real ones are a few megabytes."""
 
 

@@ -7,26 +7,20 @@ Velocity is never told. Charted accents and ghosts are an order among strokes, n
 """
 
 import hashlib
-from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from math import gcd
 from typing import Final
 
-from drumline.charts.chart import LANES, Chart, DrumType, Note, Stroke, in_order
+from drumline.charts.chart import Chart, DrumType, Note, Stroke, in_order
 from drumline.charts.song import AnnotatedSong, Metadata
+from drumline.charts.strokes import in_order as strokes_in_order
+from drumline.charts.strokes import match_animations
 from drumline.core.events import FLAGS, Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 
-ANIMATION_TOLERANCE_S: Final = 0.012
-"""A gem and its animation stand this close."""
-_MAX_ANIMATIONS_AT_ONCE: Final = 32
-"""More than this within the tolerance is no drummer, but a file made to keep us busy."""
-
 _CYMBAL_LABELS: Final = {"yellow": "hihat", "blue": "ride", "green": "crash"}
 _TOM_LABELS: Final = {"yellow": "tom_high", "blue": "tom_mid", "green": "tom_floor"}
-_CYMBALS: Final = frozenset({"hihat", "hihat_closed", "hihat_open", "ride", "crash"})
-_DRUMS: Final = frozenset({"snare", "tom_high", "tom_mid", "tom_floor"})
 
 _PADS: Final = {
     "kick": ("kick", False),
@@ -47,6 +41,24 @@ _PADS: Final = {
     "crash": ("green", True),
 }
 """Label -> lane, cymbal. The rest (a pedal, percussion, what may be tom or cymbal) has no pad."""
+_ELITE_PIECES: Final = {
+    "kick": ("kick", "kick"),
+    "snare": ("snare", "snare"),
+    "snare_head": ("snare", "snare"),
+    "snare_rim": ("snare", "snare"),
+    "tom_high": ("tom_high", "tom 1"),
+    "tom_mid": ("tom_mid", "tom 2"),
+    "tom_floor": ("tom_floor", "tom 3"),
+    "hihat": ("hihat", "hi-hat"),
+    "hihat_closed": ("hihat_closed", "hi-hat"),
+    "hihat_open": ("hihat_open", "hi-hat"),
+    "hihat_pedal": ("hihat_pedal", "hat pedal"),
+    "ride": ("ride", "ride"),
+    "ride_body": ("ride", "ride"),
+    "ride_bell": ("ride", "ride"),
+    "crash": ("crash", "right crash"),
+}
+"""Label -> what an elite-drums track keeps of it, and its piece there."""
 
 
 def label(note: Note, kind: DrumType) -> str:
@@ -115,47 +127,46 @@ def note_signature(chart: Chart) -> bytes:
     return digest.digest()
 
 
-def compose(hits: Iterable[Hit], tempo: TempoMap, metadata: Metadata) -> Chart:
+def compose(hits: Iterable[Hit], tempo: TempoMap, metadata: Metadata, *, elite: bool = False) -> Chart:
     """A pro chart of expert difficulty from hits.
 
     Each goes to the nearest tick, at most half a tick (``30 / (bpm * resolution)`` seconds) away. Hits that no pad can
     say are left out: hat pedals, percussion, and ``tom_or_cymbal``. No lane holds a tom and a cymbal at once: there the
     cymbal stays and the tom goes to the next lane that is free (to none where all are taken). Neither velocity nor
     openness is charted.
+
+    With ``elite`` the strokes also make an elite-drums track, which keeps every tom in its place, and hi-hats open,
+    closed or pedalled. Readers take its silence for silence, so the hits must be complete, pedals too.
+    Raises ValueError then for a hit that such a track cannot say (``tom``, ``cymbal``, ``tom_or_cymbal``).
     """
-    playable = [hit for hit in hits if hit.label in _PADS]
-    ticks = tempo.ticks([hit.time_s for hit in playable])
+    strokes = _strokes(list(hits), tempo)
     chords: dict[int, dict[str, Note]] = {}
     # Cymbals first: a tom can move, a cymbal's lane is its name.
-    for hit, position in sorted(zip(playable, ticks, strict=True), key=lambda pair: not _PADS[pair[0].label][1]):
-        tick = max(0, int(position + 0.5))
-        chord = chords.setdefault(tick, {})
-        lane, cymbal = _PADS[hit.label]
+    playable = [stroke for stroke in strokes if stroke.label in _PADS]
+    for stroke in sorted(playable, key=lambda stroke: not _PADS[stroke.label][1]):
+        chord = chords.setdefault(stroke.tick, {})
+        lane, cymbal = _PADS[stroke.label]
         if lane in _TOM_LABELS and not cymbal:
             lane = _free_tom_lane(lane, chord)
-        if not lane or lane in chord:
-            continue
-        accent = "accent" in hit.flags
-        chord[lane] = Note(
-            tick,
-            0,
-            lane,
-            cymbal,
-            accent=accent,
-            ghost=not accent and "ghost" in hit.flags,
-            flam="flam" in hit.flags,
-            double_kick=lane == "kick" and "double_kick" in hit.flags,
-            roll=lane != "kick" and "roll" in hit.flags,
-            approximate="approximate" in hit.flags,
-        )
-    notes = in_order(note for chord in chords.values() for note in _one_mind(list(chord.values())))
-    return Chart("mid", tempo, "pro", {"expert": notes} if notes else {}, metadata)
+        if lane and lane not in chord:
+            flags = {flag: getattr(stroke, flag) for flag in FLAGS}
+            chord[lane] = Note(stroke.tick, 0, lane, cymbal, **flags)
+    notes = in_order(note for chord in chords.values() for note in chord.values())
+    track = _elite_track(strokes) if elite else ()
+    return Chart(
+        "mid",
+        tempo,
+        "pro",
+        {"expert": notes} if notes else {},
+        metadata,
+        elite={"expert": track} if track else {},
+    )
 
 
 def _gem_hits(notes: Sequence[Note], animations: Sequence[Stroke], chart: Chart) -> Iterator[Hit]:
     labels = [label(note, chart.drum_type) for note in notes]
     times_s = _seconds(notes, chart.tempo)
-    refined = _refined(labels, times_s, animations, _seconds(animations, chart.tempo))
+    refined = match_animations(labels, times_s, animations, _seconds(animations, chart.tempo))
     for note, gem_label, time_s, stroke in zip(notes, labels, times_s, refined, strict=True):
         name = " ".join([note.lane, *_kind(note, chart.drum_type), *["flipped"] * note.disco])
         yield Hit(
@@ -166,45 +177,6 @@ def _gem_hits(notes: Sequence[Note], animations: Sequence[Stroke], chart: Chart)
             source_name=f"{name}, {stroke.source_name}" if stroke else name,
             tick=note.tick,
         )
-
-
-def _refined(
-    labels: Sequence[str], times_s: Sequence[float], animations: Sequence[Stroke], animation_times_s: Sequence[float]
-) -> list[Stroke | None]:
-    """For each gem the animation that stands with it, each used once. The best agreement in a chord is settled first.
-
-    An animation that contradicts its gem (a cymbal for a drum) is not believed: often it is a movement without one.
-    """
-    pairs = []
-    for gem, (gem_label, time_s) in enumerate(zip(labels, times_s, strict=True)):
-        first = bisect_left(animation_times_s, time_s - ANIMATION_TOLERANCE_S)
-        for index in range(first, min(first + _MAX_ANIMATIONS_AT_ONCE, len(animations))):
-            distance_s = abs(animation_times_s[index] - time_s)
-            if distance_s > ANIMATION_TOLERANCE_S:
-                break
-            rank = _disagreement(gem_label, animations[index].label)
-            if rank is not None:
-                pairs.append((rank, distance_s, gem, index))
-    found: list[Stroke | None] = [None] * len(labels)
-    used: set[int] = set()
-    for _, _, gem, index in sorted(pairs):
-        if found[gem] is None and index not in used:
-            found[gem] = animations[index]
-            used.add(index)
-    return found
-
-
-def _disagreement(gem_label: str, animated: str) -> int | None:
-    """0 the same piece, 1 one of the same family, 2 percussion on any pad; None where they cannot be one stroke."""
-    if animated == gem_label or (gem_label == "hihat" and animated.startswith("hihat")):
-        return 0
-    if "kick" in (gem_label, animated):
-        return None
-    if gem_label == "tom_or_cymbal":
-        return None if animated == "snare" else 2 if animated == "other" else 1
-    if any(gem_label in family and animated in family for family in (_CYMBALS, _DRUMS)):
-        return 1
-    return 2 if animated == "other" else None
 
 
 def _seconds(events: Sequence[Note] | Sequence[Stroke], tempo: TempoMap) -> list[float]:
@@ -222,14 +194,47 @@ def _flags(event: Note | Stroke) -> tuple[str, ...]:
 
 
 def _free_tom_lane(lane: str, chord: dict[str, Note]) -> str:
-    """The lane, or the nearest below that holds no cymbal, or any; empty where there is none."""
+    """The lane, or the nearest below that is free, or any; empty where there is none."""
     lanes = list(_TOM_LABELS)
     order = lanes[lanes.index(lane) :] + lanes[: lanes.index(lane)]
     return next((free for free in order if free not in chord), "")
 
 
-def _one_mind(chord: list[Note]) -> list[Note]:
-    """A chord whose notes agree on what formats mark for whole chords: flams, rolls of the hands, fills."""
-    flam, approximate = any(note.flam for note in chord), any(note.approximate for note in chord)
-    roll = any(note.roll for note in chord)
-    return [replace(note, flam=flam, approximate=approximate, roll=roll and note.lane in LANES[1:]) for note in chord]
+def _strokes(hits: Sequence[Hit], tempo: TempoMap) -> list[Stroke]:
+    """Hits on ticks. Flams and fills hold for whole chords and rolls for all hands in one: formats mark them so."""
+    chords: dict[int, list[Hit]] = {}
+    for hit, position in zip(hits, tempo.ticks([hit.time_s for hit in hits]), strict=True):
+        chords.setdefault(max(0, int(position + 0.5)), []).append(hit)
+    strokes = []
+    for tick, chord in sorted(chords.items()):
+        together = {flag for hit in chord for flag in hit.flags}
+        for hit in chord:
+            is_kick, is_struck = hit.label == "kick", hit.label != "hihat_pedal"
+            stroke = Stroke(
+                tick,
+                hit.label,
+                hit.source_name,
+                accent=is_struck and "accent" in hit.flags,
+                ghost=is_struck and "ghost" in hit.flags and "accent" not in hit.flags,
+                flam="flam" in together,
+                double_kick=is_kick and "double_kick" in hit.flags,
+                roll=not is_kick and "roll" in together,
+                approximate="approximate" in together,
+            )
+            strokes.append(stroke)
+    return strokes
+
+
+def _elite_track(strokes: Sequence[Stroke]) -> tuple[Stroke, ...]:
+    """One stroke a piece and tick, the first of equals. A pedal that goes down with a struck hi-hat is not heard."""
+    hats = {stroke.tick for stroke in strokes if stroke.label in ("hihat_open", "hihat_closed")}
+    found: dict[tuple[int, str], Stroke] = {}
+    for stroke in strokes:
+        if stroke.label == "other" or (stroke.label == "hihat_pedal" and stroke.tick in hats):
+            continue
+        if stroke.label not in _ELITE_PIECES:
+            raise ValueError(f"{stroke.label!r} at tick {stroke.tick}: an elite-drums track cannot say it")
+        label, piece = _ELITE_PIECES[stroke.label]
+        name = "elite kick 2x" if stroke.double_kick else f"elite {piece}"
+        found.setdefault((stroke.tick, piece), replace(stroke, label=label, source_name=name))
+    return strokes_in_order(found.values())

@@ -74,6 +74,11 @@ def read(data: bytes, *, name: str, ini: SongIni) -> Chart:
         for difficulty, raw in raws.items()
     }
     elite = _events_of(midi, (ELITE_TRACK,), name, repairs)
+    try:
+        sections = _practice_sections(_events_of(midi, (EVENTS_TRACK,), name, repairs))
+    except ChartError as error:
+        sections = ()  # words for players: no reason to refuse the drums
+        repairs.append(str(error))
     return Chart(
         format="mid",
         tempo=tempo,
@@ -84,7 +89,7 @@ def read(data: bytes, *, name: str, ini: SongIni) -> Chart:
         repairs=capped(repairs),
         animations=strokes.animations(drums.notes),
         elite=strokes.elite(elite.notes, rolls=_spans(elite.notes, _ROLL, _SWELL), fills=_spans(elite.notes, _FILL)),
-        sections=_practice_sections(_events_of(midi, (EVENTS_TRACK,), name, repairs)),
+        sections=sections,
         unsuitable="modchart" if ini.modchart else "",
     )
 
@@ -174,7 +179,7 @@ def _practice_sections(events: Events) -> tuple[tuple[int, str], ...]:
 def write(chart: Chart) -> bytes:
     """A chart as a notes.mid. Tempos are rounded to whole microseconds a quarter note; words and delay go to song.ini.
 
-    Animations and elite notes are left out, and so are rolls of the kick, for which the format has no lane.
+    Animations are left out, and so are rolls of the kick, for which the format has no lane.
     Raises ValueError where difficulties disagree about what the format marks for all of them at once.
     """
     notes = [note for own in chart.difficulties.values() for note in own]
@@ -189,6 +194,7 @@ def write(chart: Chart) -> bytes:
         number = DIFFICULTIES.index(difficulty)
         texts += [(tick, f"[mix {number} drums0{'d' * flipped}]") for tick, flipped in drum_marks.flips(own)]
 
+    drums = _messages(sounding) + [(tick, 1, mido.MetaMessage("text", text=text)) for tick, text in texts]
     conductor = [
         (tick, 0, mido.MetaMessage("time_signature", numerator=top, denominator=bottom))
         for tick, top, bottom in chart.tempo.time_signatures
@@ -196,13 +202,11 @@ def write(chart: Chart) -> bytes:
     for tick, tempo_bpm in chart.tempo.tempos:
         conductor.append((tick, 0, mido.MetaMessage("set_tempo", tempo=round(60e6 / tempo_bpm))))
     practice = [(tick, 0, mido.MetaMessage("text", text=f"[section {words}]")) for tick, words in chart.sections]
-    drums = [(tick, 1, mido.MetaMessage("text", text=text)) for tick, text in texts]
-    for tick, length, pitch, velocity, _ in sounding:
-        # On one tick: what sounded before ends, then texts, then what begins, and what begins and ends at once ends.
-        drums.append((tick, 2, mido.Message("note_on", note=pitch, velocity=velocity)))
-        drums.append((tick + length, 0 if length else 3, mido.Message("note_off", note=pitch)))
     file = mido.MidiFile(type=1, ticks_per_beat=chart.tempo.resolution, charset="utf-8")
     file.tracks += [_track("", conductor), _track(EVENTS_TRACK, practice), _track(DRUM_TRACKS[0], drums)]
+    if chart.elite:
+        elite = strokes.elite_notes(chart.elite) + _elite_markers(chart)
+        file.tracks.append(_track(ELITE_TRACK, _messages(elite)))
     buffer = io.BytesIO()
     file.save(file=buffer)
     return buffer.getvalue()
@@ -251,6 +255,28 @@ def _roll_lanes(chart: Chart) -> list[MidiNote]:
         for start, end in drum_marks.spans((note.tick for _, note in hands), chosen):
             lanes.append(MidiNote(start, end - start, _ROLL, _ROLL_VELOCITY_DOWN_TO[difficulty], 0))
     return lanes
+
+
+def _elite_markers(chart: Chart) -> list[MidiNote]:
+    own = [stroke for track in chart.elite.values() for stroke in track]
+    markers = []
+    for pitch, chosen in (
+        (_FILL, {stroke.tick for stroke in own if stroke.approximate}),
+        (_ROLL, {stroke.tick for stroke in own if stroke.roll}),
+    ):
+        spans = drum_marks.spans((stroke.tick for stroke in own), chosen)
+        markers += [MidiNote(start, end - start, pitch, 100, 0) for start, end in spans]
+    return markers
+
+
+def _messages(notes: Iterable[MidiNote]) -> list[tuple[int, int, mido.Message]]:
+    """(tick, order within the tick, message): what sounded before ends (0), texts stand between (1), what begins begins
+    (2), and what begins and ends at once ends (3)."""
+    messages = []
+    for tick, length, pitch, velocity, _ in notes:
+        messages.append((tick, 2, mido.Message("note_on", note=pitch, velocity=velocity)))
+        messages.append((tick + length, 0 if length else 3, mido.Message("note_off", note=pitch)))
+    return messages
 
 
 def _track(name: str, events: Iterable[tuple[int, int, mido.MetaMessage]]) -> mido.MidiTrack:

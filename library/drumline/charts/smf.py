@@ -5,17 +5,23 @@ events, and parses only the tracks that are asked for. Every loop consumes bytes
 https://midi.org/standard-midi-files-specification
 """
 
+import contextlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from drumline.charts.chart import MAX_CHART_BYTES, MAX_TICK
 from drumline.charts.text import decode
 from drumline.core.errors import ChartError
 
 TEXT, TRACK_NAME, _END_OF_TRACK, _TEMPO, _TIME_SIGNATURE = 0x01, 0x03, 0x2F, 0x51, 0x58
+
+
+MAX_TRACKS: Final = 1000
+MAX_NOTES: Final = 1_000_000
+"""In one track. Real charts stay below a tenth of both."""
 
 
 class MidiNote(NamedTuple):
@@ -53,12 +59,11 @@ class Track:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Track names at tick 0; later ones exist in the wild and name nothing. Empty where the track is damaged."""
-        try:
-            texts = _parse(self.data, place=self.file_name, last_tick=0).texts
-        except ChartError:
-            return ()
-        return tuple(text.strip() for _, kind, text in texts if kind == TRACK_NAME)
+        """Track names at tick 0; later ones exist in the wild and name nothing."""
+        events = Events()
+        with contextlib.suppress(ChartError):  # a damaged track keeps the name that it still tells
+            _parse(self.data, events, place=self.file_name, last_tick=0)
+        return tuple(text.strip() for _, kind, text in events.texts if kind == TRACK_NAME)
 
     def events(self) -> Events:
         """Everything in the track. Raises ChartError with the track and the tick."""
@@ -66,7 +71,9 @@ class Track:
         place = f"{self.file_name}: track {self.index} {title}".rstrip()
         if self.missing_bytes:
             raise ChartError(place, f"{self.missing_bytes:,} of its bytes are missing (was the file cut?)")
-        return _parse(self.data, place=place, last_tick=MAX_TICK)
+        events = Events()
+        _parse(self.data, events, place=place, last_tick=MAX_TICK)
+        return events
 
 
 @dataclass(frozen=True)
@@ -96,11 +103,13 @@ def read(data: bytes, *, name: str) -> Smf:
         raise ChartError(name, "resolution is zero")
 
     tracks: list[Track] = []
-    repairs = []
+    repairs: list[str] = []
     at = 8 + max(header_length, 6)
     while at + 8 <= len(data):
         kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
         start, at = at + 8, at + 8 + length
+        if len(tracks) >= MAX_TRACKS or len(repairs) >= MAX_TRACKS:
+            raise ChartError(name, f"more than {MAX_TRACKS:,} tracks or unknown chunks")
         if kind == b"MTrk":
             tracks.append(Track(len(tracks), data[start:at], name, max(at - len(data), 0)))
         else:
@@ -112,9 +121,8 @@ def read(data: bytes, *, name: str) -> Smf:
     return Smf(division, tracks, tuple(repairs))
 
 
-def _parse(data: bytes, *, place: str, last_tick: int) -> Events:
-    """Events up to and including ``last_tick``. One loop without calls: it runs once an event of each chart."""
-    events = Events()
+def _parse(data: bytes, events: Events, *, place: str, last_tick: int) -> None:
+    """Add the events up to and including ``last_tick``. One loop with few calls: all of a chart passes it."""
     started: list[list[int]] = []  # [tick, length or -1, pitch, velocity, channel]
     is_open: dict[int, list[int]] = {}  # channel and pitch -> indices into started, the latest last
     at, tick, status, end = 0, 0, 0, len(data)
@@ -175,6 +183,8 @@ def _parse(data: bytes, *, place: str, last_tick: int) -> Events:
                 pitch, velocity = data[at], data[at + 1]
                 key = (status & 0x0F) << 8 | pitch
                 if command == 0x90 and velocity:
+                    if len(started) >= MAX_NOTES:
+                        raise ChartError(f"{place}, tick {tick}", f"more than {MAX_NOTES:,} notes")
                     is_open.setdefault(key, []).append(len(started))
                     started.append([tick, -1, pitch, velocity, status & 0x0F])
                 elif stack := is_open.get(key):
@@ -187,7 +197,6 @@ def _parse(data: bytes, *, place: str, last_tick: int) -> Events:
         raise ChartError(f"{place}, tick {tick}", "the track ends inside an event (was the file cut?)") from None
     events.notes = [MidiNote._make(note) for note in started if note[1] >= 0]
     events.unended = len(started) - len(events.notes)
-    return events
 
 
 def _add_meta(events: Events, tick: int, kind: int, body: bytes) -> None:

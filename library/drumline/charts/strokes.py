@@ -1,13 +1,15 @@
-"""Notes finer than gems in a notes.mid: Rock Band's animation notes, and YARG's elite drums.
+"""Strokes, which are finer than gems, as a notes.mid holds them: Rock Band's animation notes, and YARG's elite drums.
 
 Sources: http://docs.c3universe.com/rbndocs (drum authoring) for the animations; YARG.Core's MIDI helper and reader for
 PART ELITE_DRUMS (https://github.com/YARC-Official/YARG.Core). How often each agrees with the gems: docs/formats.md.
 """
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from drumline.charts.chart import DIFFICULTIES, Stroke
+from drumline.charts.drum_marks import spans
 from drumline.charts.drum_track import Span, covered
 from drumline.charts.smf import MidiNote
 
@@ -61,6 +63,13 @@ ELITE_BASES: Final = dict(zip(DIFFICULTIES, (2, 26, 50, 74), strict=True))
 _PEDAL, _SECOND_KICK, _HIHAT, _FLAM, _INDIFFERENT = -2, -1, 2, 13, 14
 _ACCENT_VELOCITY, _GHOST_VELOCITY = 127, 1
 
+ANIMATION_TOLERANCE_S: Final = 0.012
+"""A gem and its animation stand this close."""
+_MAX_ANIMATIONS_AT_ONCE: Final = 32
+"""More than this within the tolerance is no drummer, but a file made to keep us busy."""
+_CYMBALS: Final = frozenset({"hihat", "hihat_closed", "hihat_open", "ride", "crash"})
+_DRUMS: Final = frozenset({"snare", "tom_high", "tom_mid", "tom_floor"})
+
 
 def animations(notes: Sequence[MidiNote]) -> tuple[Stroke, ...]:
     """Strokes of the animation notes of PART DRUMS.
@@ -76,7 +85,46 @@ def animations(notes: Sequence[MidiNote]) -> tuple[Stroke, ...]:
         if label == "hihat" and pedal_up:
             label = "hihat_open" if note.tick in is_open else "hihat_closed"
         strokes.add(Stroke(note.tick, label, name))
-    return _in_order(strokes)
+    return in_order(strokes)
+
+
+def match_animations(
+    labels: Sequence[str], times_s: Sequence[float], animations: Sequence[Stroke], animation_times_s: Sequence[float]
+) -> list[Stroke | None]:
+    """For each gem the animation that stands with it, each used once. The best agreement in a chord is settled first.
+
+    An animation that contradicts its gem (a cymbal for a drum) is not believed: often it is a movement without one.
+    """
+    pairs = []
+    for gem, (gem_label, time_s) in enumerate(zip(labels, times_s, strict=True)):
+        first = bisect_left(animation_times_s, time_s - ANIMATION_TOLERANCE_S)
+        for index in range(first, min(first + _MAX_ANIMATIONS_AT_ONCE, len(animations))):
+            distance_s = abs(animation_times_s[index] - time_s)
+            if distance_s > ANIMATION_TOLERANCE_S:
+                break
+            rank = _disagreement(gem_label, animations[index].label)
+            if rank is not None:
+                pairs.append((rank, distance_s, gem, index))
+    found: list[Stroke | None] = [None] * len(labels)
+    used: set[int] = set()
+    for _, _, gem, index in sorted(pairs):
+        if found[gem] is None and index not in used:
+            found[gem] = animations[index]
+            used.add(index)
+    return found
+
+
+def _disagreement(gem_label: str, animated: str) -> int | None:
+    """0 the same piece, 1 one of the same family, 2 percussion on any pad; None where they cannot be one stroke."""
+    if animated == gem_label or (gem_label == "hihat" and animated.startswith("hihat")):
+        return 0
+    if "kick" in (gem_label, animated):
+        return None
+    if gem_label == "tom_or_cymbal":
+        return None if animated == "snare" else 2 if animated == "other" else 1
+    if any(gem_label in family and animated in family for family in (_CYMBALS, _DRUMS)):
+        return 1
+    return 2 if animated == "other" else None
 
 
 def elite(notes: Sequence[MidiNote], *, rolls: Sequence[Span], fills: Sequence[Span]) -> dict[str, tuple[Stroke, ...]]:
@@ -121,13 +169,41 @@ def elite(notes: Sequence[MidiNote], *, rolls: Sequence[Span], fills: Sequence[S
                 approximate=note.tick in filled,
             )
         if strokes:
-            found[difficulty] = _in_order(strokes.values())
+            found[difficulty] = in_order(strokes.values())
     return found
+
+
+def elite_notes(elite_track: Mapping[str, Sequence[Stroke]]) -> list[MidiNote]:
+    """The notes of PART ELITE_DRUMS that `elite` reads as these strokes.
+
+    Raises KeyError for a stroke that is not an elite one.
+    """
+    offsets = {name: offset for offset, (_, name) in ELITE.items()}
+    offsets[f"{ELITE[_PEDAL][1]} splash"] = _PEDAL
+    notes = []
+    for difficulty, own in elite_track.items():
+        base = ELITE_BASES[difficulty]
+        for stroke in own:
+            offset = _SECOND_KICK if stroke.double_kick else offsets[stroke.source_name]
+            is_splash = offset == _PEDAL and stroke.source_name != ELITE[_PEDAL][1]
+            velocity = _ACCENT_VELOCITY if stroke.accent or is_splash else _GHOST_VELOCITY if stroke.ghost else 100
+            notes.append(MidiNote(stroke.tick, 0, base + offset, velocity, 0))
+        hats = [stroke for stroke in own if offsets[stroke.source_name] == _HIHAT]
+        for offset, velocity, among, chosen in (
+            (_FLAM, 100, own, [stroke for stroke in own if stroke.flam]),
+            (_INDIFFERENT, 100, hats, [stroke for stroke in hats if stroke.label == "hihat"]),
+            # A silent pedal note closes the hats above it.
+            (_PEDAL, _GHOST_VELOCITY, hats, [stroke for stroke in hats if stroke.label == "hihat_closed"]),
+        ):
+            for start, end in spans((stroke.tick for stroke in among), {stroke.tick for stroke in chosen}):
+                notes.append(MidiNote(start, end - start, base + offset, velocity, 0))
+    return notes
 
 
 def _span(note: MidiNote) -> Span:
     return note.tick, note.tick + note.length_ticks
 
 
-def _in_order(strokes: Iterable[Stroke]) -> tuple[Stroke, ...]:
+def in_order(strokes: Iterable[Stroke]) -> tuple[Stroke, ...]:
+    """Strokes by tick, then label and name."""
     return tuple(sorted(strokes, key=lambda stroke: (stroke.tick, stroke.label, stroke.source_name)))

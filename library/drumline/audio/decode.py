@@ -6,7 +6,7 @@ values are the source's own: full scale is 1.0, lossy files may exceed it.
 """
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
@@ -24,7 +24,7 @@ from drumline.core.grid import RATE_HZ
 SEPARATION_RATE_HZ: Final = 44_100
 """The rate that separators work at."""
 
-_BLOCK_SAMPLES: Final = 1 << 18  # all channels together: 1 MiB of float32
+_BLOCK_VALUES: Final = 1 << 18  # all channels together: 1 MiB of float32
 _RATES_HZ: Final = (8_000, 192_000)  # outside: a damaged header, not a recording
 _FULL_SCALE: Final = 0.9999  # 16-bit full scale is 32767/32768 = 0.99997
 _MAX_MISSING_S: Final = 0.1  # MP3 headers count encoder delay, at most three frames of 1152 samples
@@ -71,24 +71,17 @@ def decode(data: bytes, *, name: str, config: AudioConfig) -> Audio:
     Raises AudioError: ``audio_undecodable`` (also for samples that are not finite), ``audio_truncated`` (it holds
     less than its header promises) or ``audio_too_long``; ``name`` stands at the head of the detail.
     """
+    level = _Level()
     with _opened(data, name, config.max_duration_s) as file:
-        resampler = soxr.ResampleStream(file.samplerate, RATE_HZ, 1, dtype="float32", quality="HQ")
-        parts, num_samples, num_clipped, peak = [], 0, 0, 0.0
-        for block in _blocks(file, name, config.max_duration_s):
-            magnitude = np.abs(block)
-            peak = max(peak, float(magnitude.max()))
-            num_clipped += int(np.count_nonzero(magnitude >= _FULL_SCALE))
-            num_samples += len(block)
-            parts.append(resampler.resample_chunk(block.mean(axis=1)))
-        parts.append(resampler.resample_chunk(np.zeros(0, dtype=np.float32), last=True))
-        _check_whole(data, name, file, num_samples)
+        blocks = (level.heard(block) for block in _blocks(file, data, name=name, max_duration_s=config.max_duration_s))
+        mono = (block.mean(axis=1, keepdims=True) for block in blocks)
         return Audio(
-            samples=np.concatenate(parts),
+            samples=_resampled(mono, file.samplerate, RATE_HZ, num_channels=1)[:, 0],
             source_rate_hz=file.samplerate,
             num_channels=file.channels,
-            source_num_samples=num_samples,
-            peak=peak,
-            clipped_fraction=num_clipped / (num_samples * file.channels),
+            source_num_samples=level.num_values // file.channels,
+            peak=level.peak,
+            clipped_fraction=level.num_clipped / level.num_values,
         )
 
 
@@ -98,15 +91,10 @@ def decode_stereo(data: bytes, *, name: str, config: AudioConfig) -> NDArray[np.
     Mono goes to both sides; of more than two channels both sides get the mean. Raises as `decode` does.
     """
     with _opened(data, name, config.max_duration_s) as file:
-        resampler = soxr.ResampleStream(file.samplerate, SEPARATION_RATE_HZ, 2, dtype="float32", quality="HQ")
-        parts, num_samples = [], 0
-        for block in _blocks(file, name, config.max_duration_s):
-            stereo = block if file.channels == 2 else np.repeat(block.mean(axis=1, keepdims=True), 2, axis=1)
-            num_samples += len(block)
-            parts.append(resampler.resample_chunk(stereo))
-        parts.append(resampler.resample_chunk(np.zeros((0, 2), dtype=np.float32), last=True))
-        _check_whole(data, name, file, num_samples)
-        return np.ascontiguousarray(np.concatenate(parts).T)
+        blocks = _blocks(file, data, name=name, max_duration_s=config.max_duration_s)
+        stereo = (b if file.channels == 2 else np.repeat(b.mean(axis=1, keepdims=True), 2, axis=1) for b in blocks)
+        samples = _resampled(stereo, file.samplerate, SEPARATION_RATE_HZ, num_channels=2)
+        return np.ascontiguousarray(samples.T)
 
 
 def mix(audios: Sequence[Audio]) -> Audio:
@@ -145,11 +133,8 @@ def examine(audio: Audio, *, name: str, config: AudioConfig) -> None:
     mono_peak_db = float(20 * np.log10(max(np.abs(audio.samples).max(), 1e-12)))
     if mono_peak_db < config.silence_db:
         raise AudioError("audio_silent", f"{name}: peak {mono_peak_db:.0f} dBFS, limit {config.silence_db:.0f} dBFS")
-    if audio.clipped_fraction > config.max_clipped_fraction:
-        raise AudioError(
-            "audio_clipped",
-            f"{name}: {audio.clipped_fraction:.1%} of the samples at full scale, limit {config.max_clipped_fraction:.1%}",
-        )
+    if (clipped := audio.clipped_fraction) > (limit := config.max_clipped_fraction):
+        raise AudioError("audio_clipped", f"{name}: {clipped:.1%} of the samples at full scale, limit {limit:.1%}")
 
 
 def check_end(audio: Audio, *, name: str, last_hit_s: float, config: AudioConfig) -> None:
@@ -178,9 +163,11 @@ def _opened(data: bytes, name: str, max_duration_s: float) -> Iterator[soundfile
         yield file
 
 
-def _blocks(file: soundfile.SoundFile, name: str, max_duration_s: float) -> Iterator[NDArray[np.float32]]:
-    """Blocks [at most `_BLOCK_SAMPLES` / channels, channels] of finite float32 samples."""
-    block_samples = max(1, _BLOCK_SAMPLES // file.channels)
+def _blocks(
+    file: soundfile.SoundFile, data: bytes, *, name: str, max_duration_s: float
+) -> Iterator[NDArray[np.float32]]:
+    """Blocks [at most `_BLOCK_VALUES` / channels, channels] of finite float32 samples: all that was promised."""
+    block_samples = max(1, _BLOCK_VALUES // file.channels)
     num_samples = 0
     while True:
         try:
@@ -189,12 +176,39 @@ def _blocks(file: soundfile.SoundFile, name: str, max_duration_s: float) -> Iter
             raise AudioError("audio_truncated", _stops(name, file, num_samples)) from error
         if not len(block):
             break
+        if num_bad := int(np.count_nonzero(~np.isfinite(block))):
+            place_s = num_samples / file.samplerate
+            raise AudioError("audio_undecodable", f"{name}: {num_bad} samples after {place_s:.1f} s are not finite")
         num_samples += len(block)
         _check_duration(name, num_samples / file.samplerate, max_duration_s)
-        if num_bad := int(np.count_nonzero(~np.isfinite(block))):
-            place_s = (num_samples - len(block)) / file.samplerate
-            raise AudioError("audio_undecodable", f"{name}: {num_bad} samples after {place_s:.1f} s are not finite")
         yield block
+    _check_whole(data, name, file, num_samples)
+
+
+def _resampled(
+    blocks: Iterable[NDArray[np.float32]], source_rate_hz: int, target_rate_hz: int, *, num_channels: int
+) -> NDArray[np.float32]:
+    """float32 [num_samples, num_channels] at the target's rate."""
+    resampler = soxr.ResampleStream(source_rate_hz, target_rate_hz, num_channels, dtype="float32", quality="HQ")
+    parts = [resampler.resample_chunk(block) for block in blocks]
+    parts.append(resampler.resample_chunk(np.zeros((0, num_channels), dtype=np.float32), last=True))
+    return np.concatenate(parts)
+
+
+@dataclass
+class _Level:
+    """What is told of a source's samples while they pass."""
+
+    num_values: int = 0
+    num_clipped: int = 0
+    peak: float = 0.0
+
+    def heard(self, block: NDArray[np.float32]) -> NDArray[np.float32]:
+        magnitude = np.abs(block)
+        self.num_values += magnitude.size
+        self.num_clipped += int(np.count_nonzero(magnitude >= _FULL_SCALE))
+        self.peak = max(self.peak, float(magnitude.max()))
+        return block
 
 
 def _check_duration(name: str, duration_s: float, max_duration_s: float) -> None:

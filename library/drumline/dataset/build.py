@@ -100,7 +100,7 @@ def build(config: BuildConfig) -> BuildResult:
             with report.stage("shards"):
                 written = _write_shards(assembly, config, ledger, report)
         with report.stage("tables"):
-            counts = finish(assembly, written, config)
+            counts = finish(assembly, written, config=config, separator=stems.separator)
         report.outcome = "finished"
     finally:
         report_uri = report.save(config.output)

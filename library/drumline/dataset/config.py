@@ -99,9 +99,9 @@ class BuildConfig(Config):
     @property
     def recipe(self) -> dict[str, Any]:
         """The configuration less where and how it runs: what belongs in the manifest."""
-        runs = {"weights", "download", "device", "batch_size", "num_cpus", "num_gpus", "num_actors", "cache"}
-        elsewhere: dict[str, Any] = dict.fromkeys(("run", "output", "work", "previous"), True)
-        tree = self.model_dump(mode="json", exclude=elsewhere | {"separation": runs})
-        # A root counts by its name: the same songs in a bucket or on a disk are the same dataset.
-        roots = [{"name": root.label, "kind": root.kind, "class_order": root.class_order} for root in self.roots]
-        return tree | {"roots": sorted(roots, key=lambda root: root["name"])}
+        elsewhere = {"run", "output", "work", "previous", "roots"}
+        hardware = {"weights", "download", "device", "batch_size", "num_cpus", "num_gpus", "num_actors", "cache"}
+        tree = self.model_dump(mode="json", exclude=elsewhere)
+        tree["separation"] = {key: value for key, value in tree["separation"].items() if key not in hardware}
+        roots = [(root.key_prefix, root.kind, root.class_order) for root in self.roots]
+        return tree | {"roots": [list(root) for root in sorted(roots)]}

@@ -21,7 +21,7 @@ from drumline.dataset.manifest import NAME, Counts, FileEntry, Manifest
 from drumline.dataset.tables import EVENTS, REJECTED, SCHEMA_VERSION, SONGS
 
 
-def finish(assembly: Assembly, written: Sequence[dict[str, Any]], config: BuildConfig) -> Counts:
+def finish(assembly: Assembly, written: Sequence[dict[str, Any]], *, config: BuildConfig, separator: str) -> Counts:
     """Write tables, card and manifest of a dataset whose shards are published; gives its counts.
 
     Shards that the manifest does not name are removed afterwards: they belong to an earlier state.
@@ -42,6 +42,7 @@ def finish(assembly: Assembly, written: Sequence[dict[str, Any]], config: BuildC
         name=config.name,
         drumline=drumline.__version__,
         fingerprint=config.dataset_fingerprint,
+        separator=separator,
         inputs_sha256=sha256(canonical_json(assembly.inputs).encode()),
         config=config.recipe,
         counts=_counts(assembly),

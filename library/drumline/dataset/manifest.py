@@ -58,6 +58,8 @@ class Manifest(Config):
     """Version of the code that made it."""
     fingerprint: str
     """Of the configuration that decided its bytes."""
+    separator: str
+    """Fingerprint of the separator and its weights; empty where none was used."""
     inputs_sha256: str
     """Of every song's key, chart and audio hashes, in order."""
     config: dict[str, Any]

@@ -1,7 +1,8 @@
 """Read one song that was found: its chart, by whichever reader its format needs, and a way to its audio."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 from drumline.audio import layout
@@ -64,9 +65,14 @@ def read_song(source: SongSource, *, difficulty: str) -> ReadSong:
     elif source.format == "beatsight":
         song, audio = read_beatsight(data, name), _beatmap_audio(source, data) or audio
     else:
-        recordings = {recording.audio_path: recording.song for recording in read_events_jsonl(data, name)}
-        song = recordings[source.extra["audio_path"]]
+        song = _manifest(data, name)[source.extra["audio_path"]]
     return ReadSong(song, sha256(data + source.extra.get("audio_path", "").encode()), audio, load)
+
+
+@lru_cache(maxsize=2)
+def _manifest(data: bytes, name: str) -> Mapping[str, AnnotatedSong]:
+    """The songs of an events manifest by audio path; its songs come to a worker one after the other."""
+    return {recording.audio_path: recording.song for recording in read_events_jsonl(data, name)}
 
 
 def _beatmap_audio(source: SongSource, data: bytes) -> tuple[layout.Choice, ...]:

@@ -127,11 +127,12 @@ def _row(
 ) -> dict[str, Any] | Rejected:
     song, audio = read.song, recording.audio
     name = ", ".join(recording.files) or source.annotation
+    decode.examine(audio, name=name, config=config.audio)
     placed = _place(song, source, recording, config)
     if isinstance(placed, Rejected):
         return placed
     audio_s = placed.to_audio(np.array([hit.time_s for hit in song.hits]))
-    decode.examine(audio, name=name, last_hit_s=float(audio_s[-1]), config=config.audio)
+    decode.check_end(audio, name=name, last_hit_s=float(audio_s[-1]), config=config.audio)
     level = loudness.measure(audio.samples)
     inside = (audio_s >= 0) & (audio_s < audio.duration_s)
     hits = [_hit(h, t) for h, t, keep in zip(song.hits, audio_s.tolist(), inside.tolist(), strict=True) if keep]

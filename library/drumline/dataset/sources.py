@@ -52,6 +52,10 @@ class RootConfig(Config):
     """Stands at the head of each song's key; the last part of the URI if empty."""
 
     @property
+    def key_prefix(self) -> str:
+        return self.name or PurePosixPath(self.uri.rstrip("/")).stem
+
+    @property
     def label(self) -> str:
         """The name, given or taken from the URI."""
         return self.name or PurePosixPath(self.uri.rstrip("/")).stem

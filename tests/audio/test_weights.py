@@ -100,5 +100,5 @@ def test_weights_cannot_run_code(tmp_path: Path) -> None:
         with pytest.raises(DrumlineError, match="not weights of a Demucs model"):
             load(tmp_path / name)
     named = save_safetensors(tiny_model(0), tmp_path, "named", klass="subprocess.Popen")
-    with pytest.raises(DrumlineError, match=r"does not name one of demucs\.demucs\.Demucs"):
+    with pytest.raises(DrumlineError, match=r"does not describe a demucs\.htdemucs\.HTDemucs"):
         load(named)

@@ -13,8 +13,6 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from demucs.demucs import Demucs
-from demucs.hdemucs import HDemucs
 from demucs.hf import load_safetensors_model
 from demucs.htdemucs import HTDemucs
 from demucs.states import load_model
@@ -26,8 +24,9 @@ from drumline.audio.separation.segments import separate_in_segments
 from drumline.audio.separation.weights import Weights
 from drumline.core.errors import DrumlineError
 
-# A weights file names the class to build, and the package imports whatever it names.
-_ALLOWED: Final = {f"{cls.__module__}.{cls.__qualname__}": cls for cls in (HTDemucs, HDemucs, Demucs)}
+# A weights file names the class to build, and the package imports whatever it names. The older classes want other
+# segment lengths, and are worse.
+_CLASS: Final = f"{HTDemucs.__module__}.{HTDemucs.__qualname__}"
 
 
 class DemucsTorch:
@@ -61,16 +60,16 @@ class DemucsTorch:
     def _run(self, segments: NDArray[np.float32]) -> NDArray[np.float32]:
         inputs = torch.from_numpy(segments).to(self._device)
         with torch.inference_mode(), torch.autocast(self._device.type, torch.bfloat16, enabled=self._bfloat16):
-            drums = sum(share * model(inputs)[:, self._drums].float() for model, share in self._models)
-        assert isinstance(drums, torch.Tensor)
-        result: NDArray[np.float32] = drums.cpu().numpy()
-        return result
+            drums = torch.zeros_like(inputs)
+            for model, share in self._models:
+                drums += share * model(inputs)[:, self._drums].float()
+        return np.asarray(drums.cpu().numpy(), dtype=np.float32)
 
 
 def _load(file: Path) -> Any:
     """A model, from numbers only: neither format may run code here.
 
-    Raises DrumlineError: the file is damaged, or names a class that is not one of demucs' models.
+    Raises DrumlineError: the file is damaged, or names any class but Hybrid Transformer Demucs.
     """
     try:
         model = _load_safetensors(file) if file.suffix == ".safetensors" else _load_pickle(file)
@@ -93,14 +92,12 @@ def _load_safetensors(file: Path) -> Any:
     except SafetensorError as error:
         raise DrumlineError(f"{file}: not a safetensors file: {error}") from error
     # "structure" belongs to quantised models, and names classes of its own.
-    if metadata.get("klass") not in _ALLOWED or "structure" in metadata or "args" not in metadata:
-        raise DrumlineError(
-            f"{file}: its metadata {json.dumps(metadata)[:200]} does not name one of {', '.join(sorted(_ALLOWED))}"
-        )
+    if metadata.get("klass") != _CLASS or "structure" in metadata or "args" not in metadata:
+        raise DrumlineError(f"{file}: its metadata {json.dumps(metadata)[:200]} does not describe a {_CLASS}")
     return load_safetensors_model(file)
 
 
 def _load_pickle(file: Path) -> Any:
-    with torch.serialization.safe_globals([*_ALLOWED.values(), Fraction]):
+    with torch.serialization.safe_globals([HTDemucs, Fraction]):
         package = torch.load(file, map_location="cpu", weights_only=True)
     return load_model(package)

@@ -52,18 +52,6 @@ class SeparationConfig(Config):
     cache: str = ""
     """Folder or URI where stems are kept. Empty: beside the dataset."""
 
-    @property
-    def result_fingerprint(self) -> str:
-        """Of what decides which samples come out, hardware left out. It knows the weights by their path only;
-        `separator_fingerprint` knows their contents.
-        """
-        if self.backend == "none":
-            return core_config.fingerprint(self.backend)
-        precision = self.precision if self.backend == "demucs" else "float32"
-        return core_config.fingerprint(
-            _REVISION, self.backend, self.model, self.weights, str(self.overlap), precision, str(self.gate_db)
-        )
-
 
 class Separator(Protocol):
     """A loaded model. Equal input and equal fingerprint give equal output on the same hardware."""

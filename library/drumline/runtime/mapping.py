@@ -35,10 +35,13 @@ def map_rows(
     """``step`` of every row on the cluster, results as they come (not in order).
 
     ``step`` takes one row (a string) and gives result rows of ``schema``. Ray runs the block of a worker that died
-    again, for ever, so a step must be idempotent and ask the ledger before it does anything dangerous. Raises DrumlineError where the run as a whole cannot go on.
+    again, for ever, so a step must be idempotent and ask the ledger before it does anything dangerous.
+
+    Raises DrumlineError where the run as a whole cannot go on.
     """
     if not rows:
         return
+    _configure(ledger)
     cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
     rows_a_task = min(_MOST_ROWS_A_TASK, max(1, len(rows) // (cpus * _TASKS_A_CPU)))
     dataset = ray.data.from_items([{"row": row} for row in rows], override_num_blocks=-(-len(rows) // rows_a_task))
@@ -68,6 +71,7 @@ def map_actors(
     """
     if not rows:
         return
+    _configure(ledger)
     dataset = ray.data.from_items([{"row": row} for row in rows], override_num_blocks=len(rows))
     mapped = dataset.map_batches(
         worker,
@@ -92,12 +96,16 @@ class _Step:
         return pa.Table.from_pylist(results, schema=self.schema)
 
 
-def _stream(dataset: Any, ledger: Ledger) -> Iterator[dict[str, Any]]:
+def _configure(ledger: Ledger) -> None:
+    """Set what a dataset takes over from the context when it is made."""
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     # The ledger ends a stuck row at its limit; beyond that it is Ray itself that hangs.
     context.execution_no_progress_timeout_s = int(ledger.timeout_s * 2 + 120)
+
+
+def _stream(dataset: Any, ledger: Ledger) -> Iterator[dict[str, Any]]:
     watch = _StallWatch(ledger)
     watch.start()
     try:

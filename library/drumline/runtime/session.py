@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import ray
+import ray.data  # sets its logger up, which _quieten changes
 
 import drumline
 from drumline.core.config import Config
@@ -42,7 +43,9 @@ def session(config: RayConfig) -> Iterator[dict[str, Any]]:
                 # A private cluster's workers find this very checkout, whatever is installed.
                 "runtime_env": {"env_vars": {"PYTHONPATH": _python_path()}},
             }
-        ray.init(address=address, log_to_driver=False, logging_level=logging.WARNING, **local)
+        _quieten()
+        # What workers log (the traceback behind an unexpected_error) and how they die is told at the driver too.
+        ray.init(address=address, log_to_driver=True, logging_level=logging.WARNING, **local)
     about = {
         "address": address,
         "nodes": len([node for node in ray.nodes() if node["Alive"]]),
@@ -66,6 +69,20 @@ def code_version() -> str:
         ["git", "-C", str(package), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     return f"{drumline.__version__}{'+' + commit if commit else ''} from {package}"
+
+
+def _quieten() -> None:
+    """Drop Ray's narration from the console and keep its warnings and errors; its log files keep all."""
+    for handler in logging.getLogger("ray.data").handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setLevel(logging.WARNING)
+            handler.addFilter(_worth_telling)
+    # It warns that a private cluster is protected by a token, which is as it should be.
+    logging.getLogger("ray._private.authentication.authentication_token_setup").setLevel(logging.ERROR)
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Progress bars disabled")  # by us: we show our own
 
 
 def _python_path() -> str:

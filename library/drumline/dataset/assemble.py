@@ -127,12 +127,12 @@ def _facts(song_id: str, recordings: Sequence[Row]) -> SongFacts:
     return SongFacts(
         song_id=song_id,
         recordings=tuple(
-            Recording(rec["domain"], rec["audio_sha256"], np.array(rec["audio_sketch"], dtype=np.uint64))
+            Recording(rec["domain"], rec["audio_sha256"], np.frombuffer(rec["audio_sketch"], dtype="<u8"))
             for rec in recordings
         ),
         chart_sha256=song["chart_sha256"],
         note_signature=song["note_signature"],
-        note_sketch=np.array(song["note_sketch"], dtype=np.uint64),
+        note_sketch=np.frombuffer(song["note_sketch"], dtype="<u8"),
         work=work_key(song["artist"], song["title"]),
         group=song["group"],
         label_fineness=fine / max(1, song["num_hits"]),

@@ -145,7 +145,7 @@ def _write_shards(assembly: Assembly, config: BuildConfig, ledger: Ledger, repor
 
 def _clean_up(config: BuildConfig, ledger: Ledger) -> None:
     """Remove what only a running build needs; with ``keep_work`` off, finished songs too."""
-    for uri in (ledger.uri, *(() if config.run.keep_work else (config.work_uri,))):
+    for uri in (ledger.uri.rpartition("/")[0], *(() if config.run.keep_work else (config.work_uri,))):
         if exists(uri):
             fs, path = filesystem(uri)
             fs.rm(path, recursive=True)

@@ -9,8 +9,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from drumline.core.artifacts import exists, filesystem, join, read_bytes, write_bytes
 from drumline.core.config import fingerprint
@@ -82,12 +84,11 @@ def summaries(product: str) -> list[dict[str, Any]]:
     return rows
 
 
-def fingerprint_of(product: str, recording: int) -> Any:
+def fingerprint_of(product: str, recording: int) -> NDArray[np.uint32]:
     """The audio fingerprint of a recording, uint32 [num_words]."""
     with _open(product) as file:
-        return (
-            file.read_row_group(recording, columns=["fingerprint"])["fingerprint"].combine_chunks().flatten().to_numpy()
-        )
+        words: bytes = file.read_row_group(recording, columns=["fingerprint"])["fingerprint"][0].as_py()
+    return np.frombuffer(words, dtype=np.dtype("<u4"))
 
 
 def recording(product: str, index: int) -> pa.Table:

@@ -174,9 +174,9 @@ def _row(
         "chart_sha256": read.chart_sha256,
         "audio_sha256": recording.audio_sha256,
         "note_signature": song.note_signature,
-        "audio_sketch": fingerprint.sketch(prints),
-        "note_sketch": note_sketch(song.hits),
-        "fingerprint": prints,
+        "audio_sketch": fingerprint.sketch(prints).astype("<u8").tobytes(),
+        "note_sketch": note_sketch(song.hits).astype("<u8").tobytes(),
+        "fingerprint": prints.astype("<u4").tobytes(),
         "hits": hits,
         "payload_bytes": len(flac),
     }

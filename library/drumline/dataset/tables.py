@@ -79,9 +79,9 @@ PRODUCT: Final = pa.schema(
     [
         *SONG_FIELDS,
         pa.field("note_signature", pa.binary(), nullable=False),
-        pa.field("audio_sketch", pa.list_(pa.uint64()), nullable=False),
-        pa.field("note_sketch", pa.list_(pa.uint64()), nullable=False),
-        pa.field("fingerprint", pa.list_(pa.uint32()), nullable=False),
+        pa.field("audio_sketch", pa.binary(), nullable=False),  # little-endian uint64
+        pa.field("note_sketch", pa.binary(), nullable=False),  # little-endian uint64
+        pa.field("fingerprint", pa.binary(), nullable=False),  # little-endian uint32
         pa.field("hits", pa.list_(HIT), nullable=False),
         pa.field("payload_bytes", pa.int64(), nullable=False),
         pa.field("content_sha256", pa.string(), nullable=False),  # of everything else in the row

@@ -49,6 +49,9 @@ def test_a_folder_in_demucs_own_layout(tmp_path: Path) -> None:
     assert find(tmp_path).files == (file,)
     better = save_safetensors(tiny_model(0), tmp_path, "955717e8")
     assert find(tmp_path).files == (better,)
+    save_bag(tmp_path, "htdemucs", [])
+    with pytest.raises(DrumlineError, match=r"htdemucs\.yaml: lists no models"):
+        find(tmp_path)
     save_bag(tmp_path, "htdemucs", ["00000000"])
     with pytest.raises(DrumlineError, match="neither 00000000"):
         find(tmp_path)

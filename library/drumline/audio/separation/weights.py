@@ -84,7 +84,9 @@ def _of_folder(backend: str, folder: Path, model: str) -> Weights:
     if not bag_file.is_file():
         raise _missing(backend, f"{folder} holds no {bag_file.name}")
     bag = yaml.safe_load(bag_file.read_text(encoding="utf-8"))
-    signatures = bag["models"]
+    signatures = bag.get("models") if isinstance(bag, dict) else None
+    if not signatures:
+        raise DrumlineError(f"{bag_file}: lists no models; demucs' own begins with `models: ['955717e8']`")
     # A bag weighs each model for each source, and drums are the first source of every published model.
     shares = [float(weights[0]) for weights in bag.get("weights") or [[1.0]] * len(signatures)]
     used = [(signature, share) for signature, share in zip(signatures, shares, strict=True) if share]

@@ -3,11 +3,8 @@
 The same as `drumline build-dataset`, in the form that `ray job submit` runs (docs/operations in README.md).
 """
 
-import logging
-import sys
-
-from drumline.cli import build_dataset
+from drumline.cli import build_dataset, log_to_console
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    log_to_console()
     build_dataset()

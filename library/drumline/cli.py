@@ -28,11 +28,17 @@ def _told(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def log_to_console() -> None:
+    """Show our own messages from INFO on, those of libraries from WARNING on."""
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+    logging.getLogger("drumline").setLevel(logging.INFO)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def main() -> None:
     """From rhythm-game charts and recordings to drum-transcription data, models and charts."""
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    log_to_console()
 
 
 @main.command()

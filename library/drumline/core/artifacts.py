@@ -8,9 +8,15 @@ import hashlib
 import os
 import uuid
 from pathlib import Path, PurePosixPath
+from typing import Final
 
 import fsspec
+from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
+
+STORAGE_ERRORS: Final = (OSError, BotoCoreError)
+"""A store that cannot be reached or refuses. s3fs lets botocore's own errors pass where there are no credentials or
+no connection."""
 
 
 def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import Field
 
-from drumline.core.artifacts import join, read_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes
 from drumline.core.config import Config, parse_config
 from drumline.core.errors import DrumlineError
 from drumline.dataset.tables import SCHEMA_VERSION
@@ -82,6 +82,8 @@ def read_manifest(dataset: str) -> Manifest:
         tree = json.loads(read_bytes(uri))
     except FileNotFoundError as error:
         raise DrumlineError(f"{dataset}: no {NAME}: not a dataset, or its build has not finished") from error
+    except STORAGE_ERRORS as error:
+        raise DrumlineError(f"{uri}: cannot be read ({error or type(error).__name__})") from error
     except ValueError as error:
         raise DrumlineError(f"{uri}: not JSON ({error})") from error
     version = tree.get("schema_version") if isinstance(tree, dict) else None

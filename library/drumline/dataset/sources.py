@@ -18,7 +18,7 @@ from drumline.charts.corpora import CORPORA, corpora_in
 from drumline.charts.corpus import CorpusItem
 from drumline.charts.events_jsonl import read_events_jsonl
 from drumline.charts.midi_json import ClassOrder
-from drumline.core.artifacts import filesystem, join, read_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
 from drumline.core.config import Config, fingerprint
 from drumline.core.errors import ChartError, ConfigError
 
@@ -141,13 +141,13 @@ def _list(root: RootConfig) -> tuple[str, dict[str, str]]:
     try:
         if uri.endswith(".zip") and "::" not in uri:
             if not filesystem(uri)[0].exists(filesystem(uri)[1]):
-                raise FileNotFoundError(uri)
+                raise FileNotFoundError("there is no such file")
             uri = f"zip://::{uri}"
         fs, path = filesystem(uri)
         if "::" not in uri and not fs.isdir(path):
-            raise FileNotFoundError(uri)
+            raise FileNotFoundError("there is no such folder or bucket")
         listing = fs.find(path if "::" not in uri else "", detail=True)
-    except (OSError, ImportError, ValueError) as error:
+    except (*STORAGE_ERRORS, ImportError, ValueError) as error:
         raise ConfigError(f"roots: {root.uri}: cannot be listed ({error or type(error).__name__})") from error
     prefix = "" if "::" in uri else path.rstrip("/") + "/"
     return uri, {

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from drumline.core.artifacts import STORAGE_ERRORS
 from drumline.core.errors import Rejected
 from drumline.dataset import products
 from drumline.dataset.config import BuildConfig
@@ -82,7 +83,7 @@ class SongStep:
         with self.ledger.attempt(id_, source.key):
             try:
                 return self._build(source)
-            except OSError:
+            except STORAGE_ERRORS:
                 raise  # storage or network: the run's trouble, not the song's
             except Exception as error:  # the one place where an unforeseen error becomes a row
                 where = traceback.extract_tb(error.__traceback__)[-1]

@@ -8,6 +8,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -23,13 +24,14 @@ from drumline.core.events import Hit
 from drumline.rendering.backing import backing, mix
 from drumline.rendering.patterns import Groove, perform
 from drumline.rendering.performance import render_pieces
-from drumline.rendering.synth_kit import synth_kit
+from drumline.rendering.synth_kit import SynthKit, synth_kit
 
 Samples = NDArray[np.float32]
 
 _RATE_HZ: Final = 44_100
 _OPUS_RATE_HZ: Final = 48_000  # Opus knows no 44.1 kHz
 _TAIL_S: Final = 1.0
+_NUM_KITS: Final = 5
 _CODECS: Final[Mapping[str, tuple[str, str]]] = {
     "ogg": ("OGG", "VORBIS"),
     "opus": ("OGG", "OPUS"),
@@ -182,9 +184,12 @@ def _audio_files(song: DemoSong, groove: Groove, seed: int) -> dict[str, bytes]:
 def _rendered(song: DemoSong, groove: Groove, seed: int) -> dict[str, Samples]:
     hits: list[Hit] = [replace(hit, time_s=hit.time_s * (1 + song.drift) + song.offset_s) for hit in groove.hits]
     duration_s = groove.end_s * (1 + song.drift) + max(0.0, song.offset_s) + _TAIL_S
-    return render_pieces(
-        hits, kit=synth_kit(seed % 5, rate_hz=_RATE_HZ), duration_s=duration_s, rate_hz=_RATE_HZ, seed=seed
-    )
+    return render_pieces(hits, kit=_kit(seed % _NUM_KITS), duration_s=duration_s, rate_hz=_RATE_HZ, seed=seed)
+
+
+@lru_cache(maxsize=_NUM_KITS)
+def _kit(seed: int) -> SynthKit:
+    return synth_kit(seed, rate_hz=_RATE_HZ)  # takes longer to make than a song to play
 
 
 def _encode(samples: Samples, codec: str) -> bytes:

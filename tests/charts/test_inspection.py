@@ -90,3 +90,66 @@ def test_a_container_is_read_like_its_folder(tmp_path):
     assert described["drum_type"] == "five_lane"
     assert len(described["difficulties"]["expert"]) == 2
     assert "4 bytes are due at byte 6 of 8" in cut["error"]
+
+
+def test_exports_have_the_same_keys(tmp_path):
+    def gem(tick, hit, **flags):
+        return {"tick": tick, "time_sec": 0.0, "hit": hit, "flags": flags}
+
+    export = {
+        "version": 1,
+        "source": "chart",
+        "timing": {"unit": "tick", "tpq": 192, "tempos": [{"tick": 0, "us_per_beat": 500_000}]},
+        "difficulties": {
+            "Expert": {"events": [gem(192, "0", double_kick=True), gem(384, "66", accent=True)]},
+            "Easy": {"events": []},
+        },
+    }
+    (tmp_path / "a.Expert.midi.json").write_text(json.dumps(export))
+    (tmp_path / "b.Expert.midi.json").write_text(json.dumps(export | {"source": "midi"}))
+    (tmp_path / "notes.chart").write_bytes(CHART)
+    described, undecided, chart = inspection.inspect(tmp_path)
+    assert list(described) == list(chart)
+    assert list(described["difficulties"]) == ["easy", "expert"]
+    kick, hat = described["difficulties"]["expert"]
+    assert list(kick) == list(chart["difficulties"]["expert"][0])
+    assert (kick["tick"], kick["time_s"], kick["lane"], kick["double_kick"]) == (192, 0.5, "kick", True)
+    assert (hat["lane"], hat["cymbal"], hat["accent"], hat["class"]) == ("yellow", True, True, "hihat")
+    assert undecided["drum_type"] == "four_lane"
+    assert undecided["difficulties"]["expert"][1]["class"] is None  # the exporter misreads tom markers
+    assert "easy: 0 notes\n  expert: 2 notes in 1.0 s (kick 1, yellow cymbal 1)" in inspection.summary(described)
+
+
+def test_a_beatmap_has_no_lanes(tmp_path):
+    beatmap = {"hitObjects": [{"time": 1500, "component": "ride_bell", "velocity": 0.5}]}
+    (tmp_path / "song.bsm").write_text(json.dumps(beatmap))
+    (described,) = inspection.inspect(tmp_path)
+    assert described | {"path": ""} == {
+        "path": "",
+        "format": "beatsight",
+        "resolution": None,
+        "drum_type": None,
+        "offset_s": 0.0,
+        "tempos": [],
+        "difficulties": {
+            "expert": [
+                {
+                    "tick": None,
+                    "time_s": 1.5,
+                    "lane": None,
+                    "cymbal": None,
+                    **dict.fromkeys(("accent", "ghost", "flam", "double_kick"), False),
+                    "class": "ride_bell",
+                }
+            ]
+        },
+        "repairs": [],
+    }
+    assert "  beatsight, offset +0.000 s\n  expert: 1 notes in 1.5 s (ride_bell 1)" in inspection.summary(described)
+
+
+@pytest.mark.parametrize("name", ["song.midi.json", "song.bs"])
+def test_a_damaged_export_is_an_error(tmp_path, name):
+    (tmp_path / name).write_text('{"difficulties": {}}')
+    (described,) = inspection.inspect(tmp_path)
+    assert set(described) == {"path", "error"}

@@ -4,20 +4,27 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from drumline.charts import dot_chart, gems, notes_mid, sng, song_ini
+from drumline.charts import dot_chart, gems, midi_json, notes_mid, sng, song_ini
+from drumline.charts.beatsight import read_beatsight
 from drumline.charts.chart import MAX_CHART_BYTES, Chart
 from drumline.charts.sng import MAX_SNG_BYTES
+from drumline.charts.song import AnnotatedSong
 from drumline.charts.song_ini import SongIni
 from drumline.core.errors import ChartError
+from drumline.core.events import Hit
 
 JsonObject = dict[str, Any]
 
-CHART_READERS: Final[Mapping[str, Callable[..., Chart]]] = {".chart": dot_chart.read, ".mid": notes_mid.read}
+CHART_READERS: Final[Mapping[str, Callable[..., Chart]]] = {
+    ".chart": dot_chart.read,
+    ".mid": notes_mid.read,
+    ".midi": notes_mid.read,
+}
 """Suffix -> reader of a chart's bytes."""
 
 
 def inspect(path: Path) -> Iterator[JsonObject]:
-    """One object for each chart at a path: a chart, a .sng, or a folder, searched through in the order of names.
+    """One object for each chart at a path: a chart, an export, a .sng, or a folder, searched in the order of names.
 
     An object holds ``path`` and ``error`` where a chart cannot be read. The song.ini beside a chart is heeded.
     """
@@ -54,24 +61,50 @@ def describe(path: str, chart: Chart) -> JsonObject:
     }
 
 
+def describe_song(path: str, difficulties: Mapping[str, AnnotatedSong]) -> JsonObject:
+    """The object of a song that was read without its gems, keyed as `describe`; null is what its format cannot say.
+
+    The songs differ in their difficulty alone; at least one is needed.
+    """
+    song = next(iter(difficulties.values()))
+    return {
+        "path": path,
+        "format": song.format,
+        "resolution": song.tempo.resolution if song.tempo else None,
+        "drum_type": song.drum_type or None,
+        "offset_s": song.offset_s,
+        "tempos": [list(mark) for mark in song.tempo.tempos] if song.tempo else [],
+        "difficulties": {
+            difficulty: [_note_of_hit(hit, on_lanes=bool(song.drum_type)) for hit in own.hits]
+            for difficulty, own in difficulties.items()
+        },
+        "repairs": list(song.repairs),
+    }
+
+
 def summary(described: JsonObject) -> str:
     """An object of `inspect` in a few lines."""
     if "error" in described:
         return f"{described['path']}\n  cannot be read: {described['error']}"
-    tempos = [tempo_bpm for _, tempo_bpm in described["tempos"]]
-    tempo = f"{min(tempos):.4g}" if min(tempos) == max(tempos) else f"{min(tempos):.4g} to {max(tempos):.4g}"
-    lines = [
-        described["path"],
-        f"  {described['format']}, {described['drum_type']}, {described['resolution']} ticks a quarter note,"
-        f" {tempo} bpm, offset {described['offset_s']:+.3f} s",
-    ]
+    facts = [described["format"]]
+    if described["drum_type"]:
+        facts.append(described["drum_type"])
+    if described["resolution"]:
+        facts.append(f"{described['resolution']} ticks a quarter note")
+    if tempos := [tempo_bpm for _, tempo_bpm in described["tempos"]]:
+        low, high = min(tempos), max(tempos)
+        facts.append(f"{low:.4g} bpm" if low == high else f"{low:.4g} to {high:.4g} bpm")
+    facts.append(f"offset {described['offset_s']:+.3f} s")
+    lines = [described["path"], f"  {', '.join(facts)}"]
     for difficulty, notes in described["difficulties"].items():
         counts: dict[str, int] = {}
         for note in notes:
-            pad = f"{note['lane']} cymbal" if note["cymbal"] else note["lane"]
+            lane = note["lane"] or note["class"] or "unknown"
+            pad = f"{lane} cymbal" if note["cymbal"] else lane
             counts[pad] = counts.get(pad, 0) + 1
         pads = ", ".join(f"{pad} {count}" for pad, count in sorted(counts.items(), key=lambda item: -item[1]))
-        lines.append(f"  {difficulty}: {len(notes)} notes in {notes[-1]['time_s']:.1f} s ({pads})")
+        span = f" in {notes[-1]['time_s']:.1f} s ({pads})" if notes else ""
+        lines.append(f"  {difficulty}: {len(notes)} notes{span}")
     if not described["difficulties"]:
         lines.append("  no drum part")
     return "\n".join([*lines, *(f"  repaired: {repair}" for repair in described["repairs"])])
@@ -96,10 +129,27 @@ def _read_sng(path: Path) -> Iterator[JsonObject]:
             yield {"path": place, "error": str(error)}
 
 
+def _read_export(path: Path) -> Iterator[JsonObject]:
+    data = _bounded(path, MAX_CHART_BYTES)
+    names = midi_json.difficulties(data, str(path))
+    if not names:
+        raise ChartError(str(path), "no difficulty in it")
+    yield describe_song(str(path), {name: midi_json.read_midi_json(data, str(path), difficulty=name) for name in names})
+
+
+def _read_beatmap(path: Path) -> Iterator[JsonObject]:
+    yield describe_song(str(path), {"expert": read_beatsight(_bounded(path, MAX_CHART_BYTES), str(path))})
+
+
 READERS: Final[Mapping[str, Callable[[Path], Iterator[JsonObject]]]] = {
     ".chart": _read_file,
     ".mid": _read_file,
+    ".midi": _read_file,
     ".sng": _read_sng,
+    ".midi.json": _read_export,
+    ".chart.json": _read_export,
+    ".bsm": _read_beatmap,
+    ".bs": _read_beatmap,
 }
 """The end of a file's name -> what reads it."""
 
@@ -137,3 +187,16 @@ def _notes(chart: Chart, difficulty: str) -> list[JsonObject]:
         }
         for note, time_s, label in zip(notes, times_s, labels, strict=True)
     ]
+
+
+def _note_of_hit(hit: Hit, *, on_lanes: bool) -> JsonObject:
+    """A hit as a note. Where gems have lanes, the source's name for it is the lane and, for a cymbal, that word."""
+    lane, _, kind = hit.source_name.partition(" ") if on_lanes else ("", "", "")
+    return {
+        "tick": hit.tick,
+        "time_s": hit.time_s,
+        "lane": lane or None,
+        "cymbal": kind == "cymbal" if on_lanes else None,
+        **{flag: flag in hit.flags for flag in ("accent", "ghost", "flam", "double_kick")},
+        "class": None if hit.label == "tom_or_cymbal" else hit.label,
+    }

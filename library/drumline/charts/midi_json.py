@@ -26,6 +26,7 @@ from collections.abc import Mapping
 from typing import Final, Literal
 
 from drumline.charts.beats import parse_metre
+from drumline.charts.chart import DIFFICULTIES
 from drumline.charts.documents import Tree, read_json
 from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.errors import ChartError
@@ -87,6 +88,12 @@ def read_midi_json(
         if toms_lost
         else (),
     )
+
+
+def difficulties(data: bytes, place: str) -> tuple[str, ...]:
+    """The difficulties that an export holds, easiest first; names that no game has come last."""
+    found = read_json(data, place).tree("difficulties").values
+    return (*(name for name in DIFFICULTIES if name in found), *sorted(found.keys() - set(DIFFICULTIES)))
 
 
 def _hit(event: Tree, tempo: TempoMap | None, *, class_order: ClassOrder, toms_lost: bool) -> Hit:

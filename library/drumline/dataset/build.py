@@ -57,7 +57,7 @@ def describe_plan(sources: Sequence[SongSource], config: BuildConfig) -> str:
     formats = Counter(source.format for source in sources)
     layouts = Counter(source.audio_layout for source in sources)
     store = ProductStore.of(config, Stems.open(config).separator)
-    finished = sum(store.find(source) is not None for source in sources)
+    finished = len(store.finished() & {store.id(source) for source in sources})
     lines = [f"{len(sources)} songs would be built into {config.output}; {finished} of them are finished already"]
     for title, counts in (("format", formats), ("audio", layouts)):
         lines += [f"  {title:7} {name:14} {count:7}" for name, count in counts.most_common()]
@@ -92,7 +92,7 @@ def build(config: BuildConfig) -> BuildResult:
         with session(config.run.ray) as about:
             report.about = dict(about)
             with report.stage("separation"):
-                separate_missing(sources, stems, config, ledger)
+                report.separated = separate_missing(sources, stems, config, ledger)
             with report.stage("songs"):
                 outcomes = _work_on_songs(sources, SongStep(config, stems, ledger), report)
             with report.stage("assembly"):

@@ -7,6 +7,7 @@ exists is right, and a changed song or setting looks elsewhere. Files are whole 
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -59,21 +60,31 @@ class ProductStore:
         write_bytes(product, sink.getvalue().to_pybytes())
         return product
 
+    def finished(self) -> set[str]:
+        """The ids of all songs that have a product or a rejection, by one listing."""
+        return {PurePosixPath(entry).name.partition(".")[0] for entry in self._listing()}
+
     def forget_rejected(self) -> int:
         """Delete every recorded rejection, whatever its configuration, so that those songs are tried again."""
-        fs, path = filesystem(self.uri)
-        if not fs.exists(path):
-            return 0
-        found = [entry for entry in fs.find(path) if entry.endswith(".rejected.json")]
+        fs, _ = filesystem(self.uri)
+        found = [entry for entry in self._listing() if entry.endswith(_REJECTED)]
         for entry in found:
             fs.rm_file(entry)
         return len(found)
 
+    def _listing(self) -> list[str]:
+        fs, path = filesystem(self.uri)
+        fs.invalidate_cache()
+        entries = fs.find(path) if fs.exists(path) else []
+        return [entry for entry in entries if entry.endswith((_PRODUCT, _REJECTED))]
+
     def _uris(self, source: SongSource) -> tuple[str, str]:
         id_ = self.id(source)
-        return join(self.uri, id_[:2], f"{id_}.parquet"), join(self.uri, id_[:2], f"{id_}.rejected.json")
+        return join(self.uri, id_[:2], id_ + _PRODUCT), join(self.uri, id_[:2], id_ + _REJECTED)
 
 
+_PRODUCT = ".parquet"
+_REJECTED = ".rejected.json"
 _ZSTD = {field.name: "zstd" for field in PRODUCT if field.name != "audio_flac"}
 
 

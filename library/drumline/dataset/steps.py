@@ -56,7 +56,7 @@ class SongStep:
         started_s = time.process_time()
         found = store.find(source)
         result = found if found is not None else store.save(source, self._work(source, store.id(source)))
-        rejected = isinstance(result, Rejected)
+        rejection = result if isinstance(result, Rejected) else None
         return [
             {
                 "key": source.key,
@@ -64,10 +64,10 @@ class SongStep:
                 "reused": found is not None,
                 "cpu_s": time.process_time() - started_s,
                 "peak_mb": peak_mb(),
-                "reason": result.reason if isinstance(result, Rejected) else "",
-                "detail": result.detail if isinstance(result, Rejected) else "",
-                "product": "" if isinstance(result, Rejected) else result,
-                "recordings": [] if rejected else products.summaries(str(result)),
+                "reason": rejection.reason if rejection else "",
+                "detail": rejection.detail if rejection else "",
+                "product": "" if rejection else result,
+                "recordings": [] if isinstance(result, Rejected) else products.summaries(result),
             }
         ]
 

@@ -24,6 +24,7 @@ class RunReport:
     stages_s: dict[str, float] = field(default_factory=dict)
     songs: int = 0
     reused: int = 0
+    separated: int = 0
     audio_hours: float = 0.0
     cpu_s: float = 0.0
     peak_worker_mb: float = 0.0
@@ -69,6 +70,7 @@ class RunReport:
             "stages_s": self.stages_s,
             "songs": self.songs,
             "songs_reused": self.reused,
+            "songs_separated": self.separated,
             "songs_rejected": dict(self.failures.most_common()),
             "audio_hours": round(self.audio_hours, 3),
             "songs_an_hour": round((self.songs - self.reused) / work_s * 3600, 1) if work_s else 0.0,

@@ -65,10 +65,28 @@ def inspect(paths: tuple[Path, ...], as_json: bool) -> None:
     sys.exit(1 if failed else 0)
 
 
+def _explain(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Print every key of a configuration and stop."""
+    if wanted:
+        from drumline.core.config_reference import as_text
+        from drumline.dataset.config import BuildConfig
+
+        click.echo(as_text(BuildConfig))
+        context.exit()
+
+
 @main.command("build-dataset")
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="List what would be built, by format and audio layout, and stop.")
+@click.option(
+    "--explain",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_explain,
+    help="Print every key that CONFIG can hold, with type, default and meaning, and stop.",
+)
 @click.option("--retry-rejected", is_flag=True, help="Try again what an earlier run rejected; keep what it finished.")
 @_told
 def build_dataset(config: Path, overrides: tuple[str, ...], dry_run: bool, retry_rejected: bool) -> None:

@@ -5,17 +5,17 @@ Positive offsets mean that the audio starts late: ``audio_s = chart_s + offset_s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
-from drumline.alignment.deviations import heard_times
+from drumline.alignment.deviations import heard_times, peaks_of
 from drumline.alignment.evidence import Floats, Onsets, onsets_of, responses, salience, windows_of
 from drumline.alignment.fit import fit
-from drumline.alignment.search import correlate, search, track
+from drumline.alignment.search import correlate, preference, search, track
 from drumline.alignment.warp import Mapping, fit_line, fit_warp, local_path, residual_s
 from drumline.core.config import Config
 from drumline.core.errors import Rejected
@@ -23,10 +23,10 @@ from drumline.core.events import Hit
 from drumline.core.grid import HIGH, RATE_HZ
 from drumline.features.onset_envelope import Envelope, onset_envelope
 
-_WINDOW_S: Final = 8.0
-"""Two to four bars: enough onsets for a curve, short enough to follow a tempo."""
-_TRACK_REACH_S: Final = 0.12
-"""How far a window may stray from the line: less than a sixteenth note at 120 beats per minute."""
+_WINDOW_S: Final = 4.0
+"""One or two bars: enough onsets for a curve, short enough to follow a tempo."""
+_TRACK_REACH_S: Final = 0.4
+"""How far a window may stray from a straight line."""
 
 
 class AlignmentConfig(Config):
@@ -39,8 +39,9 @@ class AlignmentConfig(Config):
     max_drift_ppm: float = Field(1_000.0, ge=0)
     """Steady drift that may be corrected, in parts per million: 1,000 is 0.24 s over four minutes."""
     max_residual_ms: float = Field(30.0, gt=0)
-    """Median absolute error in milliseconds over which a song is rejected."""
-    min_fit: float = Field(0.46, ge=0)
+    """Median absolute error in milliseconds against offset and drift, over which a song is rejected. Under it, a warp
+    may still lower the error."""
+    min_fit: float = Field(0.45, ge=0)
     """Fit under which chart and audio do not belong together (see `alignment.fit`)."""
     min_fit_wide: float = Field(0.6, ge=0)
     """The same for offsets found by the wide search, which has more chances to be wrong."""
@@ -122,15 +123,15 @@ def align(
             f"fit {found.quality:.2f} within {reach_s:g} s of the chart's own offset, at least {min_fit:g} is needed "
             f"({count} onsets): another song's audio, another edit, or hardly any drums in it",
         )
-    residual_ms = 1e3 * residual_s(found.heard_s, found.mapping.to_audio(onsets.times_s))
-    if residual_ms <= config.max_residual_ms:
-        return _alignment("warped" if found.mapping.knots else "aligned", found, onsets, prior_offset_s)
+    alignment = _alignment("warped" if found.mapping.knots else "aligned", found, onsets, prior_offset_s)
+    if alignment.straight_residual_ms <= config.max_residual_ms:
+        return alignment
     if config.force:
-        return _alignment("forced", found, onsets, prior_offset_s)
+        return replace(alignment, verdict="forced")
     return Rejected(
         "drift_too_large",
-        f"{residual_ms:.0f} ms median error over {onsets.span_s:.0f} s, limit {config.max_residual_ms:g} ms: "
-        "a tempo map that leaves the recording, or another edit of it",
+        f"{alignment.straight_residual_ms:.0f} ms median error over {onsets.span_s:.0f} s against the best offset and drift, "
+        f"limit {config.max_residual_ms:g} ms: a tempo map that leaves the recording, or another edit of it",
     )
 
 
@@ -149,17 +150,22 @@ def _find(
     heard: Envelope, clear: Envelope, onsets: Onsets, prior_s: float, *, reach_s: float, max_drift: float
 ) -> _Found:
     chart_s, windows = onsets.times_s, windows_of(onsets, _WINDOW_S)
-    rough = search(clear, onsets, windows, prior_s=prior_s, reach_s=reach_s, max_drift=max_drift)
-    expected_s = rough.to_audio(chart_s)
-    curves = correlate(clear, onsets, windows, expected_s, reach=int(HIGH.frame(_TRACK_REACH_S)))
     middles_s = np.bincount(windows, chart_s) / np.bincount(windows)
-    expected_s = expected_s + np.interp(chart_s, middles_s, HIGH.seconds(track(curves)))
-    heard_s = heard_times(heard, onsets, expected_s)
-    if np.isnan(heard_s).all():
-        return _Found(Mapping(prior_s, 0.0), heard_s, quality=0.0)
-    line = fit_line(chart_s, heard_s, windows)
-    quality = fit(clear, onsets, heard_s, local_path(chart_s, heard_s, windows, line))
-    return _Found(fit_warp(chart_s, heard_s, windows, line), heard_s, quality)
+    peaks = peaks_of(heard)
+    best, best_worth = _Found(Mapping(prior_s, 0.0), np.full(len(chart_s), np.nan), quality=0.0), 0.0
+    for rough in search(clear, onsets, windows, prior_s=prior_s, reach_s=reach_s, max_drift=max_drift):
+        expected_s = rough.to_audio(chart_s)
+        curves = correlate(clear, onsets, windows, expected_s, reach=int(HIGH.frame(_TRACK_REACH_S)))
+        strayed_s = HIGH.seconds(track(curves))
+        heard_s = heard_times(peaks, onsets, expected_s + np.interp(chart_s, middles_s, strayed_s))
+        if np.isnan(heard_s).all():
+            continue
+        line = fit_line(chart_s, heard_s, max_drift=max_drift)
+        quality = fit(clear, onsets, heard_s, local_path(chart_s, heard_s, windows, line))
+        worth = quality * float(preference((line.offset_s - prior_s) / reach_s))
+        if worth > best_worth:
+            best, best_worth = _Found(fit_warp(chart_s, heard_s, windows, line), heard_s, quality), worth
+    return best
 
 
 def _alignment(verdict: str, found: _Found, onsets: Onsets, prior_offset_s: float) -> Alignment:

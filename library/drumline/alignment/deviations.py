@@ -1,5 +1,6 @@
 """Where each onset really is: the envelope's own peak near the expected time, to a fraction of a frame."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -12,15 +13,37 @@ REACH_S: Final = 0.05
 """How far from its expected time an onset is looked for. Half a sixteenth note at 150 beats per minute."""
 
 
-def heard_times(responses: Envelope, onsets: Onsets, expected_s: Floats) -> Floats:
+@dataclass(frozen=True)
+class Peaks:
+    """Where rows of responses peak."""
+
+    heights: Floats
+    """Square roots, so that a near ghost note can win over a distant crash; 0 where there is no peak [4, T]."""
+    shifts: Floats
+    """From the frame's centre to the summit, in frames [4, T]."""
+
+
+def peaks_of(responses: Envelope) -> Peaks:
+    """The local maxima of responses [4, T]: each the vertex of the parabola through three frames."""
+    curve = np.sqrt(responses.astype(np.float64))
+    heights, shifts = np.zeros(curve.shape), np.zeros(curve.shape)
+    before, here, after = curve[:, :-2], curve[:, 1:-1], curve[:, 2:]
+    summit = (here > before) & (here >= after)
+    bend = np.where(summit, before - 2 * here + after, -1.0)
+    heights[:, 1:-1] = np.where(summit, here, 0.0)
+    shifts[:, 1:-1] = np.where(summit, 0.5 * (before - after) / bend, 0.0)
+    return Peaks(heights, shifts)
+
+
+def heard_times(peaks: Peaks, onsets: Onsets, expected_s: Floats) -> Floats:
     """Audio times [N] of the peaks that belong to onsets expected at ``expected_s`` [N]; NaN where there is none.
 
     Strong and near peaks are preferred: a peak's height counts (1 - (distance / reach)²) times.
     """
-    heights, shifts = _peaks(responses)
+    heights, shifts = peaks.heights, peaks.shifts
     reach = int(HIGH.frame(REACH_S)) + 1
     around = HIGH.frame(expected_s)[:, None] + np.arange(-reach, reach + 1)
-    inside = (around >= 0) & (around < responses.shape[1])
+    inside = (around >= 0) & (around < heights.shape[1])
     frames = np.where(inside, around, 0)
     rows = onsets.rows[:, None]
     times_s = HIGH.seconds(frames + shifts[rows, frames])
@@ -29,19 +52,3 @@ def heard_times(responses: Envelope, onsets: Onsets, expected_s: Floats) -> Floa
     choice = np.argmax(worth, axis=1)[:, None]
     found = np.take_along_axis(worth, choice, axis=1)[:, 0] > 0
     return np.asarray(np.where(found, np.take_along_axis(times_s, choice, axis=1)[:, 0], np.nan))
-
-
-def _peaks(responses: Envelope) -> tuple[Floats, Floats]:
-    """Heights at local maxima, 0 elsewhere; and each maximum's sub-frame shift: both [4, T].
-
-    The shift is the vertex of the parabola through three frames. Heights are square roots, so that a near ghost note
-    can win over a distant crash.
-    """
-    curve = np.sqrt(responses.astype(np.float64))
-    heights, shifts = np.zeros(curve.shape), np.zeros(curve.shape)
-    before, here, after = curve[:, :-2], curve[:, 1:-1], curve[:, 2:]
-    summit = (here > before) & (here >= after)
-    bend = np.where(summit, before - 2 * here + after, -1.0)
-    heights[:, 1:-1] = np.where(summit, here, 0.0)
-    shifts[:, 1:-1] = np.where(summit, 0.5 * (before - after) / bend, 0.0)
-    return heights, shifts

@@ -70,10 +70,10 @@ def salience(responses: Envelope) -> Envelope:
 
 
 def sampled(salience: Envelope, rows: Ints, frames: Ints) -> Envelope:
-    """The salience at frames (same shape as broadcast ``rows``); outside the audio nothing is heard."""
+    """The salience at frames (same shape as broadcast ``rows``); outside the audio it is 0, the mean."""
     inside = (frames >= 0) & (frames < salience.shape[1])
     values = salience[rows, np.where(inside, frames, 0)]
-    return np.asarray(np.where(inside, values, salience.min()), dtype=np.float32)
+    return np.asarray(np.where(inside, values, 0.0), dtype=np.float32)
 
 
 def windows_of(onsets: Onsets, window_s: float) -> Ints:

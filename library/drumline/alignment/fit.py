@@ -2,9 +2,10 @@
 
 Three things tell, none of them alone. *Lift* is how far the salience at the chart's onsets stands above the song's
 mean, in standard deviations: high when every charted stroke is heard, but a sparse chart finds that in many songs.
-*Correlation* is between the salience and the chart's onset train over the chart's span, the mean over the rows that
-have enough onsets: high only when also what is heard is charted, but two backbeats of one tempo share much.
-*Tightness* is how much closer the onsets lie to their expected times than chance, which scatters by some 20 ms.
+*Correlation* is between the salience and the chart's onset train, over the chart's span and a little around, the mean
+over the rows that have enough onsets: high only when also what is heard is charted, but two backbeats of one tempo
+share much. *Tightness* is how much closer the onsets lie to their expected times than chance, which scatters by some
+20 ms.
 Their product is the *fit* (docs/results.md has the distributions of right and wrong pairs).
 """
 
@@ -19,22 +20,36 @@ from drumline.features.onset_envelope import Envelope
 
 _KERNEL: Final = np.array([0.3, 0.7, 1.0, 0.7, 0.3])
 """An onset in frames: annotations and players are a frame or two from exact."""
-_CHANCE_S: Final = 0.02
 _ENOUGH: Final = 3
 """Onsets that a row must have for its correlation to mean something."""
+_CHANCE_S: Final = 0.02
+"""The residual of a song in which nothing fits."""
+_MAY_MISS: Final = 0.2
+"""The share of onsets that may lie outside the audio at no cost."""
+_MARGIN: Final = 0.25
+"""How far around the chart uncharted onsets count against it, as a share of its span: a short chart fits many songs."""
+_EDGE: Final = 10
+"""Frames around the chart at least, inside the audio or not."""
 
 
 def lift(salience: Envelope, onsets: Onsets, audio_s: Floats) -> float:
-    """The mean salience at onsets believed to be at ``audio_s`` [N], each the best within a frame."""
-    around = HIGH.frame(audio_s)[:, None] + np.arange(-1, 2)
-    return float(sampled(salience, onsets.rows[:, None], around).max(axis=1).mean())
+    """The mean salience at onsets believed to be at ``audio_s`` [N], each the best within a frame.
+
+    A few onsets may lie outside the audio (a trimmed start); beyond `_MAY_MISS` of them, each counts as unheard.
+    """
+    frames = HIGH.frame(audio_s)
+    inside = np.count_nonzero((frames >= 0) & (frames < salience.shape[1]))
+    around = sampled(salience, onsets.rows[:, None], frames[:, None] + np.arange(-1, 2))
+    return float(around.max(axis=1).sum() / max(inside, (1 - _MAY_MISS) * len(frames)))
 
 
 def correlation(salience: Envelope, onsets: Onsets, audio_s: Floats) -> float:
     """The mean over rows of Pearson's correlation between salience and onset train, over the chart's span."""
     frames = HIGH.frame(audio_s)
-    first, last = int(frames.min()) - 10, int(frames.max()) + 11
-    span = np.arange(first, last)
+    margin = int(_MARGIN * (frames.max() - frames.min()))
+    first = min(max(int(frames.min()) - margin, 0), int(frames.min()) - _EDGE)
+    last = max(min(int(frames.max()) + margin, salience.shape[1]), int(frames.max()) + _EDGE)
+    span = np.arange(first, last + 1)
     found = []
     for row in range(len(salience)):
         at = frames[onsets.rows == row] - first

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from drumline.alignment.evidence import Floats, Ints, Onsets, sampled
 from drumline.core.grid import HIGH
@@ -16,6 +17,9 @@ from drumline.features.onset_envelope import Envelope
 
 _PRIOR_WEIGHT: Final = 0.02
 """How much of its score an offset loses at the edge of the search: enough to choose between equal bars of a loop."""
+_CANDIDATES: Final = 4
+_APART: Final = 14
+"""Frames between candidates, 80 ms."""
 _STEP_COST: Final = 1.0
 """What a window pays to differ by a frame from the one before, in onsets' salience."""
 _BATCH: Final = 512
@@ -37,37 +41,55 @@ class Line:
 
 def search(
     salience: Envelope, onsets: Onsets, windows: Ints, *, prior_s: float, reach_s: float, max_drift: float
-) -> Line:
-    """The best line within ``reach_s`` of the prior offset and ``max_drift`` [s/s] of none."""
+) -> tuple[Line, ...]:
+    """The best lines, best first, within ``reach_s`` of the prior offset and ``max_drift`` [s/s] of none.
+
+    More than one, because in a loop the next beat fits nearly as well and only a closer look tells them apart.
+    """
     reach = int(HIGH.frame(reach_s))
     centre_s = float(onsets.times_s.mean())
     curves = correlate(salience, onsets, windows, onsets.times_s + prior_s, reach=reach)
     middles_s = np.bincount(windows, onsets.times_s) / np.bincount(windows) - centre_s
-    # Steps of one frame from end to end.
+    # Steps of one frame from end to end; small drifts first, so that they win ties.
     steps = int(np.ceil(max_drift * onsets.span_s * HIGH.frame_rate_hz)) if len(curves) > 1 else 0
     drifts = np.linspace(-max_drift, max_drift, 2 * steps + 1) if steps else np.zeros(1)
-    distance = np.abs(np.arange(-reach, reach + 1)) / max(reach, 1)
-    best, line = -np.inf, Line(prior_s, 0.0, centre_s)
-    for drift in drifts[np.argsort(np.abs(drifts), kind="stable")]:
-        total = sum(
-            _moved(curve, int(HIGH.frame(drift * middle_s))) for curve, middle_s in zip(curves, middles_s, strict=True)
-        )
-        total = np.asarray(total) * (1.0 - _PRIOR_WEIGHT * distance)
-        lag = int(np.argmax(total))
-        if total[lag] > best:
-            best, line = float(total[lag]), Line(prior_s + float(HIGH.seconds(lag - reach)), float(drift), centre_s)
-    return line
+    drifts = drifts[np.argsort(np.abs(drifts), kind="stable")]
+    best, drift_at = np.full(2 * reach + 1, -np.inf), np.zeros(2 * reach + 1)
+    for drift in drifts:
+        shifts = HIGH.frame(drift * middles_s)
+        total = np.sum([_moved(curve, int(shift)) for curve, shift in zip(curves, shifts, strict=True)], axis=0)
+        drift_at = np.where(total > best, drift, drift_at)
+        best = np.maximum(total, best)
+    best *= preference(np.arange(-reach, reach + 1) / max(reach, 1))
+    lines = []
+    for _ in range(_CANDIDATES):
+        lag = int(np.argmax(best))
+        if not np.isfinite(best[lag]):
+            break
+        lines.append(Line(prior_s + float(HIGH.seconds(lag - reach)), float(drift_at[lag]), centre_s))
+        best[max(0, lag - _APART) : lag + _APART + 1] = -np.inf
+    return tuple(lines)
+
+
+def preference(distance: ArrayLike) -> Floats:
+    """What a score is worth at a distance from the prior offset, 0 to 1 from it to the edge of the search."""
+    return np.asarray(1.0 - _PRIOR_WEIGHT * np.abs(np.asarray(distance, dtype=np.float64)))
 
 
 def correlate(salience: Envelope, onsets: Onsets, windows: Ints, expected_s: Floats, *, reach: int) -> Floats:
-    """Salience summed over each window's onsets, [windows, 2 * reach + 1], for lags of -reach..reach frames."""
+    """Salience summed over each window's onsets, [windows, 2 * reach + 1], for lags of -reach..reach frames.
+
+    An onset weighs by the square root of its row's rarity: many hi-hats agree with every beat, few snares do not.
+    """
     lags = np.arange(-reach, reach + 1)
+    counts = np.bincount(onsets.rows)[onsets.rows]
+    weights = np.sqrt(len(counts) / counts).astype(np.float32)
     curves = np.zeros((int(windows[-1]) + 1, len(lags)))
     frames = HIGH.frame(expected_s)
     for start in range(0, len(frames), _BATCH):
         batch = slice(start, start + _BATCH)
         heard = sampled(salience, onsets.rows[batch, None], frames[batch, None] + lags)
-        np.add.at(curves, windows[batch], heard)
+        np.add.at(curves, windows[batch], heard * weights[batch, None])
     return curves
 
 

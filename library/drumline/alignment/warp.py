@@ -1,7 +1,7 @@
 """From heard times to a mapping: an offset; a drift where it is real; knots where they prove themselves.
 
-Every step must be earned. A drift counts when the confidence interval of the slope through the windows' medians
-excludes zero (Theil-Sen: Sen, "Estimates of the regression coefficient based on Kendall's tau", JASA 1968). A warp
+Every step must be earned. A drift counts when the confidence interval of its slope excludes
+zero (Theil-Sen: Sen, "Estimates of the regression coefficient based on Kendall's tau", JASA 1968). A warp
 counts when knots made of every other window predict the windows between better than the line does.
 """
 
@@ -14,10 +14,14 @@ from scipy import stats
 from drumline.alignment.deviations import REACH_S
 from drumline.alignment.evidence import Floats, Ints
 
-_FEWEST_WINDOWS: Final = 5
-"""For a drift: with fewer, no interval of a slope excludes anything."""
-_LEAST_DRIFT_S: Final = 0.002
-"""Over the song. Less is below what the envelope can tell."""
+_GROUPS: Final = 24
+"""Runs of onsets whose medians carry the slope, at most."""
+_FEWEST_GROUPS: Final = 5
+"""With fewer, no interval of a slope excludes anything."""
+_FEWEST_WINDOWS: Final = 10
+"""For a warp: enough to hold half of them out."""
+_LEAST_DRIFT_S: Final = 0.004
+"""Over the song. Less may come from other drums being played at its end, seen a little earlier by the envelope."""
 _LEAST_GAIN_S: Final = 0.001
 _LEAST_GAIN: Final = 0.1
 """What a warp must take off the residual of held-out windows, in seconds and as a share."""
@@ -33,15 +37,16 @@ class Mapping:
     drift: float
     """Seconds per second."""
     knots: tuple[tuple[float, float], ...] = ()
-    """(chart_s, audio_s) in order. Beyond the ends the drift holds."""
+    """(chart_s, audio_s) in order, two at least. Beyond the ends the first and last pieces go on."""
 
     def to_audio(self, chart_s: Floats) -> Floats:
         """Audio times of chart times (any shape)."""
-        line = chart_s * (1.0 + self.drift) + self.offset_s
         if not self.knots:
-            return np.asarray(line)
+            return np.asarray(chart_s * (1.0 + self.drift) + self.offset_s)
         at, to = np.array(self.knots).T
-        return np.asarray(line + np.interp(chart_s, at, to - (at * (1.0 + self.drift) + self.offset_s)))
+        piece = np.clip(np.searchsorted(at, chart_s) - 1, 0, len(at) - 2)
+        slopes = np.diff(to) / np.diff(at)
+        return np.asarray(to[piece] + (chart_s - at[piece]) * slopes[piece])
 
 
 def residual_s(heard_s: Floats, mapped_s: Floats) -> float:
@@ -67,15 +72,17 @@ def local_path(chart_s: Floats, heard_s: Floats, windows: Ints, line: Mapping) -
     return np.asarray(line.to_audio(chart_s) + np.interp(chart_s, middles_s, errors_s))
 
 
-def fit_line(chart_s: Floats, heard_s: Floats, windows: Ints) -> Mapping:
-    """The offset, with the drift if it is real. Needs one onset heard."""
+def fit_line(chart_s: Floats, heard_s: Floats, *, max_drift: float) -> Mapping:
+    """The offset, with the drift if it is real and within ``max_drift`` [s/s]. Needs one onset heard."""
     heard = ~np.isnan(heard_s)
     at, gap = chart_s[heard], (heard_s - chart_s)[heard]
     drift = 0.0
-    middles_s, gaps_s = _medians(at, gap, windows[heard])
-    if len(middles_s) >= _FEWEST_WINDOWS:
-        slope, _, low, high = stats.theilslopes(gaps_s, middles_s)
-        if low * high > 0 and abs(slope) * (chart_s[-1] - chart_s[0]) >= _LEAST_DRIFT_S:
+    # Runs of equally many onsets: the slope should not hang on a sparse intro.
+    groups = np.arange(len(at)) * min(_GROUPS, len(at) // _FEWEST_ONSETS) // max(len(at), 1)
+    middles_s, gaps_s = _medians(at, gap, groups)
+    if len(middles_s) >= _FEWEST_GROUPS:
+        slope, _, low, high = stats.theilslopes(gaps_s, middles_s, alpha=0.99)
+        if low * high > 0 and abs(slope) <= max_drift and abs(slope) * (at[-1] - at[0]) >= _LEAST_DRIFT_S:
             drift = float(slope)
     return Mapping(float(np.median(gap - drift * at)), drift)
 
@@ -85,7 +92,7 @@ def fit_warp(chart_s: Floats, heard_s: Floats, windows: Ints, line: Mapping) -> 
     heard = ~np.isnan(heard_s)
     at, error, window = chart_s[heard], (heard_s - line.to_audio(chart_s))[heard], windows[heard]
     middles_s, errors_s = _medians(at, error, window)
-    if len(middles_s) < 2 * _FEWEST_WINDOWS:
+    if len(middles_s) < _FEWEST_WINDOWS:
         return line
     straight = float(np.median(np.abs(error)))
     if straight - _held_out_s(at, error, window) < max(_LEAST_GAIN_S, _LEAST_GAIN * straight):

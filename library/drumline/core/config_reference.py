@@ -14,7 +14,14 @@ from typing import Any, Final, Literal, TypeGuard
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-_KINDS: Final = {bool: "true or false", int: "whole number", float: "number", str: "text", types.NoneType: "null"}
+_KINDS: Final = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    types.NoneType: "null",
+    Any: "anything",
+}
 _LIMITS: Final = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
 
 
@@ -99,7 +106,7 @@ def _type(field: FieldInfo) -> str:
 def _kind(annotation: Any) -> str:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is Literal:
-        return " | ".join(str(choice) for choice in arguments)
+        return " or ".join(json.dumps(choice) for choice in arguments)  # quoted: YAML's bare true is no text
     if origin is tuple:
         return "list of sections" if _is_section(arguments[0]) else f"list of {_kind(arguments[0])}"
     if origin is dict:

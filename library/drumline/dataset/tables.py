@@ -44,7 +44,7 @@ SONG_COLUMNS: Final = (
     Column("album", _TEXT, "as the source spells it"),
     Column("genre", _TEXT, "as the source spells it"),
     Column("year", _TEXT, "as the source spells it"),
-    Column("charter", _TEXT, "who charted or performed it; it never crosses a split"),
+    Column("charter", _TEXT, "who charted or performed it; crosses no split but official ones"),
     Column("licence", _TEXT, "of a corpus; empty for charts, which state none"),
     Column("may_train", pa.bool_(), "false where the corpus is for evaluation only"),
     Column("official_split", _TEXT, "train, validation or test where a corpus defines it"),

@@ -1,0 +1,147 @@
+"""The tables of docs/formats.md that are made from the code.
+
+    python -m tests.docs.formats      # writes them anew (`make docs`)
+
+A table stands between ``<!-- made: name -->`` and ``<!-- end -->``.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+
+from drumline.charts.corpora import CORPORA
+from drumline.charts.drum_maps import COMPONENTS, GENERAL_MIDI, ROLAND, DrumMap
+from drumline.charts.enst import LABELS_OF_WORDS
+from drumline.charts.general_midi import PITCHES
+from drumline.charts.mdb import SUBCLASSES
+from drumline.charts.midi_json import LANES
+from drumline.charts.strokes import ANIMATIONS, ELITE
+from drumline.core.config_reference import sections
+from drumline.core.errors import REASONS
+from drumline.core.taxonomy import CLASSES, LABELS
+from drumline.dataset import tables
+from drumline.dataset.config import BuildConfig
+from drumline.dataset.manifest import Manifest
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "formats.md"
+BLOCK: Final = re.compile(r"<!-- made: (\S+) -->\n(.*?)<!-- end -->", re.DOTALL)
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in line)} |\n" for line in lines)
+
+
+def columns(of_table: Iterable[tables.Column]) -> str:
+    return table(
+        ("column", "type", "unit", "meaning"),
+        (
+            (f"`{column.name}`", f"{type_name(column.type)}{' or null' * column.nullable}", column.unit, column.meaning)
+            for column in of_table
+        ),
+    )
+
+
+def type_name(kind: pa.DataType) -> str:
+    """An Arrow type as a reader calls it."""
+    if pa.types.is_dictionary(kind):
+        return f"{kind.value_type} (dictionary)"
+    if pa.types.is_map(kind):
+        return f"map of {kind.key_type} to {kind.item_type}"
+    if pa.types.is_fixed_size_list(kind):
+        return f"{kind.list_size} × {kind.value_type}"
+    if pa.types.is_list(kind):
+        return "list of hits" if kind.value_type == tables.HIT else f"list of {type_name(kind.value_type)}"
+    return {"double": "float64", "float": "float32"}.get(str(kind), str(kind))
+
+
+def keys(model: type[BuildConfig] | type[Manifest]) -> str:
+    """A table for each section of a configuration."""
+    parts = []
+    for section in sections(model):
+        name = section.name.rpartition(".")[2] and f"**`{section.name}`** "
+        rows = (
+            (f"`{key.name}`", key.type, f"`{key.default}`" if key.default else "", key.description.replace("``", "`"))
+            for key in section.keys
+        )
+        parts.append(f"{name}{section.description}\n\n{table(('key', 'type', 'default', 'meaning'), rows)}")
+    return "\n".join(parts)
+
+
+def pieces(drum_map: DrumMap) -> str:
+    """One row a piece: what most pitches mean is said once."""
+    pitches: dict[tuple[str, str], list[int]] = {}
+    for pitch, piece in drum_map.items():
+        pitches.setdefault(piece, []).append(pitch)
+    by_label = sorted(pitches.items(), key=lambda item: [*LABELS].index(item[0][0]))
+    return table(("label", "piece", "pitch"), ((label, name, _listed(own)) for (label, name), own in by_label))
+
+
+def general_midi() -> str:
+    """What General MIDI's percussion is beyond the twelve classes is ``other``."""
+    return pieces({pitch: piece for pitch, piece in GENERAL_MIDI.items() if piece[0] != "other"})
+
+
+def words_by_label(labels: Mapping[str, str]) -> str:
+    rows = ((label, _listed(f"`{word}`" for word, own in labels.items() if own == label)) for label in LABELS)
+    return table(("label", "source's words"), (row for row in rows if row[1]))
+
+
+def strokes(notes: Mapping[int, tuple[str, str]], *, base: int = 0) -> str:
+    rows = ((str(base + pitch), label, name) for pitch, (label, name) in notes.items())
+    return table(("pitch", "label", "stroke"), rows)
+
+
+def _listed(items: Iterable[object]) -> str:
+    return ", ".join(str(item) for item in items)
+
+
+BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
+    "songs": lambda: columns(tables.SONGS_COLUMNS),
+    "events": lambda: columns(tables.EVENTS_COLUMNS),
+    "rejected": lambda: columns(tables.REJECTED_COLUMNS),
+    "shard": lambda: columns(tables.shard_columns("flac", ())[len(tables.SONG_COLUMNS) :]),
+    "logmel": lambda: columns(tables.PAYLOAD_COLUMNS["logmel"]),
+    "grid": lambda: columns(tables.GRID_COLUMNS),
+    "work": lambda: columns(tables.WORK_COLUMNS),
+    "manifest": lambda: keys(Manifest),
+    "reasons": lambda: table(("reason", "meaning"), ((f"`{name}`", meaning) for name, meaning in REASONS.items())),
+    "labels": lambda: table(
+        ("label", "may be"),
+        ((f"`{name}`", _listed(c for c in CLASSES if c in LABELS[name])) for name in LABELS if name not in CLASSES),
+    ),
+    "animations": lambda: strokes(ANIMATIONS),
+    "elite": lambda: strokes(ELITE, base=74),
+    "class-order": lambda: table(
+        ("code", *LANES), ((f"`{code}`", *(own[code] for own in LANES.values())) for code in LANES["true"])
+    ),
+    "components": lambda: words_by_label(COMPONENTS),
+    "roland": lambda: pieces(ROLAND),
+    "general-midi": general_midi,
+    "written-pitches": lambda: table(
+        ("label", "pitch"), ((f"`{label}`", str(pitch)) for label, pitch in PITCHES.items())
+    ),
+    "mdb": lambda: words_by_label(SUBCLASSES),
+    "enst": lambda: words_by_label(LABELS_OF_WORDS),
+    "corpora": lambda: table(
+        ("name", "corpus", "licence", "trained on", "reference"),
+        (
+            (f"`{c.name}`", f"[{c.title}]({c.url})", c.licence, "yes" if c.may_train else "no", c.citation)
+            for c in CORPORA.values()
+        ),
+    ),
+    "config": lambda: keys(BuildConfig),
+}
+
+
+def made_anew(page: str) -> str:
+    """The page with every table made from the code as it is now. Raises KeyError for a table nobody makes."""
+    return BLOCK.sub(lambda block: f"<!-- made: {block[1]} -->\n\n{BLOCKS[block[1]]()}\n<!-- end -->", page)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(made_anew(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

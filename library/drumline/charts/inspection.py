@@ -37,7 +37,8 @@ def inspect(path: Path) -> Iterator[JsonObject]:
         return
     reader = _reader(path)
     if reader is None:
-        yield {"path": str(path), "error": f"no reader for this kind of file ({', '.join(READERS)})"}
+        reason = f"no reader for this kind of file ({', '.join(READERS)})" if path.exists() else "no such file"
+        yield {"path": str(path), "error": reason}
         return
     try:
         yield from reader(path)

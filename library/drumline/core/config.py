@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -89,15 +89,16 @@ def _apply(tree: dict[str, Any], override: str) -> None:
 
 def _explain(model: type[BaseModel], detail: Any, place: str) -> str:
     location = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "missing":
+        return f"{place}: {location}: must be set"
     if detail["type"] != "extra_forbidden":
         return f"{place}: {location}: {detail['msg']} (got {detail['input']!r})"
     known = list(_known_keys(model))
-    near = difflib.get_close_matches(location, known, n=1, cutoff=0.0)
-    leaf = location.rsplit(".", 1)[-1]
+    *section, leaf = (part for part in detail["loc"] if isinstance(part, str))
+    # The name counts for more than the place: a key in the wrong section finds its own.
     same_leaf = difflib.get_close_matches(leaf, [key.rsplit(".", 1)[-1] for key in known], n=1, cutoff=0.7)
-    for key in known:
-        if same_leaf and key.rsplit(".", 1)[-1] == same_leaf[0]:
-            near = [key]
+    candidates = [key for key in known if same_leaf and key.rsplit(".", 1)[-1] == same_leaf[0]] or known
+    near = difflib.get_close_matches(".".join([*section, leaf]), candidates, n=1, cutoff=0.0)
     hint = f"; did you mean {near[0]}?" if near else ""
     return f"{place}: {location}: unknown key{hint}"
 
@@ -105,5 +106,6 @@ def _explain(model: type[BaseModel], detail: Any, place: str) -> str:
 def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:
     for name, field in model.model_fields.items():
         yield prefix + name
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from _known_keys(field.annotation, f"{prefix}{name}.")
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                yield from _known_keys(kind, f"{prefix}{name}.")

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from tests.audio.tiny_demucs import save_bag, save_safetensors, tiny_model
+from tests.dataset.conftest import ConfigMaker
 
 from drumline.core.errors import DrumlineError
 from drumline.dataset.build import build
 from drumline.dataset.config import BuildConfig
-from tests.audio.tiny_demucs import save_bag, save_safetensors, tiny_model
-from tests.dataset.conftest import ConfigMaker
 
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")]
 

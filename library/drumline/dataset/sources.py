@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Literal
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, field_validator
 
 from drumline.audio import layout
 from drumline.charts.corpora import CORPORA, corpora_in
@@ -50,6 +50,11 @@ class RootConfig(Config):
     """How ``*.midi.json`` exports count cymbals; ``legacy`` for the General MIDI data of chart-hero."""
     name: str = ""
     """Stands at the head of each song's key; the last part of the URI if empty."""
+
+    @field_validator("class_order", mode="before")
+    @classmethod
+    def _word(cls, value: object) -> object:
+        return "true" if value is True else value  # YAML reads the bare word as a boolean
 
     @property
     def key_prefix(self) -> str:

@@ -41,12 +41,19 @@ class AlignmentConfig(Config):
     max_residual_ms: float = Field(30.0, gt=0)
     """Median absolute error in milliseconds against offset and drift, over which a song is rejected. Under it, a warp
     may still lower the error."""
-    min_fit: float = Field(0.45, ge=0)
-    """Fit under which chart and audio do not belong together (see `alignment.fit`)."""
+    min_fit: float = Field(0.2, ge=0)
+    """Fit under which chart and audio do not belong together, for a long chart (see `alignment.fit`)."""
+    min_fit_surcharge: float = Field(25.0, ge=0)
+    """Added to it, divided by the number of onsets: chance does more for a short chart."""
+    min_fit_ceiling: float = Field(0.45, ge=0)
+    """Fit that is enough for any chart."""
     min_fit_wide: float = Field(0.6, ge=0)
-    """The same for offsets found by the wide search, which has more chances to be wrong."""
+    """Fit needed by offsets that only the wide search finds: it has more chances to be wrong."""
     min_onsets: int = Field(8, ge=1)
     """Onsets without which nothing can be said."""
+    full_search_onsets: int = Field(60, ge=1)
+    """Onsets a chart needs to be searched for over the whole reach; one with half as many is searched half as far, and
+    never wide. A bar or two fits many places: there the chart's own offset must be nearly right."""
     force: bool = False
     """Keep a song that would be rejected: the offset the chart claims if nothing fits, else the best mapping."""
 
@@ -70,7 +77,7 @@ class Alignment:
     straight_residual_ms: float
     """The same against offset and drift alone."""
     fit: float
-    """How well chart and audio belong together: above `AlignmentConfig.min_fit`, or forced."""
+    """How well chart and audio belong together: 0 for nothing in common, 0.5 to 2 as a rule."""
     num_onsets: int
     """Onsets that were compared."""
     knots: tuple[tuple[float, float], ...] = ()
@@ -107,8 +114,9 @@ def align(
             "and audio that is not silent",
         )
 
-    searches = [(config.max_offset_s, config.min_fit)]
-    if config.wide_offset_s > config.max_offset_s:
+    needed = min(config.min_fit + config.min_fit_surcharge / count, config.min_fit_ceiling)
+    searches = [(config.max_offset_s * min(1.0, count / config.full_search_onsets), needed)]
+    if config.wide_offset_s > config.max_offset_s and count >= config.full_search_onsets:
         searches.append((config.wide_offset_s, config.min_fit_wide))
     for reach_s, min_fit in searches:
         found = _find(heard, clear, onsets, prior_offset_s, reach_s=reach_s, max_drift=config.max_drift_ppm * 1e-6)
@@ -120,7 +128,7 @@ def align(
             return _alignment("forced", claimed, onsets, prior_offset_s)
         return Rejected(
             "alignment_failed",
-            f"fit {found.quality:.2f} within {reach_s:g} s of the chart's own offset, at least {min_fit:g} is needed "
+            f"fit {found.quality:.2f} within {reach_s:.1f} s of the chart's own offset, at least {min_fit:.2f} is needed "
             f"({count} onsets): another song's audio, another edit, or hardly any drums in it",
         )
     alignment = _alignment("warped" if found.mapping.knots else "aligned", found, onsets, prior_offset_s)
@@ -130,8 +138,8 @@ def align(
         return replace(alignment, verdict="forced")
     return Rejected(
         "drift_too_large",
-        f"{alignment.straight_residual_ms:.0f} ms median error over {onsets.span_s:.0f} s against the best offset and drift, "
-        f"limit {config.max_residual_ms:g} ms: a tempo map that leaves the recording, or another edit of it",
+        f"{alignment.straight_residual_ms:.0f} ms median error over {onsets.span_s:.0f} s with the best offset and "
+        f"drift, limit {config.max_residual_ms:g} ms: a tempo map that leaves the recording, or another edit of it",
     )
 
 

@@ -6,6 +6,7 @@ analysis does in seismics); the best line wins. The precision is a frame: `devia
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -22,8 +23,6 @@ _APART: Final = 14
 """Frames between candidates, 80 ms."""
 _STEP_COST: Final = 1.0
 """What a window pays to differ by a frame from the one before, in onsets' salience."""
-_BATCH: Final = 512
-"""Onsets correlated at a time, for flat memory."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +83,13 @@ def correlate(salience: Envelope, onsets: Onsets, windows: Ints, expected_s: Flo
     lags = np.arange(-reach, reach + 1)
     counts = np.bincount(onsets.rows)[onsets.rows]
     weights = np.sqrt(len(counts) / counts).astype(np.float32)
-    curves = np.zeros((int(windows[-1]) + 1, len(lags)))
     frames = HIGH.frame(expected_s)
-    for start in range(0, len(frames), _BATCH):
-        batch = slice(start, start + _BATCH)
-        heard = sampled(salience, onsets.rows[batch, None], frames[batch, None] + lags)
-        np.add.at(curves, windows[batch], heard * weights[batch, None])
+    # Onsets are in time order, so each window is a run of them; one at a time keeps memory flat.
+    starts = np.searchsorted(windows, np.arange(int(windows[-1]) + 2))
+    curves = np.empty((len(starts) - 1, len(lags)))
+    for window, (start, end) in enumerate(pairwise(starts)):
+        heard = sampled(salience, onsets.rows[start:end, None], frames[start:end, None] + lags)
+        curves[window] = weights[start:end] @ heard
     return curves
 
 

@@ -10,8 +10,11 @@ import pyarrow.parquet as pq
 
 from drumline.core.artifacts import filesystem, join, names
 from drumline.dataset.manifest import FileEntry, Manifest, read_manifest
+from drumline.dataset.splits import SplitSong, crossing_keys
 from drumline.dataset.tables import EVENTS, REJECTED, SONGS, shard_schema
 
+_TYING_COLUMNS = ["song_id", "artist", "title", "charter", "group", "official_split"]
+_SONG_COLUMNS = [*_TYING_COLUMNS, "domain", "split", "shard", "num_hits"]
 _CHUNK_BYTES = 8 * 2**20
 
 
@@ -30,7 +33,7 @@ def verify(dataset: str) -> tuple[Manifest, list[Problem]]:
     """The manifest of a dataset and all that is wrong with it; an empty list for a sound one.
 
     Checks presence, size, checksum, schema and row counts of every file, that each recording stands once and in
-    the shard its row names, that a song stands in one split, and that events and songs agree. Reads every byte
+    the shard its row names, that no song, artist + title, charter or group stands in two splits, and that events and songs agree. Reads every byte
     once, in chunks. Raises DrumlineError where there is no manifest to check against.
     """
     manifest = read_manifest(dataset)
@@ -81,7 +84,7 @@ def _check_tables(dataset: str, manifest: Manifest) -> Iterator[Problem]:
 
 def _check_songs(dataset: str, manifest: Manifest, shard_of: dict[tuple[str, str], str]) -> Iterator[Problem]:
     with _open(dataset, "songs.parquet") as file:
-        songs = file.read(columns=["song_id", "domain", "split", "shard", "num_hits"]).to_pylist()
+        songs = file.read(columns=_SONG_COLUMNS).to_pylist()
     splits: dict[str, set[str]] = {}
     for song in songs:
         pair = song["song_id"], song["domain"]
@@ -93,6 +96,9 @@ def _check_songs(dataset: str, manifest: Manifest, shard_of: dict[tuple[str, str
     for song_id, found in splits.items():
         if len(found) > 1:
             yield Problem("songs.parquet", f"song {song_id} stands in {' and '.join(sorted(found))}")
+    keyed = [SplitSong(**{name: song[name] for name in _TYING_COLUMNS}) for song in songs]
+    for key, crossed in crossing_keys(keyed, {song["song_id"]: song["split"] for song in songs}).items():
+        yield Problem("songs.parquet", f"{key} stands in {' and '.join(crossed)}")
     if len(splits) != manifest.counts.songs:
         yield Problem("songs.parquet", f"{len(splits)} songs, the manifest says {manifest.counts.songs}")
     hits: Counter[tuple[str, str]] = Counter()

@@ -106,7 +106,7 @@ def _configure(ledger: Ledger) -> None:
 
 
 def _stream(dataset: Any, ledger: Ledger) -> Iterator[dict[str, Any]]:
-    watch = _StallWatch(ledger)
+    watch = StallWatch(ledger, notice_s=_STALL_NOTICE_S)
     watch.start()
     try:
         for batch in dataset.iter_batches(batch_size=None, batch_format="pyarrow", prefetch_batches=0):
@@ -127,12 +127,12 @@ def _first_lines(error: BaseException) -> str:
     return " ".join(str(cause).split())[:500]
 
 
-class _StallWatch(threading.Thread):
+class StallWatch(threading.Thread):
     """Says what is in flight whenever nothing has come back for a while."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, *, notice_s: float) -> None:
         super().__init__(daemon=True)
-        self.ledger = ledger
+        self.ledger, self.notice_s = ledger, notice_s
         self._moved = time.monotonic()
         self._stopped = threading.Event()
 
@@ -144,11 +144,9 @@ class _StallWatch(threading.Thread):
         self.join()
 
     def run(self) -> None:
-        while not self._stopped.wait(_STALL_NOTICE_S):
+        while not self._stopped.wait(self.notice_s):
             quiet_s = time.monotonic() - self._moved
-            if quiet_s < _STALL_NOTICE_S:
+            if quiet_s < self.notice_s:
                 continue
             doing = ", ".join(f"{label} ({age_s:.0f} s)" for label, age_s in self.ledger.in_flight()[:4])
-            log.warning(
-                "no song finished for %.0f s; in flight: %s", quiet_s, doing or "nothing (is the cluster full?)"
-            )
+            log.warning("nothing finished for %.0f s; in flight: %s", quiet_s, doing or "nothing (no free CPU?)")

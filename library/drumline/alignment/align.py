@@ -98,7 +98,7 @@ def align(
     """Align a chart's hits with mono audio [N] at 22,050 Hz; ``prior_offset_s`` is the chart's own claim.
 
     Rejected as ``alignment_failed`` where chart and audio do not belong together, or too little is there to tell, and
-    as ``drift_too_large`` where they do but no mapping brings the residual under its limit.
+    as ``drift_too_large`` where they do but the audio strays from every straight line by more than the limit.
     """
     onsets = onsets_of(hits)
     heard = responses(onset_envelope(samples))
@@ -128,8 +128,8 @@ def align(
             return _alignment("forced", claimed, onsets, prior_offset_s)
         return Rejected(
             "alignment_failed",
-            f"fit {found.quality:.2f} within {reach_s:.1f} s of the chart's own offset, at least {min_fit:.2f} is needed "
-            f"({count} onsets): another song's audio, another edit, or hardly any drums in it",
+            f"fit {found.quality:.2f} within {reach_s:.1f} s of the chart's own offset, {min_fit:.2f} needed with {count} "
+            "onsets: another song's audio, another edit, or hardly any drums in it",
         )
     alignment = _alignment("warped" if found.mapping.knots else "aligned", found, onsets, prior_offset_s)
     if alignment.straight_residual_ms <= config.max_residual_ms:

@@ -1,5 +1,6 @@
 """Rows through real Ray workers: results, poison, stuck rows, and a cluster that gives up."""
 
+import logging
 import os
 import signal
 import time
@@ -75,3 +76,20 @@ def test_a_pool_of_actors_makes_its_model_once_an_actor(tmp_path: Path) -> None:
     )
     assert sorted(r["row"] for r in found) == rows
     assert 1 <= len(list(tmp_path.glob("made-*"))) <= 2
+
+
+def test_what_a_worker_warns_of_reaches_the_console_and_what_ray_narrates_does_not(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def step(row: str) -> list[dict[str, Any]]:
+        logging.getLogger("drumline").warning("row %s is odd", row)
+        return [{"row": row, "value": ""}]
+
+    list(map_rows(["1"], step, schema=SCHEMA, ledger=Ledger(str(tmp_path), timeout_s=60)))
+    told, deadline_s = "", time.monotonic() + 20
+    while "row 1 is odd" not in told and time.monotonic() < deadline_s:
+        time.sleep(0.1)  # it comes by way of the worker's log file
+        told += "".join(capfd.readouterr())
+    assert "row 1 is odd" in told
+    assert "Dataset dataset_" not in told
+    assert "Progress bars disabled" not in told

@@ -128,8 +128,8 @@ def align(
             return _alignment("forced", claimed, onsets, prior_offset_s)
         return Rejected(
             "alignment_failed",
-            f"fit {found.quality:.2f} within {reach_s:.1f} s of the chart's own offset, {min_fit:.2f} needed with {count} "
-            "onsets: another song's audio, another edit, or hardly any drums in it",
+            f"fit {found.quality:.2f} within {reach_s:.1f} s of the chart's own offset, {min_fit:.2f} needed with "
+            f"{count} onsets: another song's audio, another edit, or hardly any drums in it",
         )
     alignment = _alignment("warped" if found.mapping.knots else "aligned", found, onsets, prior_offset_s)
     if alignment.straight_residual_ms <= config.max_residual_ms:

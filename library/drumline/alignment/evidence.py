@@ -85,8 +85,8 @@ def windows_of(onsets: Onsets, window_s: float) -> Ints:
 
 
 def _row(label: str) -> int:
+    if label in ("tom_or_cymbal", "other"):
+        return 3
     if label == "kick":
         return 0
-    if (label.startswith(("snare", "tom_")) and label != "tom_or_cymbal") or label == "tom":
-        return 1
-    return 3 if label in ("tom_or_cymbal", "other") else 2
+    return 1 if label.startswith(("snare", "tom")) else 2

@@ -115,6 +115,7 @@ def track(curves: Floats) -> Ints:
 def _moved(curve: Floats, frames: int) -> Floats:
     """The curve read ``frames`` further on; its ends count as nothing heard."""
     moved = np.full_like(curve, curve.min())
+    frames = max(-len(curve), min(frames, len(curve)))
     if frames >= 0:
         moved[: len(curve) - frames] = curve[frames:]
     else:

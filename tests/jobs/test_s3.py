@@ -128,4 +128,5 @@ def test_a_refusal_is_one_message_before_any_work(
     assert done.returncode == 2
     assert message in done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
-    assert filesystem("s3://bucket")[0].find("bucket/other") == []
+    # SeaweedFS keeps listing a folder whose last file was removed.
+    assert set(filesystem("s3://bucket")[0].find("bucket/other")) <= {"bucket/other"}

@@ -149,6 +149,7 @@ def _list(root: RootConfig) -> tuple[str, dict[str, str]]:
                 raise FileNotFoundError("there is no such file")
             uri = f"zip://::{uri}"
         fs, path = filesystem(uri)
+        fs.invalidate_cache()  # s3fs remembers listings for as long as the process lives
         if "::" not in uri and not fs.isdir(path):
             raise FileNotFoundError("there is no such folder or bucket")
         listing = fs.find(path if "::" not in uri else "", detail=True)

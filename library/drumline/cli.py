@@ -100,11 +100,12 @@ def build_dataset(config: Path, overrides: tuple[str, ...], dry_run: bool, retry
     drumline build-dataset my.yaml output=s3://bucket/set alignment.max_residual_ms=20 --dry-run
     """
     from drumline.core.config import load_config
-    from drumline.dataset.build import build, describe_plan, plan
     from drumline.dataset.config import BuildConfig
 
     changes = [*overrides, *(["run.retry_rejected=true"] if retry_rejected else [])]
     settings = load_config(BuildConfig, config, changes)
+    from drumline.dataset.build import build, describe_plan, plan  # a wrong key is told before these seconds
+
     if dry_run:
         click.echo(describe_plan(plan(settings), settings))
         return

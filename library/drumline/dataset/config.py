@@ -103,5 +103,5 @@ class BuildConfig(Config):
         hardware = {"weights", "download", "device", "batch_size", "num_cpus", "num_gpus", "num_actors", "cache"}
         tree = self.model_dump(mode="json", exclude=elsewhere)
         tree["separation"] = {key: value for key, value in tree["separation"].items() if key not in hardware}
-        roots = [(root.key_prefix, root.kind, root.class_order) for root in self.roots]
+        roots = [(root.label, root.kind, root.class_order) for root in self.roots]
         return tree | {"roots": [list(root) for root in sorted(roots)]}

@@ -57,10 +57,6 @@ class RootConfig(Config):
         return "true" if value is True else value  # YAML reads the bare word as a boolean
 
     @property
-    def key_prefix(self) -> str:
-        return self.name or PurePosixPath(self.uri.rstrip("/")).stem
-
-    @property
     def label(self) -> str:
         """The name, given or taken from the URI."""
         return self.name or PurePosixPath(self.uri.rstrip("/")).stem

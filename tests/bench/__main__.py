@@ -17,7 +17,7 @@ BENCHMARKS = ("build", "small", "memory")
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("names", nargs=-1, type=click.Choice(BENCHMARKS))
-@click.option("--songs", default=1500, show_default=True, help="Songs of `build`, of about 25 s each.")
+@click.option("--songs", default=1500, show_default=True, help="Songs of `build`, of about a minute each.")
 @click.option("--sizes", default="200,2000", show_default=True, help="Songs of `memory`.")
 @click.option("--repetitions", default=3, show_default=True, help="How often each way of `build` and `small` runs.")
 @click.option("--workers", default=2, show_default=True, help="Processes of the pool, CPUs of Ray.")

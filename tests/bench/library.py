@@ -1,7 +1,7 @@
 """Libraries of any number of different songs, made quickly and always alike.
 
 A song is a folder with ``notes.chart``, ``song.ini`` and ``drums.flac`` (44.1 kHz mono), its rhythm drawn at random, so
-that no two songs are copies. Real songs last ten times as long: whatever is spent once a song weighs ten times
+that no two songs are copies. Real songs last four times as long: whatever is spent once a song weighs four times
 more here.
 """
 
@@ -23,7 +23,7 @@ from drumline.core.tempo import TempoMap
 from drumline.rendering.performance import render
 from drumline.rendering.synth_kit import Kit, synth_kit
 
-SONG_S: Final = 25.0
+SONG_S: Final = 60.0
 """About how long a song lasts [s]: whole bars."""
 _RATE_HZ: Final = 44_100
 _RESOLUTION: Final = 192
@@ -36,10 +36,11 @@ _TAIL_S: Final = 1.5
 
 def make_library(folder: Path, *, num_songs: int, num_processes: int) -> Path:
     """The library of ``num_songs`` below a folder, made unless it is there; songs are shared with other sizes."""
+    folder = folder / f"songs-of-{SONG_S:.0f}s"
     library = folder / f"library-{num_songs}"
     if library.is_dir():
         return library
-    pool = folder / "songs"
+    pool = folder / "all"
     blocks = [(pool, start) for start in range(0, num_songs, _SONGS_A_KIT)]
     with multiprocessing.get_context("spawn").Pool(num_processes) as processes:
         done = processes.imap_unordered(_make_block, blocks)

@@ -19,8 +19,8 @@ from drumline.runtime.ledger import Ledger
 
 log = logging.getLogger("drumline")
 
-_MOST_ROWS_A_TASK = 16
-_TASKS_A_CPU = 8
+_MOST_ROWS_A_TASK = 16  # a task costs Ray some 20 ms of CPU
+_TASKS_A_CPU = 2  # still to come when a block is cut
 _STALL_NOTICE_S = 60.0
 
 
@@ -42,10 +42,8 @@ def map_rows(
     if not rows:
         return
     _configure(ledger)
-    cpus = max(1, int(ray.cluster_resources().get("CPU", 1)))
-    rows_a_task = min(_MOST_ROWS_A_TASK, max(1, len(rows) // (cpus * _TASKS_A_CPU)))
-    dataset = ray.data.from_items([{"row": row} for row in rows], override_num_blocks=-(-len(rows) // rows_a_task))
-    mapped = dataset.map_batches(
+    blocks = _blocks(rows, cpus=max(1, int(ray.cluster_resources().get("CPU", 1))))
+    mapped = ray.data.from_arrow([pa.table({"row": list(block)}) for block in blocks]).map_batches(
         _Step(step, schema),
         batch_size=None,
         batch_format="pyarrow",
@@ -83,6 +81,18 @@ def map_actors(
         compute=ActorPoolStrategy(min_size=1, max_size=num_actors),
     )
     yield from _stream(mapped, ledger)
+
+
+def _blocks(rows: Sequence[str], *, cpus: int) -> Iterator[Sequence[str]]:
+    """One block a task: large ones first, for few tasks; single rows last, so that all CPUs are done together.
+
+    Guided self-scheduling (Polychronopoulos, Kuck 1987).
+    """
+    start = 0
+    while start < len(rows):
+        size = min(_MOST_ROWS_A_TASK, max(1, (len(rows) - start) // (cpus * _TASKS_A_CPU)))
+        yield rows[start : start + size]
+        start += size
 
 
 class _Step:

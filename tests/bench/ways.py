@@ -101,7 +101,9 @@ def main(way: str, library: Path, output: Path, report: Path, workers: int) -> N
         startup_s = time.monotonic() - started - sum(told["stages_s"].values())
     else:
         step = SongStep(
-            config, Stems.open(config), Ledger(join(config.work_uri, "attempts"), config.run.song_timeout_s)
+            config,
+            Stems.open(config),
+            Ledger(join(config.work_uri, "attempts"), config.run.song_timeout_s, max_attempts=1),
         )
         startup_s, outcomes = WAYS[way](plan(config), step, workers)
         hours = sum(recording["duration_s"] for outcome in outcomes for recording in outcome["recordings"]) / 3600

@@ -165,7 +165,7 @@ def test_a_song_that_crashes_its_worker_costs_one_row(config_for: ConfigMaker, t
                 os.kill(os.getpid(), signal.SIGSEGV)
             return super()._build(source)
 
-    ledger = Ledger(f"{config.work_uri}/attempts/test", 60)
+    ledger = Ledger(f"{config.work_uri}/attempts/test", timeout_s=60, max_attempts=2)
     stems = Stems.open(config)
     with session(RayConfig(address="local", num_cpus=2)):
         step = Poisoned(config, stems, ledger)

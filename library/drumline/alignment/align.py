@@ -2,6 +2,11 @@
 
 Positive offsets mean that the audio starts late: ``audio_s = chart_s + offset_s``. With a drift,
 ``audio_s = chart_s * (1 + drift_ppm / 1e6) + offset_s``; with knots, the line through them.
+
+A chart is searched for three times, until one search is content: around its own offset; farther away, where the fit
+must be better; and loosely. A loose chart is written on the grid where a person played around it, 10 to 25 ms off,
+which looks like chance to the first two. Its own offset is the evidence then: an out-of-focus look at the same
+stretch of offsets must find its best place right there.
 """
 
 from collections.abc import Sequence
@@ -12,10 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
-from drumline.alignment.deviations import heard_times, peaks_of
-from drumline.alignment.evidence import Floats, Onsets, onsets_of, responses, salience, windows_of
-from drumline.alignment.fit import fit
-from drumline.alignment.search import correlate, preference, search, track
+from drumline.alignment.deviations import Peaks, heard_times, peaks_of
+from drumline.alignment.evidence import Floats, Ints, Onsets, blurred, onsets_of, responses, salience, windows_of
+from drumline.alignment.fit import fit, likeness
+from drumline.alignment.search import Line, correlate, preference, search, track
 from drumline.alignment.warp import Mapping, fit_line, fit_warp, local_path, residual_s
 from drumline.core.config import Config
 from drumline.core.errors import Rejected
@@ -49,11 +54,15 @@ class AlignmentConfig(Config):
     """Fit that is enough for any chart."""
     min_fit_wide: float = Field(0.6, ge=0)
     """Fit needed by offsets that only the wide search finds: it has more chances to be wrong."""
+    near_offset_s: float = Field(0.08, ge=0)
+    """Seconds to either side of the chart's own offset within which a loose chart must lie; 0 accepts none."""
+    min_likeness: float = Field(0.25, ge=0)
+    """Likeness that a loose chart must have there: the fit without its tightness (see `alignment.fit`)."""
     min_onsets: int = Field(8, ge=1)
     """Onsets without which nothing can be said."""
     full_search_onsets: int = Field(60, ge=1)
     """Onsets a chart needs to be searched for over the whole reach; one with half as many is searched half as far, and
-    never wide. A bar or two fits many places: there the chart's own offset must be nearly right."""
+    never wide or loosely. A bar or two fits many places: there the chart's own offset must be nearly right."""
     force: bool = False
     """Keep a song that would be rejected: the offset the chart claims if nothing fits, else the best mapping."""
 
@@ -77,7 +86,8 @@ class Alignment:
     straight_residual_ms: float
     """The same against offset and drift alone."""
     fit: float
-    """How well chart and audio belong together: 0 for nothing in common, 0.5 to 2 as a rule."""
+    """How well chart and audio belong together: 0 for nothing in common, 0.5 to 2 as a rule. Of a loose chart, the
+    likeness."""
     num_onsets: int
     """Onsets that were compared."""
     knots: tuple[tuple[float, float], ...] = ()
@@ -123,14 +133,19 @@ def align(
         if found.quality >= min_fit:
             break
     else:
-        if config.force:
+        loose = (
+            _find_loose(heard, onsets, prior_offset_s, config=config) if count >= config.full_search_onsets else None
+        )
+        if loose is None and config.force:
             claimed = _Found(Mapping(prior_offset_s, 0.0), found.heard_s, found.quality)
             return _alignment("forced", claimed, onsets, prior_offset_s)
-        return Rejected(
-            "alignment_failed",
-            f"fit {found.quality:.2f} within {reach_s:.1f} s of the chart's own offset, {min_fit:.2f} needed with "
-            f"{count} onsets: another song's audio, another edit, or hardly any drums in it",
-        )
+        if loose is None:
+            return Rejected(
+                "alignment_failed",
+                f"fit {found.quality:.2f} within {reach_s:.1f} s of the chart's own offset, {min_fit:.2f} needed with "
+                f"{count} onsets: another song's audio, another edit, or hardly any drums in it",
+            )
+        found = loose
     alignment = _alignment("warped" if found.mapping.knots else "aligned", found, onsets, prior_offset_s)
     if alignment.straight_residual_ms <= config.max_residual_ms:
         return alignment
@@ -157,15 +172,12 @@ class _Found:
 def _find(
     heard: Envelope, clear: Envelope, onsets: Onsets, prior_s: float, *, reach_s: float, max_drift: float
 ) -> _Found:
+    """The best fit near the best lines of a search."""
     chart_s, windows = onsets.times_s, windows_of(onsets, _WINDOW_S)
-    middles_s = np.bincount(windows, chart_s) / np.bincount(windows)
     peaks = peaks_of(heard)
     best, best_worth = _Found(Mapping(prior_s, 0.0), np.full(len(chart_s), np.nan), quality=0.0), 0.0
     for rough in search(clear, onsets, windows, prior_s=prior_s, reach_s=reach_s, max_drift=max_drift):
-        expected_s = rough.to_audio(chart_s)
-        curves = correlate(clear, onsets, windows, expected_s, reach=int(HIGH.frame(_TRACK_REACH_S)))
-        strayed_s = HIGH.seconds(track(curves))
-        heard_s = heard_times(peaks, onsets, expected_s + np.interp(chart_s, middles_s, strayed_s))
+        heard_s = _follow(clear, peaks, onsets, windows, rough, stray_s=_TRACK_REACH_S)
         if np.isnan(heard_s).all():
             continue
         line = fit_line(chart_s, heard_s, max_drift=max_drift)
@@ -174,6 +186,32 @@ def _find(
         if worth > best_worth:
             best, best_worth = _Found(fit_warp(chart_s, heard_s, windows, line), heard_s, quality), worth
     return best
+
+
+def _find_loose(heard: Envelope, onsets: Onsets, prior_s: float, *, config: AlignmentConfig) -> _Found | None:
+    """A mapping close to the prior offset [s], if the best line of the blurred search lies there and is like enough."""
+    chart_s, windows = onsets.times_s, windows_of(onsets, _WINDOW_S)
+    soft, max_drift = salience(blurred(heard)), config.max_drift_ppm * 1e-6
+    rough = search(soft, onsets, windows, prior_s=prior_s, reach_s=config.max_offset_s, max_drift=max_drift)[0]
+    if abs(rough.offset_s - prior_s) >= config.near_offset_s:
+        return None
+    heard_s = _follow(soft, peaks_of(heard), onsets, windows, rough, stray_s=config.near_offset_s)
+    if np.isnan(heard_s).all():
+        return None
+    line = fit_line(chart_s, heard_s, max_drift=max_drift)
+    quality = likeness(soft, onsets, local_path(chart_s, heard_s, windows, line))
+    if quality < config.min_likeness:
+        return None
+    return _Found(fit_warp(chart_s, heard_s, windows, line), heard_s, quality)
+
+
+def _follow(salience: Envelope, peaks: Peaks, onsets: Onsets, windows: Ints, rough: Line, *, stray_s: float) -> Floats:
+    """Where each onset is heard [N] when each window may leave a rough line by up to ``stray_s``."""
+    expected_s = rough.to_audio(onsets.times_s)
+    curves = correlate(salience, onsets, windows, expected_s, reach=int(HIGH.frame(stray_s)))
+    middles_s = np.bincount(windows, onsets.times_s) / np.bincount(windows)
+    strayed_s = np.interp(onsets.times_s, middles_s, HIGH.seconds(track(curves)))
+    return heard_times(peaks, onsets, expected_s + strayed_s)
 
 
 def _alignment(verdict: str, found: _Found, onsets: Onsets, prior_offset_s: float) -> Alignment:

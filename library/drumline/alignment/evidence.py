@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from drumline.core.events import Hit
 from drumline.core.grid import HIGH
@@ -30,6 +31,9 @@ _BANDS_HEARD: Final = np.array(
 )
 _CEILING: Final = 4.0
 """Times the mean: a crash counts for no more than a good snare."""
+
+_BLUR_S: Final = 0.0116
+"""Standard deviation of the blur: what a person plays lies about as far from the grid."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,12 @@ def salience(responses: Envelope) -> Envelope:
     deviations = heard.std(axis=1, keepdims=True)
     centred = heard - heard.mean(axis=1, keepdims=True)
     return np.asarray(centred / np.where(deviations > 0, deviations, 1.0), dtype=np.float32)
+
+
+def blurred(responses: Envelope) -> Envelope:
+    """The responses [4, T] out of focus: what lies a few frames from its place is still seen there."""
+    heard = np.minimum(responses, np.float32(_CEILING))
+    return np.asarray(gaussian_filter1d(heard, _BLUR_S * HIGH.frame_rate_hz, axis=1), dtype=np.float32)
 
 
 def sampled(salience: Envelope, rows: Ints, frames: Ints) -> Envelope:

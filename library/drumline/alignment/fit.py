@@ -6,7 +6,8 @@ mean, in standard deviations: high when every charted stroke is heard, but a spa
 over the rows that have enough onsets: high only when also what is heard is charted, but two backbeats of one tempo
 share much. *Tightness* is how much closer the onsets lie to their expected times than chance, which scatters by some
 20 ms.
-Their product is the *fit* (docs/results.md has the distributions of right and wrong pairs).
+Their product is the *fit*; without tightness it is the *likeness*, by which loose charts are judged, as a grid that a
+person plays around is no tighter than chance (docs/results.md has the distributions of right and wrong pairs).
 """
 
 from typing import Final
@@ -63,10 +64,15 @@ def correlation(salience: Envelope, onsets: Onsets, audio_s: Floats) -> float:
     return float(np.mean(found)) if found else 0.0
 
 
+def likeness(salience: Envelope, onsets: Onsets, audio_s: Floats) -> float:
+    """Lift times correlation: 0 for nothing in common. ``audio_s`` [N] is where the onsets are believed to be."""
+    return max(0.0, lift(salience, onsets, audio_s)) * max(0.0, correlation(salience, onsets, audio_s))
+
+
 def fit(salience: Envelope, onsets: Onsets, heard_s: Floats, audio_s: Floats) -> float:
-    """Lift times correlation times tightness: 0 for nothing in common, about 0.5 to 2 for right pairs.
+    """Likeness times tightness: 0 for nothing in common, about 0.5 to 2 for right pairs.
 
     ``heard_s`` [N] is where the onsets were heard (NaN: nowhere), ``audio_s`` [N] where they are believed to be.
     """
     tightness = max(0.0, 1.0 - residual_s(heard_s, audio_s) / _CHANCE_S)
-    return tightness * max(0.0, lift(salience, onsets, audio_s)) * max(0.0, correlation(salience, onsets, audio_s))
+    return tightness * likeness(salience, onsets, audio_s)

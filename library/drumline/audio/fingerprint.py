@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+from scipy import fft
 
 from drumline.core.grid import RATE_HZ
 
@@ -99,7 +100,8 @@ def bit_error_rate(a: NDArray[np.uint32], b: NDArray[np.uint32], *, max_lag_s: f
 
 
 def _band_energies(frames: NDArray[np.float32]) -> NDArray[np.float64]:
-    power = np.abs(np.fft.rfft(frames * np.hanning(_WINDOW).astype(np.float32), axis=1)) ** 2
+    spectrum = fft.rfft(frames * np.hanning(_WINDOW).astype(np.float32), axis=1)
+    power = spectrum.real**2 + spectrum.imag**2
     edges = np.round(np.geomspace(*_BANDS_HZ, _NUM_BANDS + 1) * _WINDOW / _RATE_HZ).astype(int)
     return np.add.reduceat(power, edges, axis=1, dtype=np.float64)[:, :-1]
 

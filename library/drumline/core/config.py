@@ -62,10 +62,10 @@ def fingerprint(*parts: BaseModel | str | bytes | dict[str, Any] | list[Any]) ->
     return digest.hexdigest()[:16]
 
 
-def canonical_json(value: BaseModel | str | dict[str, Any] | list[Any]) -> str:
-    """JSON with sorted keys, so that equal values give equal text."""
+def canonical_json(value: BaseModel | str | dict[str, Any] | list[Any], *, indent: int | None = None) -> str:
+    """JSON with sorted keys, so that equal values give equal text. Indented JSON is for people, and slow to make."""
     tree = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    return json.dumps(tree, sort_keys=True, ensure_ascii=False, indent=1)
+    return json.dumps(tree, sort_keys=True, ensure_ascii=False, indent=indent)
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:

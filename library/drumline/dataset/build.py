@@ -8,7 +8,7 @@ the order of the roots' listings. The manifest is written last; what it names is
 import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tqdm import tqdm
@@ -84,7 +84,9 @@ def build(config: BuildConfig) -> BuildResult:
     report = RunReport()
     sources = plan(config)
     stems = Stems.open(config)
-    ledger = Ledger(join(config.work_uri, "attempts", report.run_id), config.run.song_timeout_s)
+    ledger = Ledger(
+        join(config.work_uri, "attempts", report.run_id), config.run.song_timeout_s, config.run.max_attempts
+    )
     if config.run.retry_rejected:
         log.info("%d rejected songs will be tried again", ProductStore.of(config, stems.separator).forget_rejected())
     previous = previous_splits(config)
@@ -92,7 +94,8 @@ def build(config: BuildConfig) -> BuildResult:
         with session(config.run.ray) as about:
             report.about = dict(about)
             with report.stage("separation"):
-                report.separated = separate_missing(sources, stems, config, ledger)
+                patient = replace(ledger, timeout_s=config.run.separation_timeout_s)
+                report.separated = separate_missing(sources, stems, config, patient)
             with report.stage("songs"):
                 outcomes = _work_on_songs(sources, SongStep(config, stems, ledger), report)
             with report.stage("assembly"):

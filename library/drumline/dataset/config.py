@@ -38,7 +38,9 @@ class RunConfig(Config):
     max_attempts: int = Field(default=3, ge=1)
     """Workers that one song may cost before it is rejected."""
     song_timeout_s: float = Field(default=600.0, gt=0)
-    """The longest that one song may take [s]."""
+    """The longest that one song may take [s], its separation apart."""
+    separation_timeout_s: float = Field(default=3600.0, gt=0)
+    """The longest that the separation of one song may take [s]: on a CPU about as long as the song."""
     retry_rejected: bool = False
     """Try again what an earlier run rejected, and nothing else that is finished."""
     keep_work: bool = True

@@ -48,7 +48,7 @@ def finish(assembly: Assembly, written: Sequence[dict[str, Any]], *, config: Bui
         counts=_counts(assembly),
         files=tuple(sorted(files, key=lambda entry: entry.path)),
     )
-    write_bytes(join(config.output, NAME), canonical_json(manifest).encode())
+    write_bytes(join(config.output, NAME), canonical_json(manifest, indent=1).encode())
     _remove_stale_shards(manifest, config.output)
     return manifest.counts
 

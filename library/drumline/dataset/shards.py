@@ -107,9 +107,9 @@ class ShardStep:
         receipt = join(self.config.work_uri, "shards", f"{stem}.json")
         if exists(receipt) and exists(uri):
             return [{**json.loads(read_bytes(receipt)), "reused": True}]
-        if len(self.ledger.attempts(stem)) >= self.config.run.max_attempts:
+        if self.ledger.given_up(stem):
             raise DrumlineError(
-                f"{spec.name}: writing it ended its worker {self.config.run.max_attempts} times: too little memory for "
+                f"{spec.name}: writing it ended its worker {self.ledger.max_attempts} times: too little memory for "
                 f"its longest recording, or a disk that is full?"
             )
         events_uri = join(self.config.work_uri, "shards", f"{stem}.events.parquet")

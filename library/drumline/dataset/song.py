@@ -6,12 +6,13 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from drumline.alignment.align import Alignment, align
 from drumline.audio import decode, fingerprint, loudness
@@ -40,6 +41,12 @@ StemLookup = Callable[[Sequence[bytes]], Stem | None]
 """From the bytes of a mix's files to its separated drums; None where there are none."""
 
 
+@lru_cache(maxsize=1)
+def _thread_pools() -> ThreadpoolController:
+    """The libraries with threads of their own; looking for them takes milliseconds."""
+    return ThreadpoolController()
+
+
 @dataclass(frozen=True)
 class _Recording:
     domain: str
@@ -54,7 +61,7 @@ def build_song(source: SongSource, config: BuildConfig, stems: StemLookup) -> pa
 
     The same inputs give the same values on any number of threads or workers.
     """
-    with threadpool_limits(1):
+    with _thread_pools().limit(limits=1):
         try:
             return _build(source, config, stems)
         except ChartError as error:

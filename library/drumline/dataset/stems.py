@@ -133,7 +133,7 @@ class _SeparateSongs:
 
     def _separate(self, source: SongSource) -> None:
         id_ = f"stem-{ProductStore.of(self.config, self.stems.separator).id(source)}"
-        if len(self.ledger.attempts(id_)) >= self.config.run.max_attempts:
+        if self.ledger.given_up(id_):
             log.warning("%s: separation ended its worker in every attempt; the mix will be used", source.key)
             return
         mix = _mix_of(source, self.config)

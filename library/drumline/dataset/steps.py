@@ -72,13 +72,12 @@ class SongStep:
         ]
 
     def _work(self, source: SongSource, id_: str) -> pa.Table | Rejected:
-        earlier = self.ledger.attempts(id_)
-        if len(earlier) >= self.config.run.max_attempts:
-            timed_out = all(entry["outcome"] == "timed_out" for entry in earlier)
-            limit = f", limit {self.config.run.song_timeout_s:.0f} s each" if timed_out else ""
+        if end := self.ledger.given_up(id_):
+            timed_out = end == "timed_out"
+            limit = f", limit {self.ledger.timeout_s:.0f} s each" if timed_out else ""
             return Rejected(
                 "timed_out" if timed_out else "worker_crashed",
-                f"{source.annotation}: {len(earlier)} attempts, each ended its worker{limit}",
+                f"{source.annotation}: {self.ledger.max_attempts} attempts, each ended its worker{limit}",
             )
         with self.ledger.attempt(id_, source.key):
             try:

@@ -32,9 +32,9 @@ class Problem:
 def verify(dataset: str) -> tuple[Manifest, list[Problem]]:
     """The manifest of a dataset and all that is wrong with it; an empty list for a sound one.
 
-    Checks presence, size, checksum, schema and row counts of every file, that each recording stands once and in
-    the shard its row names, that no song, artist + title, charter or group stands in two splits, and that events and songs agree. Reads every byte
-    once, in chunks. Raises DrumlineError where there is no manifest to check against.
+    Checks presence, size, checksum, schema and row counts of every file; that each recording stands once and in the
+    shard its row names; that no song, artist + title, charter or group stands in two splits; and that events and
+    songs agree. Reads every byte once, in chunks. Raises DrumlineError where there is no manifest to check against.
     """
     manifest = read_manifest(dataset)
     problems = [problem for entry in manifest.files for problem in _check_bytes(dataset, entry)]

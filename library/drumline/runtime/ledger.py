@@ -2,7 +2,7 @@
 
 Ray retries the task of a dead worker for ever, and with it the song that killed it. Before an item is
 worked on, its attempt is written down; afterwards the entry is removed. An item that comes back with
-``max_attempts`` entries is poison and is rejected instead of tried again. Attempts count within one run:
+``max_attempts`` entries is poison and is given up instead of tried again. Attempts count within one run:
 killing the driver does not make innocent songs suspect.
 """
 
@@ -27,6 +27,15 @@ class Ledger:
     """Folder of this run's entries, on storage that all workers share."""
     timeout_s: float
     """An attempt longer than this ends its worker."""
+    max_attempts: int
+    """Attempts after which an item is given up."""
+
+    def given_up(self, item: str) -> str:
+        """Empty while an item may be tried; else what ended its attempts: ``died`` or ``timed_out``."""
+        earlier = self.attempts(item)
+        if len(earlier) < self.max_attempts:
+            return ""
+        return "timed_out" if all(entry["outcome"] == "timed_out" for entry in earlier) else "died"
 
     def attempts(self, item: str) -> list[dict[str, object]]:
         """Earlier attempts at an item that did not end."""

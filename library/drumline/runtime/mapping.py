@@ -111,8 +111,8 @@ def _configure(ledger: Ledger) -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
-    # The ledger ends a stuck row at its limit; beyond that it is Ray itself that hangs.
-    context.execution_no_progress_timeout_s = int(ledger.timeout_s * 2 + 120)
+    # Ray counts finished blocks. The ledger ends stuck rows; what lasts longer than a block with a few of them hangs.
+    context.execution_no_progress_timeout_s = int(2 * ledger.max_attempts * ledger.timeout_s + 120)
 
 
 def _stream(dataset: Any, ledger: Ledger) -> Iterator[dict[str, Any]]:

@@ -22,7 +22,10 @@ def encode(samples: NDArray[np.float32], codec: str, rate_hz: int) -> bytes:
     """Samples [num_samples] or [num_samples, channels] as a file. Opus knows only 48, 24, 16, 12 and 8 kHz."""
     container, subtype = CODECS[codec]
     buffer = io.BytesIO()
-    soundfile.write(buffer, samples, rate_hz, format=container, subtype=subtype)
+    channels = samples.shape[1] if samples.ndim == 2 else 1
+    with soundfile.SoundFile(buffer, "w", rate_hz, channels, format=container, subtype=subtype) as file:
+        for start in range(0, len(samples), rate_hz):  # libsndfile's Vorbis keeps what it is given at once on the stack
+            file.write(samples[start : start + rate_hz])
     return buffer.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [build] [small] [memory]`: measure the dataset build on this machine."""
+"""`python -m tests.bench [NAME ...]`: measure on this machine what docs/results.md states."""
 
 import json
 import os
@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 import ray
-from tests.bench import memory, throughput
+from tests.bench import alignment, fingerprints, kernels, memory, separation, throughput
 
-BENCHMARKS = ("build", "small", "memory")
+CLAIMS = {"alignment": alignment, "fingerprints": fingerprints, "kernels": kernels, "separation": separation}
+BENCHMARKS = ("build", "small", "memory", *CLAIMS)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -34,13 +35,18 @@ def main(
     folder: Path,
     markdown: bool,
 ) -> None:
-    """Measure speed and memory of the dataset build; results also go to FOLDER/NAME.json.
+    """Measure the build's speed and memory, and what its parts claim; results also go to FOLDER/NAME.json.
 
     \b
     build    songs and hours of audio a minute: Ray Data beside a plain loop and a process pool doing the same
              work on single songs, in turns; and the whole build
     small    the same for a job of twelve songs
     memory   peak memory of whole builds of two sizes
+    alignment, fingerprints
+             precision on rendered and real songs; right and wrong pairs; copies and different recordings
+    kernels  log-mel and MIDI readers beside librosa and mido
+    separation
+             Demucs on rebuilt mixes, with DRUMLINE_SEPARATOR_WEIGHTS set
 
     All of them if none is named. With the defaults, about an hour on two cores that do nothing else.
     """
@@ -53,7 +59,10 @@ def main(
     folder.mkdir(parents=True, exist_ok=True)
     for name in names or BENCHMARKS:
         click.echo(f"{name} ...", err=True)
-        if name == "memory":
+        if name in CLAIMS:
+            result = CLAIMS[name].measure(quick=quick, say=tell_run)
+            text = CLAIMS[name].report(result, markdown=markdown)
+        elif name == "memory":
             peaks = memory.peaks(folder, [int(size) for size in sizes.split(",")], workers=workers, say=tell_run)
             text, result = memory.report(peaks, markdown=markdown), {"sizes": peaks}
         else:

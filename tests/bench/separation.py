@@ -1,0 +1,79 @@
+"""What separation gains: SI-SDR of the drums before and after, and its cost.
+
+The rebuilt MDB mixes hold exactly the drum track they are judged against. (An original mix does not: its drums went
+through the engineer's equaliser, sometimes with inverted polarity.) SI-SDR: Le Roux, Wisdom, Erdogan, Hershey,
+"SDR, half-baked or well done?", ICASSP 2019.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tests.bench.tables import table
+from tests.conftest import CORPUS
+
+from drumline.audio.decode import SEPARATION_RATE_HZ, AudioConfig, decode_stereo
+from drumline.audio.separation.protocol import SeparationConfig, open_separator, stem_to_mix_db
+from drumline.audio.separation.weights import VARIABLE, resolve
+
+_NUMBERS = ("mix_db", "drums_db", "stem_to_mix_db", "speed", "cpu_speed")
+
+
+def measure(*, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
+    """One row a track."""
+    if not os.environ.get(VARIABLE):
+        return {"skipped": f"separation: {VARIABLE} is not set (the path of htdemucs.onnx)"}
+    paths = sorted((CORPUS / "mdb").glob("*.rebuilt.flac"))
+    if not paths:
+        return {"skipped": "separation: the corpus is not beside this checkout (../shared/corpus)"}
+    config = SeparationConfig(backend="onnx", num_cpus=2)
+    separator = open_separator(config, resolve("onnx", path="", model="", download=False, environment=os.environ))
+    tracks = []
+    for path in paths[:1] if quick else paths:
+        mix, drums = _stereo(path), _stereo(path.with_name(path.name.replace(".rebuilt.", ".drums.")))
+        wall_s, cpu_s = time.perf_counter(), time.process_time()
+        found = separator.separate(mix)
+        wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
+        duration_s = mix.shape[1] / SEPARATION_RATE_HZ
+        tracks.append(
+            {
+                "track": path.name.split(".")[0].removeprefix("MusicDelta_"),
+                "duration_s": duration_s,
+                "mix_db": si_sdr_db(mix, drums),
+                "drums_db": si_sdr_db(found, drums),
+                "stem_to_mix_db": stem_to_mix_db(found, mix),
+                "speed": duration_s / wall_s,
+                "cpu_speed": duration_s / cpu_s,
+            }
+        )
+        say(f"{tracks[-1]['track']}: {wall_s:.0f} s")
+    return {"tracks": tracks}
+
+
+def report(found: dict[str, Any], *, markdown: bool) -> str:
+    """The tracks and their median."""
+    if "skipped" in found:
+        return str(found["skipped"])
+    tracks = found["tracks"]
+    rows = [[track["track"], *(track[name] for name in _NUMBERS)] for track in tracks]
+    rows.append(["median", *(median(track[name] for track in tracks) for name in _NUMBERS)])
+    headers = ["", "SI-SDR of mix, dB", "of separated drums, dB", "stem to mix, dB", "× real time", "× CPU time"]
+    return table(headers, rows, markdown=markdown)
+
+
+def si_sdr_db(estimate: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
+    """Scale-invariant signal-to-distortion ratio of the mono sums, signals [2, N], the longer one cut."""
+    length = min(estimate.shape[1], truth.shape[1])
+    heard, wanted = (signal[:, :length].mean(axis=0, dtype=np.float64) for signal in (estimate, truth))
+    heard, wanted = heard - heard.mean(), wanted - wanted.mean()
+    target = (heard @ wanted) / (wanted @ wanted) * wanted
+    return float(10 * np.log10(np.sum(target**2) / np.sum((heard - target) ** 2)))
+
+
+def _stereo(path: Path) -> NDArray[np.float32]:
+    return decode_stereo(path.read_bytes(), name=path.name, config=AudioConfig())

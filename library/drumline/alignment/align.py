@@ -3,35 +3,26 @@
 Positive offsets mean that the audio starts late: ``audio_s = chart_s + offset_s``. With a drift,
 ``audio_s = chart_s * (1 + drift_ppm / 1e6) + offset_s``; with knots, the line through them.
 
-A chart is searched for three times, until one search is content: around its own offset; farther away, where the fit
-must be better; and loosely. A loose chart is written on the grid where a person played around it, 10 to 25 ms off,
-which looks like chance to the first two. Its own offset is the evidence then: an out-of-focus look at the same
-stretch of offsets must find its best place right there.
+A chart is looked for three times, until one look is content: sharply around its own offset; sharply farther away,
+where the fit must be better; and loosely (see `find`). A sharp look cannot tell a loose chart from chance; there the
+chart's own offset is the evidence: of all the places around it, the best by far must be the one it claims.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
-from drumline.alignment.deviations import Peaks, heard_times, peaks_of
-from drumline.alignment.evidence import Floats, Ints, Onsets, blurred, onsets_of, responses, salience, windows_of
-from drumline.alignment.fit import fit, likeness
-from drumline.alignment.search import Line, correlate, preference, search, track
-from drumline.alignment.warp import Mapping, fit_line, fit_warp, local_path, residual_s
+from drumline.alignment.evidence import Floats, Onsets, onsets_of, responses, windows_of
+from drumline.alignment.find import WINDOW_S, Place, find, lead
+from drumline.alignment.warp import Mapping, fit_warp, residual_s
 from drumline.core.config import Config
 from drumline.core.errors import Rejected
 from drumline.core.events import Hit
-from drumline.core.grid import HIGH, RATE_HZ
+from drumline.core.grid import RATE_HZ
 from drumline.features.onset_envelope import Envelope, onset_envelope
-
-_WINDOW_S: Final = 4.0
-"""One or two bars: enough onsets for a curve, short enough to follow a tempo."""
-_TRACK_REACH_S: Final = 0.4
-"""How far a window may stray from a straight line."""
 
 
 class AlignmentConfig(Config):
@@ -56,8 +47,11 @@ class AlignmentConfig(Config):
     """Fit needed by offsets that only the wide search finds: it has more chances to be wrong."""
     near_offset_s: float = Field(0.08, ge=0)
     """Seconds to either side of the chart's own offset within which a loose chart must lie; 0 accepts none."""
-    min_likeness: float = Field(0.25, ge=0)
+    min_likeness: float = Field(0.2, ge=0)
     """Likeness that a loose chart must have there: the fit without its tightness (see `alignment.fit`)."""
+    min_lead: float = Field(1.25, ge=1)
+    """How many times more it must have there than at any other place within `max_offset_s`. Two grooves on one
+    metronome are alike, but hardly less so a beat later."""
     min_onsets: int = Field(8, ge=1)
     """Onsets without which nothing can be said."""
     full_search_onsets: int = Field(60, ge=1)
@@ -112,40 +106,21 @@ def align(
     """
     onsets = onsets_of(hits)
     heard = responses(onset_envelope(samples))
-    clear = salience(heard)
     count = len(onsets.times_s)
-    if count < config.min_onsets or not clear.any():
+    if count < config.min_onsets or not heard.any():
         if config.force and count:
-            claimed = _Found(Mapping(prior_offset_s, 0.0), np.full(count, np.nan), quality=0.0)
-            return _alignment("forced", claimed, onsets, prior_offset_s)
+            return _alignment("forced", _claimed(onsets, prior_offset_s), onsets, prior_offset_s)
         return Rejected(
             "alignment_failed",
             f"{count} onsets against {len(samples) / RATE_HZ:.0f} s of audio: at least {config.min_onsets} are needed, "
             "and audio that is not silent",
         )
 
-    needed = min(config.min_fit + config.min_fit_surcharge / count, config.min_fit_ceiling)
-    searches = [(config.max_offset_s * min(1.0, count / config.full_search_onsets), needed)]
-    if config.wide_offset_s > config.max_offset_s and count >= config.full_search_onsets:
-        searches.append((config.wide_offset_s, config.min_fit_wide))
-    for reach_s, min_fit in searches:
-        found = _find(heard, clear, onsets, prior_offset_s, reach_s=reach_s, max_drift=config.max_drift_ppm * 1e-6)
-        if found.quality >= min_fit:
-            break
-    else:
-        loose = (
-            _find_loose(heard, onsets, prior_offset_s, config=config) if count >= config.full_search_onsets else None
-        )
-        if loose is None and config.force:
-            claimed = _Found(Mapping(prior_offset_s, 0.0), found.heard_s, found.quality)
-            return _alignment("forced", claimed, onsets, prior_offset_s)
-        if loose is None:
-            return Rejected(
-                "alignment_failed",
-                f"fit {found.quality:.2f} within {reach_s:.1f} s of the chart's own offset, {min_fit:.2f} needed with "
-                f"{count} onsets: another song's audio, another edit, or hardly any drums in it",
-            )
-        found = loose
+    found = _look(heard, onsets, prior_offset_s, config)
+    if isinstance(found, Rejected):
+        return _alignment("forced", _claimed(onsets, prior_offset_s), onsets, prior_offset_s) if config.force else found
+    mapping = fit_warp(onsets.times_s, found.heard_s, windows_of(onsets, WINDOW_S), found.mapping)
+    found = replace(found, mapping=mapping)
     alignment = _alignment("warped" if found.mapping.knots else "aligned", found, onsets, prior_offset_s)
     if alignment.straight_residual_ms <= config.max_residual_ms:
         return alignment
@@ -158,63 +133,42 @@ def align(
     )
 
 
-@dataclass(frozen=True)
-class _Found:
-    """The best mapping of one search."""
-
-    mapping: Mapping
-    heard_s: Floats
-    """Audio time at which each onset was heard [N], NaN where it was not."""
-    quality: float
-    """The fit."""
-
-
-def _find(
-    heard: Envelope, clear: Envelope, onsets: Onsets, prior_s: float, *, reach_s: float, max_drift: float
-) -> _Found:
-    """The best fit near the best lines of a search."""
-    chart_s, windows = onsets.times_s, windows_of(onsets, _WINDOW_S)
-    peaks = peaks_of(heard)
-    best, best_worth = _Found(Mapping(prior_s, 0.0), np.full(len(chart_s), np.nan), quality=0.0), 0.0
-    for rough in search(clear, onsets, windows, prior_s=prior_s, reach_s=reach_s, max_drift=max_drift):
-        heard_s = _follow(clear, peaks, onsets, windows, rough, stray_s=_TRACK_REACH_S)
-        if np.isnan(heard_s).all():
-            continue
-        line = fit_line(chart_s, heard_s, max_drift=max_drift)
-        quality = fit(clear, onsets, heard_s, local_path(chart_s, heard_s, windows, line))
-        worth = quality * float(preference((line.offset_s - prior_s) / reach_s))
-        if worth > best_worth:
-            best, best_worth = _Found(fit_warp(chart_s, heard_s, windows, line), heard_s, quality), worth
-    return best
-
-
-def _find_loose(heard: Envelope, onsets: Onsets, prior_s: float, *, config: AlignmentConfig) -> _Found | None:
-    """A mapping close to the prior offset [s], if the best line of the blurred search lies there and is like enough."""
-    chart_s, windows = onsets.times_s, windows_of(onsets, _WINDOW_S)
-    soft, max_drift = salience(blurred(heard)), config.max_drift_ppm * 1e-6
-    rough = search(soft, onsets, windows, prior_s=prior_s, reach_s=config.max_offset_s, max_drift=max_drift)[0]
-    if abs(rough.offset_s - prior_s) >= config.near_offset_s:
-        return None
-    heard_s = _follow(soft, peaks_of(heard), onsets, windows, rough, stray_s=config.near_offset_s)
-    if np.isnan(heard_s).all():
-        return None
-    line = fit_line(chart_s, heard_s, max_drift=max_drift)
-    quality = likeness(soft, onsets, local_path(chart_s, heard_s, windows, line))
-    if quality < config.min_likeness:
-        return None
-    return _Found(fit_warp(chart_s, heard_s, windows, line), heard_s, quality)
+def _look(heard: Envelope, onsets: Onsets, prior_s: float, config: AlignmentConfig) -> Place | Rejected:
+    """The place of the first look that is content."""
+    count, max_drift = len(onsets.times_s), config.max_drift_ppm * 1e-6
+    enough = count >= config.full_search_onsets
+    needed = min(config.min_fit + config.min_fit_surcharge / count, config.min_fit_ceiling)
+    looks = [(config.max_offset_s * min(1.0, count / config.full_search_onsets), needed)]
+    if config.wide_offset_s > config.max_offset_s and enough:
+        looks.append((config.wide_offset_s, config.min_fit_wide))
+    for reach_s, min_fit in looks:
+        places = find(heard, onsets, prior_s, reach_s=reach_s, max_drift=max_drift)
+        if places and places[0].quality >= min_fit:
+            return places[0]
+    if enough:
+        loose = find(heard, onsets, prior_s, reach_s=config.max_offset_s, max_drift=max_drift, loose=True)
+        if (
+            loose
+            and abs(loose[0].shift_s - prior_s) < config.near_offset_s
+            and loose[0].quality >= config.min_likeness
+            and lead(loose) >= config.min_lead
+        ):
+            return loose[0]
+    quality = places[0].quality if places else 0.0
+    return Rejected(
+        "alignment_failed",
+        f"fit {quality:.2f} within {reach_s:.1f} s of the chart's own offset, {min_fit:.2f} needed with {count} "
+        "onsets: another song's audio, another edit, or hardly any drums in it",
+    )
 
 
-def _follow(salience: Envelope, peaks: Peaks, onsets: Onsets, windows: Ints, rough: Line, *, stray_s: float) -> Floats:
-    """Where each onset is heard [N] when each window may leave a rough line by up to ``stray_s``."""
-    expected_s = rough.to_audio(onsets.times_s)
-    curves = correlate(salience, onsets, windows, expected_s, reach=int(HIGH.frame(stray_s)))
-    middles_s = np.bincount(windows, onsets.times_s) / np.bincount(windows)
-    strayed_s = np.interp(onsets.times_s, middles_s, HIGH.seconds(track(curves)))
-    return heard_times(peaks, onsets, expected_s + strayed_s)
+def _claimed(onsets: Onsets, prior_s: float) -> Place:
+    """The chart's own claim, of which nothing was heard."""
+    nothing: Floats = np.full(len(onsets.times_s), np.nan)
+    return Place(Mapping(prior_s, 0.0), nothing, quality=0.0, worth=0.0, shift_s=prior_s)
 
 
-def _alignment(verdict: str, found: _Found, onsets: Onsets, prior_offset_s: float) -> Alignment:
+def _alignment(verdict: str, found: Place, onsets: Onsets, prior_offset_s: float) -> Alignment:
     mapping = found.mapping
     straight = Mapping(mapping.offset_s, mapping.drift)
     return Alignment(

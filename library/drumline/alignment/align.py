@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
-from drumline.alignment.evidence import Floats, Onsets, onsets_of, responses, windows_of
+from drumline.alignment.evidence import Onsets, onsets_of, responses, windows_of
 from drumline.alignment.find import WINDOW_S, Place, find, lead
 from drumline.alignment.warp import Mapping, fit_warp, residual_s
 from drumline.core.config import Config
@@ -109,16 +109,20 @@ def align(
     count = len(onsets.times_s)
     if count < config.min_onsets or not heard.any():
         if config.force and count:
-            return _alignment("forced", _claimed(onsets, prior_offset_s), onsets, prior_offset_s)
+            claimed = Place.nowhere(onsets, prior_offset_s)
+            return _alignment("forced", claimed, onsets, prior_offset_s)
         return Rejected(
             "alignment_failed",
             f"{count} onsets against {len(samples) / RATE_HZ:.0f} s of audio: at least {config.min_onsets} are needed, "
             "and audio that is not silent",
         )
 
-    found = _look(heard, onsets, prior_offset_s, config)
-    if isinstance(found, Rejected):
-        return _alignment("forced", _claimed(onsets, prior_offset_s), onsets, prior_offset_s) if config.force else found
+    found, problem = _look(heard, onsets, prior_offset_s, config)
+    if problem and config.force:
+        claimed = replace(found, mapping=Mapping(prior_offset_s, 0.0))
+        return _alignment("forced", claimed, onsets, prior_offset_s)
+    if problem:
+        return Rejected("alignment_failed", problem)
     mapping = fit_warp(onsets.times_s, found.heard_s, windows_of(onsets, WINDOW_S), found.mapping)
     found = replace(found, mapping=mapping)
     alignment = _alignment("warped" if found.mapping.knots else "aligned", found, onsets, prior_offset_s)
@@ -133,8 +137,8 @@ def align(
     )
 
 
-def _look(heard: Envelope, onsets: Onsets, prior_s: float, config: AlignmentConfig) -> Place | Rejected:
-    """The place of the first look that is content."""
+def _look(heard: Envelope, onsets: Onsets, prior_s: float, config: AlignmentConfig) -> tuple[Place, str]:
+    """The place of the first look that is content; else the last sharp one's best, and why it will not do."""
     count, max_drift = len(onsets.times_s), config.max_drift_ppm * 1e-6
     enough = count >= config.full_search_onsets
     needed = min(config.min_fit + config.min_fit_surcharge / count, config.min_fit_ceiling)
@@ -143,8 +147,9 @@ def _look(heard: Envelope, onsets: Onsets, prior_s: float, config: AlignmentConf
         looks.append((config.wide_offset_s, config.min_fit_wide))
     for reach_s, min_fit in looks:
         places = find(heard, onsets, prior_s, reach_s=reach_s, max_drift=max_drift)
-        if places and places[0].quality >= min_fit:
-            return places[0]
+        best = places[0] if places else Place.nowhere(onsets, prior_s)
+        if best.quality >= min_fit:
+            return best, ""
     if enough:
         loose = find(heard, onsets, prior_s, reach_s=config.max_offset_s, max_drift=max_drift, loose=True)
         if (
@@ -153,19 +158,11 @@ def _look(heard: Envelope, onsets: Onsets, prior_s: float, config: AlignmentConf
             and loose[0].quality >= config.min_likeness
             and lead(loose) >= config.min_lead
         ):
-            return loose[0]
-    quality = places[0].quality if places else 0.0
-    return Rejected(
-        "alignment_failed",
-        f"fit {quality:.2f} within {reach_s:.1f} s of the chart's own offset, {min_fit:.2f} needed with {count} "
-        "onsets: another song's audio, another edit, or hardly any drums in it",
+            return loose[0], ""
+    return best, (
+        f"fit {best.quality:.2f} within {reach_s:.1f} s of the chart's own offset, {min_fit:.2f} needed with {count} "
+        "onsets: another song's audio, another edit, or hardly any drums in it"
     )
-
-
-def _claimed(onsets: Onsets, prior_s: float) -> Place:
-    """The chart's own claim, of which nothing was heard."""
-    nothing: Floats = np.full(len(onsets.times_s), np.nan)
-    return Place(Mapping(prior_s, 0.0), nothing, quality=0.0, worth=0.0, shift_s=prior_s)
 
 
 def _alignment(verdict: str, found: Place, onsets: Onsets, prior_offset_s: float) -> Alignment:

@@ -41,6 +41,11 @@ class Place:
     shift_s: float
     """The offset in the chart's middle."""
 
+    @staticmethod
+    def nowhere(onsets: Onsets, prior_s: float) -> "Place":
+        """The prior offset, where nothing was heard."""
+        return Place(Mapping(prior_s, 0.0), np.full(len(onsets.times_s), np.nan), 0.0, 0.0, prior_s)
+
 
 def find(
     responses: Envelope, onsets: Onsets, prior_s: float, *, reach_s: float, max_drift: float, loose: bool = False

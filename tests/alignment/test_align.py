@@ -146,6 +146,45 @@ def test_two_bars_are_enough_and_five_hits_are_not() -> None:
     assert (few.verdict, few.offset_s) == ("forced", 0.3)
 
 
+@cache
+def sections(*styles: str) -> tuple[Hit, ...]:
+    """Eight bars of each style on one metronome."""
+    bars_s = 8 * 240 / 118
+    return tuple(
+        replace(hit, time_s=hit.time_s + number * bars_s)
+        for number, style in enumerate(styles)
+        for hit in perform(style, num_bars=8, tempos=((0, 118.0),), seed=number, lead_in_bars=0).hits
+    )
+
+
+@cache
+def played(*styles: str) -> Samples:
+    """The same starting 30 ms late, by a drummer 25 ms (deviation) around the grid."""
+    hits = sections(*styles)
+    times_s = 0.03 + np.random.default_rng(1).normal([hit.time_s for hit in hits], 0.025)
+    moved_hits = [replace(hit, time_s=max(0.0, float(at_s))) for hit, at_s in zip(hits, times_s, strict=True)]
+    return soxr.resample(render(moved_hits, kit=KIT(2), duration_s=hits[-1].time_s + 1.5), 44_100, RATE_HZ)
+
+
+def test_a_grid_that_a_drummer_plays_around_is_believed_near_its_own_offset() -> None:
+    styles = ("rock", "funk", "toms")
+    for prior_s in (0.0, 0.06):
+        result = aligned(played(*styles), sections(*styles), prior_s=prior_s)
+        assert result.offset_s == pytest.approx(0.03, abs=0.005)
+        assert 8 < result.residual_ms < 20
+    beat_s = 60 / 118
+    for prior_s in (-0.3, beat_s, -2 * beat_s):  # there it is no evidence
+        assert isinstance(align(played(*styles), sections(*styles), prior_offset_s=prior_s, config=CONFIG), Rejected)
+    unbelieving = AlignmentConfig(near_offset_s=0)
+    assert isinstance(align(played(*styles), sections(*styles), prior_offset_s=0.03, config=unbelieving), Rejected)
+
+
+def test_another_song_on_the_same_metronome_is_not_believed() -> None:
+    for other in (("disco", "metal", "rock"), ("metal", "ballad", "funk")):
+        result = align(played("rock", "funk", "toms"), sections(*other), prior_offset_s=0.0, config=CONFIG)
+        assert isinstance(result, Rejected), other
+
+
 MDB_LABELS = {
     "KD": "kick", "SD": "snare_head", "SDB": "snare_head", "SDD": "snare_head", "SDF": "snare_head",
     "SDG": "snare_head", "SDNS": "snare_head", "SST": "snare_rim", "HIT": "tom_high", "MHT": "tom_mid",

@@ -3,10 +3,12 @@
 from itertools import product
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from drumline.alignment.evidence import Onsets, onsets_of, windows_of
+from drumline.alignment.find import Place, lead
 from drumline.alignment.search import correlate, track
 from drumline.alignment.warp import Mapping
 from drumline.core.events import Hit
@@ -38,6 +40,14 @@ def test_correlation_is_a_sum_over_onsets() -> None:
                 weight = np.sqrt(len(onsets.rows) / np.count_nonzero(onsets.rows == row))
                 slow[window, lag + 30] += weight * salience[row, frame]
     np.testing.assert_allclose(curves, slow, rtol=1e-4, atol=1e-4)
+
+
+def test_the_lead_is_over_other_places_only() -> None:
+    def place(worth: float, shift_s: float) -> Place:
+        return Place(Mapping(shift_s, 0.0), np.zeros(0), worth, worth, shift_s)
+
+    assert lead([place(0.6, 0.0), place(0.59, 0.07), place(0.4, -0.5), place(0.3, 1.0)]) == pytest.approx(1.5)
+    assert lead([place(0.6, 0.0), place(0.59, 0.07)]) == np.inf
 
 
 def test_rolls_do_not_count_where_there_is_more() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drumline.alignment.evidence import Onsets, onsets_of, windows_of
-from drumline.alignment.find import Place, lead
+from drumline.alignment.places import Place, lead
 from drumline.alignment.search import correlate, track
 from drumline.alignment.warp import Mapping
 from drumline.core.events import Hit

@@ -4,7 +4,7 @@ Positive offsets mean that the audio starts late: ``audio_s = chart_s + offset_s
 ``audio_s = chart_s * (1 + drift_ppm / 1e6) + offset_s``; with knots, the line through them.
 
 A chart is looked for three times, until one look is content: sharply around its own offset; sharply farther away,
-where the fit must be better; and loosely (see `find`). A sharp look cannot tell a loose chart from chance; there the
+where the fit must be better; and loosely (see `places`). A sharp look cannot tell a loose chart from chance; there the
 chart's own offset is the evidence: of all the places around it, the best by far must be the one it claims.
 """
 
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
 from drumline.alignment.evidence import Onsets, onsets_of, responses, windows_of
-from drumline.alignment.find import WINDOW_S, Place, find, lead
+from drumline.alignment.places import WINDOW_S, Place, find, lead
 from drumline.alignment.warp import Mapping, fit_warp, residual_s
 from drumline.core.config import Config
 from drumline.core.errors import Rejected

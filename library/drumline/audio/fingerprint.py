@@ -29,7 +29,7 @@ MIN_SHARED: Final = 8
 30 and more; different ones at most 5, except loops on the same kit (22 to 29), which the words then tell apart."""
 MAX_BIT_ERROR_RATE: Final = 0.16
 """Under it two recordings are the same. Measured: copies at 45 kbit/s, moved by any part of a hop, reach 0.114 (Opus at
-19 kbit/s 0.19); another mix of the same performance starts at 0.216, one pattern on different kits at 0.247, different
+19 kbit/s 0.19); another mix of the same performance starts at 0.216, one pattern on different kits at 0.181, different
 songs at 0.31, most near 0.45."""
 
 _RATE_HZ: Final = 11_025

@@ -1,7 +1,7 @@
 """Drum performances in standard MIDI files: played notes to hits, and hits to a General MIDI drum track.
 
 Ticks and tempo marks of the file become seconds through one `TempoMap`, all tempo changes counted. Notes are
-read by symusic: mido counts the same notes some 500 times slower, and pretty_midi, on which mirdata builds,
+read by symusic: mido counts the same notes some 140 times slower, and pretty_midi, on which mirdata builds,
 loses one note in 300 of Groove MIDI. symusic drops text events, so game charts have their own reader.
 
 Hi-hat pedals send controller 4 between strokes. Which way it runs depends on the module: on Roland's TD-11

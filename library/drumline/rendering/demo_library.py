@@ -197,5 +197,7 @@ def _encode(samples: Samples, codec: str) -> bytes:
     rate_hz = _OPUS_RATE_HZ if codec == "opus" else _RATE_HZ
     buffer = io.BytesIO()
     resampled = soxr.resample(samples, _RATE_HZ, rate_hz)
-    soundfile.write(buffer, resampled, rate_hz, format=container, subtype=subtype)
+    with soundfile.SoundFile(buffer, "w", rate_hz, 1, format=container, subtype=subtype) as file:
+        for start in range(0, len(resampled), rate_hz):  # libsndfile's Vorbis keeps what it is given on the stack
+            file.write(resampled[start : start + rate_hz])
     return buffer.getvalue()

@@ -1,7 +1,8 @@
 """How exact alignment is, what it tells apart, and its cost.
 
 The method is that of the tests: rendered songs, of which the truth is known, and real recordings moved by known
-amounts. A pair is judged at the default configuration; its fit is that of the last search (`alignment.fit`).
+amounts. A pair is judged at the default configuration; its fit is that of the last search (`alignment.fit`). Charts
+that are not exact have their own module (`loose_charts`).
 """
 
 import time
@@ -12,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 from tests.alignment.test_align import moved
+from tests.bench import loose_charts
 from tests.bench.recordings import Recording, Samples, groove, mdb_recordings, rendered
 from tests.bench.tables import table
 
@@ -32,7 +34,7 @@ Say = Callable[[str], None]
 
 
 def measure(*, quick: bool, say: Say) -> dict[str, Any]:
-    """Precision on rendered songs, recovery of real ones, fits of right and wrong pairs, cost."""
+    """Precision on rendered songs, recovery of real ones, fits of right and wrong pairs, loose charts, cost."""
     real = mdb_recordings()
     if not real:
         say("no corpus beside this checkout (../shared/corpus): rendered songs only")
@@ -43,11 +45,16 @@ def measure(*, quick: bool, say: Say) -> dict[str, Any]:
     known = [rendered(100 + number, kit=number, mixed=number % 2 == 1) for number in range(3 if quick else 16)]
     found["pairs"] = _fits(real, known)
     say("pairs measured")
+    if loose_charts.ARCHIVE.is_file():
+        found["loose"] = loose_charts.measure(quick=quick)
+        say("loose charts measured")
+    else:
+        say("no Groove beside this checkout (../shared/corpus/groove_trainval.zip): loose charts left out")
     return {**found, "cost": _cost()}
 
 
 def report(found: dict[str, Any], *, markdown: bool) -> str:
-    """Four tables."""
+    """A table for each claim that was measured."""
     songs, moves, pairs = found["rendered"], found["moved"], found["pairs"]
     headers = ["rendered songs", "songs", "median error, ms", "worst song, ms", "drift error, ppm", "rejected"]
     rows = []
@@ -66,6 +73,8 @@ def report(found: dict[str, Any], *, markdown: bool) -> str:
     headers = ["fit", "pairs", "median", "1 %", "99 %", "least", "most", "wrongly judged"]
     rows = [[name, *_spread(fits["fits"]), fits["wrongly_judged"]] for name, fits in pairs.items()]
     tables.append(table(headers, rows, markdown=markdown))
+    if "loose" in found:
+        tables.append(loose_charts.report(found["loose"], markdown=markdown))
     cost = found["cost"]
     rows = [[name, cost[name], cost["duration_s"] / cost[name]] for name in ("align", "onset envelope")]
     tables.append(table([f"a song of {cost['duration_s']:.0f} s", "CPU s", "× real time"], rows, markdown=markdown))

@@ -19,7 +19,7 @@ from drumline.rendering.performance import render
 from drumline.rendering.synth_kit import SynthKit, synth_kit
 
 Samples = NDArray[np.float32]
-_KIT_RATE_HZ = 44_100
+KIT_RATE_HZ = 44_100
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,13 +64,13 @@ def style_of(number: int) -> str:
 def rendered(number: int, *, kit: int, mixed: bool = False, drift: float = 0.0, num_bars: int = 24) -> Recording:
     """Song ``number`` played on a kit: what the chart has at t sounds at ``t * (1 + drift)``."""
     song = groove(number, num_bars)
-    samples = render(song.hits, kit=_kit(kit), duration_s=song.end_s + 1.5, rate_hz=_KIT_RATE_HZ, seed=number)
+    samples = render(song.hits, kit=kit_of(kit), duration_s=song.end_s + 1.5, rate_hz=KIT_RATE_HZ, seed=number)
     if mixed:
-        samples = mix(samples, backing(song.tempo, duration_s=len(samples) / _KIT_RATE_HZ, seed=number))
-    stretched = soxr.resample(samples, _KIT_RATE_HZ, RATE_HZ * (1 + drift)).astype(np.float32)
+        samples = mix(samples, backing(song.tempo, duration_s=len(samples) / KIT_RATE_HZ, seed=number))
+    stretched = soxr.resample(samples, KIT_RATE_HZ, RATE_HZ * (1 + drift)).astype(np.float32)
     return Recording(f"{style_of(number)} {number}", "mix" if mixed else "stem", song.hits, stretched)
 
 
 @cache
-def _kit(seed: int) -> SynthKit:
-    return synth_kit(seed, rate_hz=_KIT_RATE_HZ)
+def kit_of(seed: int) -> SynthKit:
+    return synth_kit(seed, rate_hz=KIT_RATE_HZ)

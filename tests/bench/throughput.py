@@ -3,7 +3,7 @@
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -25,7 +25,7 @@ class Run:
     songs: int
     audio_hours: float
     startup_s: float
-    """Until the first song could be worked on."""
+    """Until the first song could be worked on; for Ray, a whole session with nothing to do."""
     work_s: float
     cpu_s: float
     """Of all processes, their start included."""
@@ -46,7 +46,11 @@ def run_ways(
     for repetition in range(repetitions):
         turn = repetition % len(ways)
         for way in [*ways[turn:], *ways[:turn]]:
-            runs.append(_run(folder, way, library, repetition=repetition, workers=workers))
+            run = _run(folder, way, library, repetition=repetition, workers=workers)
+            if way == "ray":
+                idle = _run(folder, "idle", library, repetition=repetition, workers=workers)
+                run = replace(run, startup_s=idle.work_s, work_s=run.work_s - idle.work_s)
+            runs.append(run)
             say(f"{way}, {num_songs} songs: start-up {runs[-1].startup_s:.1f} s, work {runs[-1].work_s:.1f} s")
     return runs
 

@@ -60,17 +60,21 @@ def pool(sources: Sequence[SongSource], step: SongStep, num_workers: int) -> tup
 
 
 def ray(sources: Sequence[SongSource], step: SongStep, num_workers: int) -> tuple[float, Outcomes]:
-    """Ray Data, as the build runs it."""
-    started = time.monotonic()
+    """A Ray session that works on the songs, as the build does."""
+    with session(step.config.run.ray):
+        return 0.0, _work_on_songs(sources, step, RunReport())
+
+
+def idle(sources: Sequence[SongSource], step: SongStep, num_workers: int) -> tuple[float, Outcomes]:
+    """The same session with nothing to do: what Ray costs before and after any work. Told as `ray`'s start-up."""
     with session(step.config.run.ray):
         rows = [str(number) for number in range(_ROWS_A_CPU * num_workers)]
         list(map_rows(rows, _Ready(step.config, step.stems, step.ledger), schema=OUTCOME, ledger=step.ledger))
-        startup_s = time.monotonic() - started
-        return startup_s, _work_on_songs(sources, step, RunReport())
+    return 0.0, []
 
 
 Way = Callable[[Sequence[SongSource], SongStep, int], tuple[float, Outcomes]]
-WAYS: Final[Mapping[str, Way]] = MappingProxyType({"loop": loop, "pool": pool, "ray": ray})
+WAYS: Final[Mapping[str, Way]] = MappingProxyType({"loop": loop, "pool": pool, "ray": ray, "idle": idle})
 
 
 def _meet(ready: Barrier) -> None:

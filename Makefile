@@ -47,7 +47,8 @@ bench: $(READY)
 	$(BIN)/python -m tests.bench
 
 lock: $(READY)
-	$(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//' > configs/constraints.txt
+	{ sed -n '/^#/p' configs/constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//'; } > $(VENV)/lock
+	mv $(VENV)/lock configs/constraints.txt
 
 clean:
 	rm -rf $(VENV) out build

@@ -42,11 +42,13 @@ class AlignmentConfig(Config):
     min_fit_surcharge: float = Field(25.0, ge=0)
     """Added to it, divided by the number of onsets: chance does more for a short chart."""
     min_fit_ceiling: float = Field(0.45, ge=0)
-    """Fit that is enough for any chart."""
+    """Fit that is enough for any chart, and asked of each that lies farther than ``near_offset_s`` from its own
+    offset: most charts claim the right one, and another song on the same metronome fits best elsewhere."""
     min_fit_wide: float = Field(0.6, ge=0)
     """Fit needed by offsets that only the wide search finds: it has more chances to be wrong."""
     near_offset_s: float = Field(0.08, ge=0)
-    """Seconds to either side of the chart's own offset within which a loose chart must lie; 0 accepts none."""
+    """Seconds to either side of the chart's own offset within which its claim counts: a lower fit will do there, and a
+    loose chart must lie there; 0 gives the claim no weight and accepts no loose chart."""
     min_likeness: float = Field(0.2, ge=0)
     """Likeness that a loose chart must have there: the fit without its tightness (see `alignment.fit`)."""
     min_lead: float = Field(1.25, ge=1)
@@ -142,12 +144,13 @@ def _look(heard: Envelope, onsets: Onsets, prior_s: float, config: AlignmentConf
     count, max_drift = len(onsets.times_s), config.max_drift_ppm * 1e-6
     enough = count >= config.full_search_onsets
     needed = min(config.min_fit + config.min_fit_surcharge / count, config.min_fit_ceiling)
-    looks = [(config.max_offset_s * min(1.0, count / config.full_search_onsets), needed)]
+    looks = [(config.max_offset_s * min(1.0, count / config.full_search_onsets), needed, config.min_fit_ceiling)]
     if config.wide_offset_s > config.max_offset_s and enough:
-        looks.append((config.wide_offset_s, config.min_fit_wide))
-    for reach_s, min_fit in looks:
+        looks.append((config.wide_offset_s, config.min_fit_wide, config.min_fit_wide))
+    for reach_s, min_fit_near, min_fit_far in looks:
         places = find(heard, onsets, prior_s, reach_s=reach_s, max_drift=max_drift)
         best = places[0] if places else Place.nowhere(onsets, prior_s)
+        min_fit = min_fit_near if abs(best.shift_s - prior_s) < config.near_offset_s else min_fit_far
         if best.quality >= min_fit:
             return best, ""
     if enough:

@@ -60,7 +60,7 @@ def _card(songs: pa.Table, rejected: pa.Table, config: BuildConfig) -> dict[str,
     terms = [
         SourceTerms(name, corpus.licence, corpus.citation, corpus.may_train)
         if (corpus := CORPORA.get(format_))
-        else SourceTerms(name, "not stated by the charts: each charter's and label's own", "", True)
+        else SourceTerms(name, "not stated: each charter's and label's rights are yours to clear", "", True)
         for name, format_ in formats.items()
     ]
     card = render_card(

@@ -34,6 +34,7 @@ from drumline.rendering.synth_kit import synth_kit
 
 _BINARY = ("note_signature", "audio_sketch", "note_sketch", "fingerprint")  # all follow from the hits and the audio
 _NUM_KITS = 8
+_NUM_KITS = 8
 _TAIL_S = 3.0  # after the last hit of a rendered performance: a crash rings on
 
 
@@ -81,7 +82,8 @@ def _build(source: SongSource, config: BuildConfig, stems: StemLookup) -> pa.Tab
     recordings = _recordings(source, read, config, stems)
     if isinstance(recordings, Rejected):
         return recordings
-    song_id = sha256("".join([read.chart_sha256, *(rec.audio_sha256 for rec in recordings)]).encode())[:24]
+    # Of the purest recording alone, so that keeping more domains of a song leaves it the same song.
+    song_id = sha256((read.chart_sha256 + recordings[0].audio_sha256).encode())[:24]
     rows = []
     for recording in recordings:
         row = _row(song_id, source, read, recording, config)
@@ -102,11 +104,10 @@ def _recordings(
     found = []
     for choice in choices:
         files = [read.load(name) for name in choice.files]
-        audio = decode.mix(
-            [decode.decode(d, name=n, config=config.audio) for d, n in zip(files, choice.files, strict=True)]
-        )
-        hashes = "".join(sha256(data) for data in files)
-        recording = _Recording(choice.domain, choice.files, audio, sha256(hashes.encode()) if hashes[64:] else hashes)
+        named = zip(files, choice.files, strict=True)
+        audio = decode.mix([decode.decode(data, name=name, config=config.audio) for data, name in named])
+        audio_sha256 = sha256("".join(sha256(data) for data in files).encode()) if files[1:] else sha256(files[0])
+        recording = _Recording(choice.domain, choice.files, audio, audio_sha256)
         if choice.domain == "mix" and len(read.audio) == 1 and (stem := stems(files)) is not None:
             recording = replace(recording, stem_to_mix_db=stem.ratio_db)
             # A stem with almost none of the mix's energy is worse than the mix: the separator missed the drums.
@@ -122,9 +123,8 @@ def _recordings(
 def _rendered(song: AnnotatedSong) -> _Recording:
     seed = int(sha256(song.note_signature or repr(song.hits).encode())[:8], 16)
     duration_s = song.hits[-1].time_s + _TAIL_S
-    samples = render(
-        song.hits, kit=synth_kit(seed % 8, rate_hz=RATE_HZ), duration_s=duration_s, rate_hz=RATE_HZ, seed=seed
-    )
+    kit = synth_kit(seed % _NUM_KITS, rate_hz=RATE_HZ)
+    samples = render(song.hits, kit=kit, duration_s=duration_s, rate_hz=RATE_HZ, seed=seed)
     audio = decode.Audio(samples, RATE_HZ, 1, len(samples), float(np.abs(samples).max()), 0.0)
     return _Recording("rendered", (), audio, sha256(samples.tobytes()))
 

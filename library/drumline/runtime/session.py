@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -65,9 +66,10 @@ def session(config: RayConfig) -> Iterator[dict[str, Any]]:
 def code_version() -> str:
     """Version, commit and place of the running code: a stale wheel on a cluster shows here."""
     package = Path(drumline.__file__).parent
-    commit = subprocess.run(
-        ["git", "-C", str(package), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
+    commit = ""
+    if git := shutil.which("git"):  # containers of cluster nodes often have none
+        command = [git, "-C", str(package), "rev-parse", "--short", "HEAD"]
+        commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     return f"{drumline.__version__}{'+' + commit if commit else ''} from {package}"
 
 

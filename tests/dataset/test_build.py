@@ -16,7 +16,7 @@ import yaml
 from tests.dataset.conftest import ConfigMaker
 
 from drumline.audio.loudness import amplify, decode_flac, integrated_lufs
-from drumline.core.errors import ConfigError, Rejected
+from drumline.core.errors import ConfigError, DrumlineError, Rejected
 from drumline.dataset.build import BuildResult, build, describe_plan, plan
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.manifest import read_manifest
@@ -178,6 +178,20 @@ def test_a_song_that_crashes_its_worker_costs_one_row(config_for: ConfigMaker, t
     assert isinstance(store.find(sources[1]), Rejected)
     assert store.forget_rejected() == 1
     assert store.find(sources[1]) is None
+
+
+def test_a_run_in_which_most_songs_fail_publishes_nothing_and_can_be_mended(
+    config_for: ConfigMaker, library: Path, tmp_path: Path
+) -> None:
+    for number in ("01", "04"):
+        song = next(library.glob(f"{number} *"))
+        shutil.copytree(song, tmp_path / "library" / song.name)
+    changes = {"roots": [{"uri": str(tmp_path / "library")}]}
+    hasty = config_for(tmp_path / "set", run={"song_timeout_s": 0.01, "max_attempts": 1}, **changes)
+    with pytest.raises(DrumlineError, match=r"2 of 2 songs failed \(2 timed_out; .*--retry-rejected"):
+        build(hasty)
+    assert not (tmp_path / "set" / "manifest.json").exists()
+    assert build(config_for(tmp_path / "set", run={"retry_rejected": True}, **changes)).counts.songs == 2
 
 
 def test_dry_run_counts_and_touches_nothing(config_for: ConfigMaker, tmp_path: Path) -> None:

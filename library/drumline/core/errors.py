@@ -66,6 +66,9 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Every reason for which a song is rejected."""
 
+FAILURES: Final = ("source_unreadable", "timed_out", "worker_crashed", "unexpected_error")
+"""Reasons that may lie in the run and not in the song."""
+
 
 @dataclass(frozen=True)
 class Rejected:

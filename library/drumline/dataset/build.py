@@ -14,7 +14,7 @@ from typing import Any
 from tqdm import tqdm
 
 from drumline.core.artifacts import STORAGE_ERRORS, exists, filesystem, join, write_bytes
-from drumline.core.errors import ConfigError
+from drumline.core.errors import FAILURES, ConfigError, DrumlineError
 from drumline.dataset.assemble import Assembly, assemble, previous_splits
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.finish import finish
@@ -98,6 +98,7 @@ def build(config: BuildConfig) -> BuildResult:
                 report.separated = separate_missing(sources, stems, config, patient)
             with report.stage("songs"):
                 outcomes = _work_on_songs(sources, SongStep(config, stems, ledger), report)
+            _check_failures(outcomes, config.run.max_failed_fraction)
             with report.stage("assembly"):
                 assembly = assemble(outcomes, config, previous)
             with report.stage("shards"):
@@ -132,6 +133,19 @@ def _work_on_songs(sources: Sequence[SongSource], step: SongStep, report: RunRep
     if missing:  # Ray lost rows without an error: never publish a dataset that silently lacks songs
         raise RuntimeError(f"{len(missing)} songs never came back, {min(missing)} among them")
     return [outcomes[key] for key in sorted(outcomes)]
+
+
+def _check_failures(outcomes: Sequence[dict[str, Any]], limit: float) -> None:
+    """Raise DrumlineError where so many songs failed that it cannot be the songs."""
+    failed = Counter(outcome["reason"] for outcome in outcomes if outcome["reason"] in FAILURES)
+    if failed.total() > limit * len(outcomes):
+        detail = next(outcome["detail"] for outcome in outcomes if outcome["reason"] in FAILURES)
+        reasons = ", ".join(f"{count} {reason}" for reason, count in failed.most_common())
+        raise DrumlineError(
+            f"{failed.total()} of {len(outcomes)} songs failed ({reasons}; first: {detail}), limit {limit:.0%} "
+            "(run.max_failed_fraction): storage, memory or a defect? Nothing was published. Mend it, then run again "
+            "with --retry-rejected"
+        )
 
 
 def _write_shards(assembly: Assembly, config: BuildConfig, ledger: Ledger, report: RunReport) -> list[dict[str, Any]]:

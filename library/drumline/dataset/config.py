@@ -41,6 +41,9 @@ class RunConfig(Config):
     """The longest that one song may take [s], its separation apart."""
     separation_timeout_s: float = Field(default=3600.0, gt=0)
     """The longest that the separation of one song may take [s]: on a CPU about as long as the song."""
+    max_failed_fraction: float = Field(default=0.5, ge=0, le=1)
+    """Of all songs, those that may be unreadable, crash, time out or fail unforeseen. More is the run's own trouble
+    (storage, memory, a defect): it ends with an error, and publishes nothing."""
     retry_rejected: bool = False
     """Try again what an earlier run rejected, and nothing else that is finished."""
     keep_work: bool = True

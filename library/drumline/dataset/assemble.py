@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from drumline.audio.fingerprint import bit_error_rate
-from drumline.core.artifacts import exists, filesystem, join
+from drumline.core.artifacts import exists, join
 from drumline.core.errors import Rejected
 from drumline.core.taxonomy import BRANCHES, LABELS
 from drumline.dataset import products
@@ -20,6 +19,7 @@ from drumline.dataset.config import BuildConfig
 from drumline.dataset.duplicates import Recording, SongFacts, find_duplicates
 from drumline.dataset.manifest import NAME
 from drumline.dataset.names import work_key
+from drumline.dataset.parquet import open_parquet
 from drumline.dataset.shards import Member, ShardSpec, plan_shards
 from drumline.dataset.splits import SplitSong, assign
 
@@ -46,9 +46,8 @@ def previous_splits(config: BuildConfig) -> dict[str, str]:
     earlier = config.previous or config.output
     if not config.previous and not exists(join(earlier, NAME)):
         return {}
-    fs, path = filesystem(join(earlier, "songs.parquet"))
-    with fs.open(path, "rb") as file:
-        table = pq.read_table(file, columns=["song_id", "split"])
+    with open_parquet(join(earlier, "songs.parquet")) as file:
+        table = file.read(["song_id", "split"])
     return dict(zip(table["song_id"].to_pylist(), table["split"].to_pylist(), strict=True))
 
 

@@ -18,6 +18,7 @@ from drumline.dataset.assemble import Assembly
 from drumline.dataset.card import SourceTerms, card_data, render_card
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.manifest import NAME, Counts, FileEntry, Manifest
+from drumline.dataset.parquet import open_parquet
 from drumline.dataset.tables import EVENTS, REJECTED, SCHEMA_VERSION, SONGS
 
 
@@ -92,9 +93,8 @@ def _counts(assembly: Assembly) -> Counts:
 
 def _event_parts(written: Sequence[dict[str, Any]]) -> Iterator[pa.Table]:
     for shard in written:
-        fs, path = filesystem(shard["events"])
-        with fs.open(path, "rb") as file:
-            yield pq.read_table(file).cast(EVENTS)
+        with open_parquet(shard["events"]) as file:
+            yield file.read().cast(EVENTS)
 
 
 def _write_table(name: str, schema: pa.Schema, parts: Iterator[pa.Table], output: str) -> FileEntry:

@@ -19,6 +19,7 @@ from drumline.core.artifacts import exists, filesystem, join, read_bytes, write_
 from drumline.core.config import fingerprint
 from drumline.core.errors import Rejected
 from drumline.dataset.config import BuildConfig
+from drumline.dataset.parquet import open_parquet
 from drumline.dataset.sources import SongSource
 from drumline.dataset.tables import PRODUCT, SUMMARY
 
@@ -90,24 +91,19 @@ _ZSTD = {field.name: "zstd" for field in PRODUCT if field.name != "audio_flac"}
 
 def summaries(product: str) -> list[dict[str, Any]]:
     """The small part of a product, one mapping a recording (`tables.SUMMARY`)."""
-    with _open(product) as file:
-        rows: list[dict[str, Any]] = file.read(columns=SUMMARY.names).cast(SUMMARY).to_pylist()
+    with open_parquet(product) as file:
+        rows: list[dict[str, Any]] = file.read(SUMMARY.names).cast(SUMMARY).to_pylist()
     return rows
 
 
 def fingerprint_of(product: str, recording: int) -> NDArray[np.uint32]:
     """The audio fingerprint of a recording, uint32 [num_words]."""
-    with _open(product) as file:
-        words: bytes = file.read_row_group(recording, columns=["fingerprint"])["fingerprint"][0].as_py()
+    with open_parquet(product) as file:
+        words: bytes = file.row_group(recording, ["fingerprint"])["fingerprint"][0].as_py()
     return np.frombuffer(words, dtype=np.dtype("<u4"))
 
 
 def recording(product: str, index: int) -> pa.Table:
     """A recording of a product as a table of one row."""
-    with _open(product) as file:
-        return file.read_row_group(index).cast(PRODUCT)
-
-
-def _open(uri: str) -> pq.ParquetFile:
-    fs, path = filesystem(uri)
-    return pq.ParquetFile(fs.open(path, "rb"), pre_buffer=False)
+    with open_parquet(product) as file:
+        return file.row_group(index).cast(PRODUCT)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from drumline.core.artifacts import filesystem, join, names
 from drumline.dataset.manifest import FileEntry, Manifest, read_manifest
+from drumline.dataset.parquet import open_parquet
 from drumline.dataset.splits import SplitSong, crossing_keys
 from drumline.dataset.tables import EVENTS, REJECTED, SONGS, shard_schema
 
@@ -68,14 +68,14 @@ def _check_tables(dataset: str, manifest: Manifest) -> Iterator[Problem]:
     rows = {entry.path: entry.rows for entry in manifest.files}
     shard_of: dict[tuple[str, str], str] = {}
     for path, schema in schemas.items():
-        with _open(dataset, path) as file:
-            if not file.schema_arrow.equals(schema):
+        with open_parquet(join(dataset, path)) as file:
+            if not file.schema.equals(schema):
                 yield Problem(path, "its columns are not those of this schema version")
                 continue
-            if file.metadata.num_rows != rows.get(path):
-                yield Problem(path, f"{file.metadata.num_rows} rows, the manifest says {rows.get(path)}")
+            if file.num_rows != rows.get(path):
+                yield Problem(path, f"{file.num_rows} rows, the manifest says {rows.get(path)}")
             if path.startswith("shards/"):
-                for pair in _pairs(file.read(columns=["song_id", "domain"])):
+                for pair in _pairs(file.read(["song_id", "domain"])):
                     if pair in shard_of:
                         yield Problem(path, f"recording {' '.join(pair)} stands in {shard_of[pair]} too")
                     shard_of[pair] = path
@@ -83,8 +83,8 @@ def _check_tables(dataset: str, manifest: Manifest) -> Iterator[Problem]:
 
 
 def _check_songs(dataset: str, manifest: Manifest, shard_of: dict[tuple[str, str], str]) -> Iterator[Problem]:
-    with _open(dataset, "songs.parquet") as file:
-        songs = file.read(columns=_SONG_COLUMNS).to_pylist()
+    with open_parquet(join(dataset, "songs.parquet")) as file:
+        songs = file.read(_SONG_COLUMNS).to_pylist()
     splits: dict[str, set[str]] = {}
     for song in songs:
         pair = song["song_id"], song["domain"]
@@ -102,9 +102,9 @@ def _check_songs(dataset: str, manifest: Manifest, shard_of: dict[tuple[str, str
     if len(splits) != manifest.counts.songs:
         yield Problem("songs.parquet", f"{len(splits)} songs, the manifest says {manifest.counts.songs}")
     hits: Counter[tuple[str, str]] = Counter()
-    with _open(dataset, "events.parquet") as file:
+    with open_parquet(join(dataset, "events.parquet")) as file:
         for group in range(file.num_row_groups):
-            hits.update(_pairs(file.read_row_group(group, columns=["song_id", "domain"])))
+            hits.update(_pairs(file.row_group(group, ["song_id", "domain"])))
     for song in songs:
         found_hits = hits.pop((song["song_id"], song["domain"]), 0)
         if found_hits != song["num_hits"]:
@@ -121,8 +121,3 @@ def _check_strays(dataset: str, manifest: Manifest) -> Iterator[Problem]:
 
 def _pairs(table: pa.Table) -> Iterator[tuple[str, str]]:
     return zip(table["song_id"].to_pylist(), table["domain"].to_pylist(), strict=True)
-
-
-def _open(dataset: str, path: str) -> pq.ParquetFile:
-    fs, full = filesystem(join(dataset, path))
-    return pq.ParquetFile(fs.open(full, "rb"))

@@ -1,0 +1,42 @@
+"""Read Parquet files of any store without lending a Python file to Arrow's threads.
+
+Arrow reads ahead in threads of its own. Where those hold a Python file when the interpreter ends, the process aborts
+("terminate called without an active exception"), rarely and after all work is done. So local files are opened
+by Arrow itself, and others are read in the caller's thread and closed before it goes on.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+from drumline.core.artifacts import filesystem
+
+
+class ParquetReader:
+    """An open file: its schema and number of rows, and its row groups one by one."""
+
+    def __init__(self, file: pq.ParquetFile) -> None:
+        self._file = file
+        self.schema: pa.Schema = file.schema_arrow
+        self.num_rows: int = file.metadata.num_rows
+        self.num_row_groups: int = file.num_row_groups
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """The whole table, or some of its columns."""
+        return self._file.read(columns=columns, use_threads=False)
+
+    def row_group(self, index: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """One row group."""
+        return self._file.read_row_group(index, columns=columns, use_threads=False)
+
+
+@contextmanager
+def open_parquet(uri: str) -> Iterator[ParquetReader]:
+    """Open a file for as long as the block runs. Raises FileNotFoundError, or pyarrow's error for a damaged one."""
+    fs, path = filesystem(uri)
+    with ExitStack() as opened:
+        source = path if isinstance(fs, LocalFileSystem) else opened.enter_context(fs.open(path, "rb"))
+        yield ParquetReader(opened.enter_context(pq.ParquetFile(source, pre_buffer=False)))

@@ -6,6 +6,7 @@ therefore trust that whatever exists under its final name is complete.
 
 import hashlib
 import os
+import shutil
 import uuid
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -74,11 +75,17 @@ def publish(local_file: Path, uri: str) -> None:
         try:
             os.replace(local_file, aside)
         except OSError:
-            aside.write_bytes(local_file.read_bytes())
+            shutil.copyfile(local_file, aside)
             local_file.unlink()
         os.replace(aside, target)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def remove(uri: str) -> None:
+    """Delete one file. Raises FileNotFoundError where there is none."""
+    fs, path = filesystem(uri)
+    fs.rm_file(path)
 
 
 def exists(uri: str) -> bool:
@@ -101,3 +108,9 @@ def names(uri: str) -> set[str]:
 def sha256(data: bytes) -> str:
     """The hexadecimal SHA-256 of bytes."""
     return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(local_file: Path) -> str:
+    """The hexadecimal SHA-256 of a local file, however large it is."""
+    with local_file.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -13,7 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from drumline.core.artifacts import STORAGE_ERRORS, exists, filesystem, join, write_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, exists, filesystem, join, remove, write_bytes
 from drumline.core.errors import FAILURES, ConfigError, DrumlineError
 from drumline.dataset.assemble import Assembly, assemble, previous_splits
 from drumline.dataset.config import BuildConfig
@@ -69,8 +69,7 @@ def check_writable(uri: str) -> None:
     probe = join(uri, ".drumline-probe")
     try:
         write_bytes(probe, b"")
-        fs, path = filesystem(probe)
-        fs.rm_file(path)
+        remove(probe)
     except (*STORAGE_ERRORS, ImportError, ValueError) as error:
         raise ConfigError(f"output: {uri}: cannot be written ({error or type(error).__name__})") from error
 

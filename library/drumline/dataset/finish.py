@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import drumline
 from drumline.audio.loudness import TARGET_LUFS
 from drumline.charts.corpora import CORPORA
-from drumline.core.artifacts import filesystem, join, names, publish, sha256, write_bytes
+from drumline.core.artifacts import join, names, publish, remove, sha256, sha256_file, write_bytes
 from drumline.core.config import canonical_json
 from drumline.dataset.assemble import Assembly
 from drumline.dataset.card import SourceTerms, card_data, render_card
@@ -106,7 +106,7 @@ def _write_table(name: str, schema: pa.Schema, parts: Iterator[pa.Table], output
             for part in parts:
                 writer.write_table(part)
                 rows += len(part)
-        entry = FileEntry(path=name, bytes=local.stat().st_size, sha256=sha256(local.read_bytes()), rows=rows)
+        entry = FileEntry(path=name, bytes=local.stat().st_size, sha256=sha256_file(local), rows=rows)
         publish(local, join(output, name))
     return entry
 
@@ -114,5 +114,4 @@ def _write_table(name: str, schema: pa.Schema, parts: Iterator[pa.Table], output
 def _remove_stale_shards(manifest: Manifest, output: str) -> None:
     current = {Path(path).name for path in manifest.shards()}
     for name in names(join(output, "shards")) - current:
-        fs, path = filesystem(join(output, "shards", name))
-        fs.rm_file(path)
+        remove(join(output, "shards", name))

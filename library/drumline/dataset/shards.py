@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from pydantic import TypeAdapter
 
 from drumline.audio.loudness import amplify, decode_flac
-from drumline.core.artifacts import exists, join, publish, read_bytes, sha256, write_bytes
+from drumline.core.artifacts import exists, join, publish, read_bytes, sha256_file, write_bytes
 from drumline.core.config import fingerprint
 from drumline.core.errors import DrumlineError
 from drumline.core.events import Hit
@@ -121,7 +121,7 @@ class ShardStep:
                 "split": spec.split,
                 "recordings": len(spec.members),
                 "bytes": shard.stat().st_size,
-                "sha256": sha256(shard.read_bytes()),
+                "sha256": sha256_file(shard),
                 "events": events_uri,
             }
             publish(events, events_uri)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from drumline.core.artifacts import filesystem, join, names, read_bytes, write_bytes
+from drumline.core.artifacts import join, names, read_bytes, remove, write_bytes
 
 _TIMED_OUT_EXIT = 75
 
@@ -65,8 +65,7 @@ class Ledger:
             yield
         finally:
             watchdog.cancel()
-        fs, path = filesystem(self._entry(item))
-        fs.rm_file(path)
+        remove(self._entry(item))
 
     def in_flight(self) -> list[tuple[str, float]]:
         """(label, seconds since it started) of every attempt under way, longest first."""

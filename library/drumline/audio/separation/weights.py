@@ -22,6 +22,7 @@ from typing import Final
 
 import yaml
 
+from drumline.core.artifacts import sha256_file
 from drumline.core.errors import DrumlineError
 
 VARIABLE: Final = "DRUMLINE_SEPARATOR_WEIGHTS"
@@ -107,7 +108,7 @@ def _of_signature(folder: Path, signature: str) -> Path:
 def _check_name(file: Path) -> None:
     """demucs writes the first digits of a .th file's SHA-256 into its name."""
     _, dash, promised = file.stem.rpartition("-")
-    if dash and not (actual := _sha256(file)).startswith(promised):
+    if dash and not (actual := sha256_file(file)).startswith(promised):
         raise DrumlineError(
             f"{file}: damaged: its SHA-256 starts with {actual[: len(promised)]}, its name says {promised}"
         )
@@ -134,13 +135,8 @@ def _fetch(model: str) -> Path:
 def _hashed(files: tuple[Path, ...], shares: tuple[float, ...]) -> Weights:
     digest = hashlib.sha256()
     for file, share in zip(files, shares, strict=True):
-        digest.update(f"{_sha256(file)} {share!r}\n".encode())
+        digest.update(f"{sha256_file(file)} {share!r}\n".encode())
     return Weights(files, shares, digest.hexdigest())
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _missing(backend: str, cause: str) -> DrumlineError:

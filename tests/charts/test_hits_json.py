@@ -37,6 +37,7 @@ songs = st.builds(
     unannotated=st.lists(st.sampled_from(CLASSES), max_size=2).map(tuple),
     repairs=st.lists(words, max_size=2).map(tuple),
     official_split=st.sampled_from(["", "test"]),
+    licence=words,
     note_signature=st.binary(max_size=8),
 )
 

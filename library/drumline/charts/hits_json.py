@@ -25,7 +25,7 @@ VERSION: Final = 1
 
 _HIT_NAMES: Final = frozenset(field.name for field in dataclasses.fields(Hit)) | {"class"}
 _WORDS: Final = tuple(field.name for field in dataclasses.fields(Metadata))
-_SONG_TEXTS: Final = ("drum_type", "official_split", "group", "unsuitable")
+_SONG_TEXTS: Final = ("drum_type", "official_split", "group", "licence", "unsuitable")
 _SONG_LISTS: Final = ("unannotated", "repairs")
 _SONG_NAMES: Final = frozenset(
     {"format", "version", "source_format", "hits", "metadata", "tempo", "offset_s", "note_signature"}
@@ -75,6 +75,7 @@ def read_hits_json(data: bytes, place: str) -> AnnotatedSong:
         drum_type=tree.text("drum_type", ""),
         official_split=tree.text("official_split", ""),
         group=tree.text("group", ""),
+        licence=tree.text("licence", ""),
         unsuitable=tree.text("unsuitable", ""),
     )
 

@@ -24,7 +24,7 @@ class AnnotatedSong:
     """One song as its source annotates it. Times are on the source's clock."""
 
     format: str
-    """``chart``, ``mid``, ``midi_json``, ``beatsight``, ``events_jsonl``, ``groove``, ``slakh``, ``enst``, ``mdb``."""
+    """``chart``, ``mid``, ``midi_json``, ``beatsight``, ``events_jsonl``, ``rendered`` or the name of a corpus."""
     hits: tuple[Hit, ...]
     """In time order (`core.events.sorted_hits`)."""
     metadata: Metadata = field(default_factory=Metadata)
@@ -42,6 +42,8 @@ class AnnotatedSong:
     """``train``, ``validation`` or ``test`` where a corpus defines it."""
     group: str = ""
     """Songs with the same non-empty group share a split (one performance rendered twice, say)."""
+    licence: str = ""
+    """Of the annotation and the audio beside it; empty where the source does not say."""
     unsuitable: str = ""
     """Why it must not be trained on (a modchart); empty where it may."""
     note_signature: bytes = b""

@@ -1,10 +1,10 @@
 """Publish what makes shards a dataset: the tables, the card, and last the manifest."""
 
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -20,6 +20,8 @@ from drumline.dataset.config import BuildConfig
 from drumline.dataset.manifest import NAME, Counts, FileEntry, Manifest
 from drumline.dataset.parquet import open_parquet
 from drumline.dataset.tables import EVENTS, REJECTED, SCHEMA_VERSION, SONGS
+
+_NO_LICENCE: Final = "not stated: each charter's and label's rights are yours to clear"
 
 
 def finish(assembly: Assembly, written: Sequence[dict[str, Any]], *, config: BuildConfig, separator: str) -> Counts:
@@ -56,12 +58,17 @@ def finish(assembly: Assembly, written: Sequence[dict[str, Any]], *, config: Bui
 
 def _card(songs: pa.Table, rejected: pa.Table, config: BuildConfig) -> dict[str, str]:
     """Path -> text of the dataset card and its plots."""
-    sources = sorted(set(zip(songs["key"].to_pylist(), songs["format"].to_pylist(), strict=True)))
-    formats = {key.split("/")[0]: format_ for key, format_ in sources}
+    licences: dict[str, set[str]] = defaultdict(set)
+    formats: dict[str, str] = {}
+    columns = (songs[name].to_pylist() for name in ("key", "format", "licence"))
+    for key, format_, licence in sorted(set(zip(*columns, strict=True))):
+        source = key.split("/")[0]
+        formats[source] = format_
+        licences[source].add(licence or _NO_LICENCE)
     terms = [
         SourceTerms(name, corpus.licence, corpus.citation, corpus.may_train)
         if (corpus := CORPORA.get(format_))
-        else SourceTerms(name, "not stated: each charter's and label's rights are yours to clear", "", True)
+        else SourceTerms(name, "; ".join(sorted(licences[name])), "", True)
         for name, format_ in formats.items()
     ]
     card = render_card(

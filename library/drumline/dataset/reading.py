@@ -11,6 +11,7 @@ from drumline.charts.beatsight import audio_filenames, read_beatsight
 from drumline.charts.chart import Chart
 from drumline.charts.corpora import CORPORA
 from drumline.charts.events_jsonl import read_events_jsonl
+from drumline.charts.hits_json import read_hits_json
 from drumline.charts.midi_json import ClassOrder, read_midi_json
 from drumline.charts.song import AnnotatedSong
 from drumline.charts.song_ini import SongIni
@@ -64,6 +65,8 @@ def read_song(source: SongSource, *, difficulty: str) -> ReadSong:
         song = read_midi_json(data, name, class_order=order, difficulty=difficulty)
     elif source.format == "beatsight":
         song, audio = read_beatsight(data, name), _beatmap_audio(source, data) or audio
+    elif source.format == "hits_json":
+        song = read_hits_json(data, name)
     else:
         song = _manifest(data, name)[source.extra["audio_path"]]
     return ReadSong(song, sha256(data + source.extra.get("audio_path", "").encode()), audio, load)

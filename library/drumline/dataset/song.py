@@ -34,7 +34,7 @@ from drumline.rendering.synth_kit import synth_kit
 
 _BINARY = ("note_signature", "audio_sketch", "note_sketch", "fingerprint")  # all follow from the hits and the audio
 _NUM_KITS = 8
-_NUM_KITS = 8
+_ON_THE_RECORDING = ("events_jsonl", "hits_json")  # formats whose times are those of the audio beside them
 _TAIL_S = 3.0  # after the last hit of a rendered performance: a crash rings on
 
 
@@ -157,7 +157,7 @@ def _row(
         "genre": song.metadata.genre,
         "year": song.metadata.year,
         "charter": song.metadata.charter,
-        "licence": corpus.licence if corpus else "",
+        "licence": corpus.licence if corpus else song.licence,
         "may_train": corpus.may_train if corpus else True,
         "official_split": song.official_split,
         "group": song.group,
@@ -230,7 +230,7 @@ def _place(
     if recording.domain == "rendered":
         return _Placement("exact", None, None)
     result = align(recording.audio.samples, song.hits, prior_offset_s=song.offset_s, config=config.alignment)
-    if source.format in CORPORA or source.format == "events_jsonl":
+    if source.format in CORPORA or source.format in _ON_THE_RECORDING:
         found = None if isinstance(result, Rejected) else result
         return _Placement("trusted" if found else "unconfirmed", found, None)
     return result if isinstance(result, Rejected) else _Placement(result.verdict, result, result)

@@ -34,6 +34,7 @@ _CHART_ENDINGS = {
     ".bsm": "beatsight",
     ".bs": "beatsight",
     "events.jsonl": "events_jsonl",
+    "hits.json": "hits_json",
 }
 NOTES = ("notes.mid", "notes.midi", "notes.chart")
 """The names the games look for. Where several stand side by side the first is the song, as in the games."""
@@ -70,7 +71,7 @@ class SongSource:
     """Root name and relative path: unique in a build."""
     root: str
     format: str
-    """``chart``, ``mid``, ``sng``, ``midi_json``, ``beatsight``, ``events_jsonl`` or a corpus' name."""
+    """``chart``, ``mid``, ``sng``, ``midi_json``, ``beatsight``, ``events_jsonl``, ``hits_json`` or a corpus' name."""
     annotation: str
     """Path of the chart, relative to the root."""
     audio: tuple[layout.Choice, ...] = ()

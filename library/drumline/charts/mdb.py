@@ -5,10 +5,11 @@ Two layouts are read: the repository's (``annotations/subclass``, ``annotations/
 metadata), ``<Track>.drums.flac``, and as mix ``<Track>.mastered.flac`` (the original one), else
 ``<Track>.rebuilt.flac`` (drums and the other raw tracks).
 
-Only the subclass annotation is used. The coarser one is the same onsets in six classes, and its "other" mixes
-side stick with tambourine, which would teach that a side stick is silence. Subclasses do not tell a rimshot
-from a stroke on the head: plain, flammed and snareless strokes are the partial label ``snare``; only ghost
-notes, drags and brushes, which cannot be rimshots, are ``snare_head``.
+A dataset is built from the subclass annotation (`MDB`). The coarser one (`MDB_CLASS`, ``annotations/class`` or
+``<Track>_class.txt``) is the same onsets in six classes, and its "other" mixes side stick with tambourine, which
+would teach that a side stick is silence: it serves to repeat published scores, and is read only where it is asked
+for. Subclasses do not tell a rimshot from a stroke on the head: plain, flammed and snareless strokes are the partial
+label ``snare``; only ghost notes, drags and brushes, which cannot be rimshots, are ``snare_head``.
 
 CC BY-NC-SA 4.0, so for evaluation only: every song is in the official split "test".
 https://github.com/CarlSouthall/MDBDrums
@@ -17,7 +18,7 @@ https://github.com/CarlSouthall/MDBDrums
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from drumline.charts.beats import tempo_from_beats
 from drumline.charts.corpus import CorpusItem, Read, below, first_present
@@ -40,15 +41,25 @@ SUBCLASSES: Final = {
 }  # fmt: skip
 """Southall, Wu, Lerch, Hockman (ISMIR 2017), table 1 -> our labels."""
 
+CLASS_WORDS: Final = {
+    "KD": "kick", "SD": "snare", "TT": "tom", "HH": "hihat", "CY": "cymbal",
+    "OT": "other",  # side stick and tambourine
+}  # fmt: skip
+"""The six classes of the coarse annotation -> our labels. Its hi-hat holds pedal strokes too."""
+
+_WORDS: Final = {"subclass": SUBCLASSES, "class": CLASS_WORDS}
 _FLAGS: Final = {"SDG": ("ghost",), "SDF": ("flam",)}
-_ANNOTATION: Final = re.compile(r"(?:(?P<folder>.*)/)?(?P<track>MusicDelta_[^/]+)_subclass\.txt")
+_ANNOTATION: Final = {
+    truth: re.compile(rf"(?:(?P<folder>.*)/)?(?P<track>MusicDelta_[^/]+)_{truth}\.txt") for truth in _WORDS
+}
 
 
 @dataclass(frozen=True)
 class MdbDrums:
-    """MDB Drums."""
+    """MDB Drums, by one of its two annotations."""
 
     name: str = "mdb"
+    truth: Literal["subclass", "class"] = "subclass"
     title: str = "MDB Drums"
     licence: str = "CC BY-NC-SA 4.0"
     citation: str = (
@@ -59,15 +70,16 @@ class MdbDrums:
     may_train: bool = False
 
     def matches(self, files: Collection[str]) -> bool:
-        return any(_ANNOTATION.fullmatch(path) for path in files)
+        # The coarse annotation is never meant by default: a folder that holds both is read by the fine one.
+        return self.truth == "subclass" and any(_ANNOTATION[self.truth].fullmatch(path) for path in files)
 
     def items(self, files: Collection[str], read: Read) -> Iterable[CorpusItem]:
         present = set(files)
         for path in sorted(files):
-            if not (match := _ANNOTATION.fullmatch(path)):
+            if not (match := _ANNOTATION[self.truth].fullmatch(path)):
                 continue
             folder, track = match["folder"] or "", match["track"]
-            root = folder.removesuffix("annotations/subclass").rstrip("/")
+            root = folder.removesuffix(f"annotations/{self.truth}").rstrip("/")
             stem = first_present(
                 [below(folder, f"{track}.drums.flac"), below(root, "audio/drum_only", f"{track}_Drum.wav")], present
             )
@@ -92,17 +104,17 @@ class MdbDrums:
             )
 
     def read(self, item: CorpusItem, read: Read) -> AnnotatedSong:
-        hits, repairs = [], []
+        hits, repairs, words = [], [], _WORDS[self.truth]
         for place, time_s, word in read_columns(read(item.annotation), item.annotation):
-            if word not in SUBCLASSES:
-                repairs.append(f"{place}: unknown subclass {word[:20]!r}, read as other")
-            label = SUBCLASSES.get(word, "other")
+            if word not in words:
+                repairs.append(f"{place}: unknown {self.truth} {word[:20]!r}, read as other")
+            label = words.get(word, "other")
             hits.append(Hit(time_s=time_s, label=label, flags=_FLAGS.get(word, ()), source_name=word))
         title, artist, genre = item.key.removeprefix("MusicDelta_"), "Music Delta", ""
         if "words" in item.extra:
-            words = read_yaml(read(item.extra["words"]), item.extra["words"])
-            title, artist = words.text("title", title), words.text("artist", artist)
-            genre = words.text("genre", "")
+            about = read_yaml(read(item.extra["words"]), item.extra["words"])
+            title, artist = about.text("title", title), about.text("artist", artist)
+            genre = about.text("genre", "")
         return AnnotatedSong(
             format=self.name,
             hits=sorted_hits(hits),
@@ -126,3 +138,4 @@ def _tempo_map(path: str, read: Read) -> TempoMap | None:
 
 
 MDB: Final = MdbDrums()
+MDB_CLASS: Final = MdbDrums(name="mdb_class", truth="class", title="MDB Drums (six classes)")

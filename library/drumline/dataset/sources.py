@@ -22,7 +22,7 @@ from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
 from drumline.core.config import Config, fingerprint
 from drumline.core.errors import ChartError, ConfigError
 
-Kind = Literal["auto", "songs", "groove", "egmd", "slakh", "enst", "mdb"]
+Kind = Literal["auto", "songs", "groove", "egmd", "slakh", "enst", "mdb", "mdb_class"]
 
 _CHART_ENDINGS = {
     ".chart": "chart",

@@ -1,0 +1,68 @@
+"""What an accompaniment plays: parts of notes in seconds, with General MIDI programs (0 to 127).
+
+https://midi.org/general-midi
+"""
+
+from dataclasses import dataclass
+
+import symusic
+
+from drumline.core.errors import ChartError
+from drumline.core.tempo import TempoMap
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    start_s: float
+    end_s: float
+    pitch: int
+    """0 to 127; 60 is middle C."""
+    velocity: int
+    """1 to 127"""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One instrument."""
+
+    program: int
+    """General MIDI program, 0 to 127."""
+    notes: tuple[Note, ...]
+    gain_db: float = 0.0
+    pan: float = 0.0
+    """-1 left to 1 right."""
+
+
+def parts_of_midi(
+    data: bytes, tempo: TempoMap, *, name: str, end_s: float, start_beat: float = 0.0
+) -> tuple[Part, ...]:
+    """The parts of a MIDI file, drums left out, its beats laid on another song's.
+
+    Quarter note ``start_beat`` of the file sounds at tick 0 of ``tempo``, and from there on both count alike, so that
+    the file is in time with the song whatever its own tempo. Notes that start outside 0..end_s are left out. Raises
+    ChartError where the file cannot be read; ``name`` stands at its head.
+    """
+    try:
+        score = symusic.Score.from_midi(data)
+    except (RuntimeError, ValueError) as error:
+        raise ChartError(name, f"not a MIDI file that can be read: {error}") from error
+    parts = []
+    for track in score.tracks:
+        if track.is_drum or not len(track.notes):
+            continue
+        arrays = track.notes.numpy()
+        starts, lengths = arrays["time"].astype(float), arrays["duration"].astype(float)
+        ticks_per_tick = tempo.resolution / score.ticks_per_quarter
+        origin = start_beat * score.ticks_per_quarter
+        starts_s = tempo.seconds((starts - origin) * ticks_per_tick)
+        ends_s = tempo.seconds((starts + lengths - origin) * ticks_per_tick)
+        notes = tuple(
+            Note(float(start_s), float(note_end_s), int(pitch), int(velocity))
+            for start_s, note_end_s, pitch, velocity in zip(
+                starts_s, ends_s, arrays["pitch"], arrays["velocity"], strict=True
+            )
+            if 0.0 <= start_s < end_s and velocity > 0
+        )
+        if notes:
+            parts.append(Part(int(track.program), notes))
+    return tuple(parts)

@@ -47,9 +47,16 @@ class Activations:
     def to_bytes(self) -> bytes:
         """The file."""
         buffer = io.BytesIO()
-        arrays = {name: getattr(self, name).astype(np.float16) for name in _FIELDS}
-        grid = {"hop": self.grid.hop, "rate_hz": self.grid.rate_hz, "classes": np.array(self.classes)}
-        np.savez_compressed(buffer, **grid, **arrays)
+        np.savez_compressed(
+            buffer,
+            hop=self.grid.hop,
+            rate_hz=self.grid.rate_hz,
+            classes=np.array(self.classes),
+            probability=self.probability.astype(np.float16),
+            onset=self.onset.astype(np.float16),
+            offset=self.offset.astype(np.float16),
+            velocity=self.velocity.astype(np.float16),
+        )
         return buffer.getvalue()
 
     @staticmethod
@@ -62,5 +69,5 @@ class Activations:
                     tuple(str(name) for name in file["classes"]),
                     *(file[name].astype(np.float32) for name in _FIELDS),
                 )
-        except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise DrumlineError(f"{place}: not an activations file ({error})") from error

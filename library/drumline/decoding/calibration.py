@@ -1,0 +1,128 @@
+"""What is put right between a model's confidences and its hits: `class_thresholds.json`.
+
+Three numbers a label, fitted on a development set and never on what is judged afterwards:
+
+- **temperature** T makes confidences honest: ``p' = sigmoid(logit(p) / T)``, so that of hits with 0.8 some eight in ten
+  are there. It changes no order. Above 1 the system was too sure (Guo, Pleiss, Sun, Weinberger, ICML 2017).
+- **threshold** is what p' must reach for a hit to be kept.
+- **offset_s** is added to each time. Positive: the system told this label too early.
+
+A label that was not fitted is left as it is: temperature 1, no threshold, no offset.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import Field, model_validator
+
+from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, write_bytes
+from drumline.core.config import Config, canonical_json, parse_config
+from drumline.core.errors import ConfigError
+from drumline.core.taxonomy import LABELS
+
+VERSION: Final = 1
+"""Of the file. Raised whenever an old reader would misread a new file."""
+_CERTAIN: Final = 1e-6
+"""Confidences are kept this far from 0 and 1, where the logit ends."""
+
+
+class LabelCalibration(Config):
+    """How one label's confidences become hits."""
+
+    temperature: float = Field(default=1.0, gt=0)
+    """Divides the logit of a confidence."""
+    threshold: float = Field(default=0.0, ge=0, le=1)
+    """The least confidence, after the temperature, of a hit that is kept."""
+    offset_s: float = Field(default=0.0, ge=-0.1, le=0.1)
+    """Added to each time [s]."""
+    num_references: int = Field(default=0, ge=0)
+    """Strokes of the development set that this rests on."""
+    num_matched: int = Field(default=0, ge=0)
+    """Hits of the system that were one of them."""
+
+
+class Calibration(Config):
+    """The content of a `class_thresholds.json`."""
+
+    format: Literal["drumline-class-thresholds"] = "drumline-class-thresholds"
+    """Tells this file from any other JSON."""
+    version: int = VERSION
+    """Of this format."""
+    fingerprint: str = ""
+    """Of all that decided the numbers: the configuration, the predictions and the references."""
+    system: str = ""
+    """Whose confidences these were."""
+    num_songs: int = Field(default=0, ge=0)
+    """Of the development set."""
+    window_s: float = Field(default=0.05, gt=0)
+    """How near a hit must be to a stroke to count as it [s]."""
+    labels: dict[str, LabelCalibration]
+    """By label, in the words of the predictions."""
+
+    @model_validator(mode="after")
+    def _known_labels(self) -> Self:
+        if unknown := sorted(self.labels.keys() - LABELS.keys()):
+            raise ValueError(f"{unknown[0]!r} is not one of {', '.join(LABELS)}")
+        return self
+
+    def apply(self, times_s: ArrayLike, labels: ArrayLike, confidences: ArrayLike) -> "Calibrated":
+        """Hits put right: arrays of one length N, in any order. A confidence of NaN (not told) is kept, and its hit."""
+        names = np.asarray(labels, dtype=np.str_)
+        times, sure = (np.array(each, dtype=np.float64) for each in (times_s, confidences))
+        keep = np.ones(len(names), dtype=bool)
+        for name, fitted in self.labels.items():
+            mine = names == name
+            sure[mine] = tempered(sure[mine], fitted.temperature)
+            keep[mine] = ~(sure[mine] < fitted.threshold)
+            times[mine] += fitted.offset_s
+        return Calibrated(times, sure, keep)
+
+    def temper(self, activations: ArrayLike, labels: tuple[str, ...]) -> NDArray[np.float64]:
+        """Activations [T, C] with each column's temperature applied; ``labels`` names the columns."""
+        values = np.array(activations, dtype=np.float64)
+        for column, name in enumerate(labels):
+            if name in self.labels:
+                values[:, column] = tempered(values[:, column], self.labels[name].temperature)
+        return values
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """Hits after calibration, in the order in which they came: N values each."""
+
+    times_s: NDArray[np.float64]
+    confidences: NDArray[np.float64]
+    keep: NDArray[np.bool_]
+    """False where the confidence misses the label's threshold."""
+
+
+def tempered(confidences: ArrayLike, temperature: float) -> NDArray[np.float64]:
+    """``sigmoid(logit(p) / T)`` of confidences of any shape. 0, 0.5, 1 and NaN stay what they are."""
+    p = np.asarray(confidences, dtype=np.float64)
+    inner = np.clip(p, _CERTAIN, 1 - _CERTAIN)
+    scaled = 1 / (1 + np.exp(-np.log(inner / (1 - inner)) / temperature))
+    return np.where((p <= 0) | (p >= 1), p, scaled)
+
+
+def write_calibration(calibration: Calibration, uri: str) -> None:
+    """Write a `class_thresholds.json`."""
+    write_bytes(uri, (canonical_json(calibration, indent=1) + "\n").encode())
+
+
+def read_calibration(uri: str) -> Calibration:
+    """Read a `class_thresholds.json`. Raises ConfigError: no such file, another format, a newer version, bad values."""
+    try:
+        tree: Any = json.loads(read_bytes(uri))
+    except STORAGE_ERRORS as error:
+        raise ConfigError(f"{uri}: cannot be read ({error or type(error).__name__})") from error
+    except ValueError as error:
+        raise ConfigError(f"{uri}: not JSON ({error})") from error
+    if not isinstance(tree, dict) or "labels" not in tree:
+        raise ConfigError(f'{uri}: not a class_thresholds.json (it has no "labels")')
+    version = tree.get("version")
+    if not isinstance(version, int) or version > VERSION:
+        raise ConfigError(f"{uri}: version {version!r}, this drumline reads up to {VERSION}")
+    return parse_config(Calibration, tree, place=uri)

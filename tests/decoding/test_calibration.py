@@ -1,0 +1,65 @@
+"""class_thresholds.json: what it does to hits, and that it is read as it was written."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drumline.core.errors import ConfigError
+from drumline.decoding.calibration import (
+    Calibration,
+    LabelCalibration,
+    read_calibration,
+    tempered,
+    write_calibration,
+)
+
+FITTED = Calibration(
+    fingerprint="0123456789abcdef",
+    labels={"kick": LabelCalibration(temperature=2.0, threshold=0.6, offset_s=0.01, num_references=3, num_matched=2)},
+)
+
+
+def test_a_hit_is_moved_and_kept_by_its_own_label() -> None:
+    found = FITTED.apply([1.0, 1.0, 2.0, 3.0], ["kick", "snare", "kick", "kick"], [0.9, 0.1, 0.5, np.nan])
+    assert found.times_s == pytest.approx([1.01, 1.0, 2.01, 3.01])
+    assert found.confidences == pytest.approx([0.75, 0.1, 0.5, np.nan], nan_ok=True)  # logit(0.9) / 2 = logit(0.75)
+    assert found.keep.tolist() == [True, True, False, True]
+
+
+def test_a_column_of_activations_has_its_own_temperature() -> None:
+    columns = FITTED.temper([[0.9, 0.9], [0.0, 1.0]], ("kick", "snare"))
+    assert columns == pytest.approx(np.array([[0.75, 0.9], [0.0, 1.0]]))
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0.05, 20))
+def test_a_temperature_keeps_the_order_and_comes_off_again(low: float, high: float, temperature: float) -> None:
+    low, high = sorted((low, high))
+    assert tempered(low, temperature) <= tempered(high, temperature) + 1e-12
+    if 0.01 < low < 0.99 and temperature > 0.5:
+        assert tempered(tempered(low, temperature), 1 / temperature) == pytest.approx(low, abs=1e-4)
+
+
+def test_read_is_what_was_written(tmp_path: Path) -> None:
+    file = tmp_path / "class_thresholds.json"
+    write_calibration(FITTED, str(file))
+    assert read_calibration(str(file)) == FITTED
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"version": 2}, "version 2, this drumline reads up to 1"),
+        ({"labels": {"kik": {}}}, "'kik' is not one of kick"),
+        ({"labels": {"kick": {"treshold": 0.5}}}, "unknown key; did you mean"),
+        ({"labels": {"kick": {"temperature": 0}}}, "greater than 0"),
+    ],
+)
+def test_a_fault_is_named(change: dict[str, object], message: str, tmp_path: Path) -> None:
+    file = tmp_path / "class_thresholds.json"
+    file.write_text(json.dumps(FITTED.model_dump(mode="json") | change))
+    with pytest.raises(ConfigError, match=message):
+        read_calibration(str(file))

@@ -64,34 +64,24 @@ class Vocabulary:
         return np.where(table.any(axis=1), table.argmax(axis=1), -1)[label]
 
 
+_MEMBERS: Final[Mapping[str, Mapping[str, Iterable[str]]]] = {
+    "3": {name: BRANCHES[name] for name in ("kick", "snare", "hihat")},
+    "5": {
+        **{name: BRANCHES[name] for name in ("kick", "snare", "tom", "hihat")},
+        "cymbal": (*BRANCHES["ride"], *BRANCHES["crash"]),
+    },
+    "8": {
+        **{name: BRANCHES[name] for name in ("kick", "snare")},
+        **{name: (name,) for name in ("tom_high", "tom_mid", "tom_floor")},
+        **{name: BRANCHES[name] for name in ("hihat", "ride", "crash")},
+    },
+    "12": {name: (name,) for name in CLASSES},
+}
+
 VOCABULARIES: Final[Mapping[str, Vocabulary]] = MappingProxyType(
     {
-        name: Vocabulary(name, MappingProxyType({key: frozenset(classes) for key, classes in members.items()}))
-        for name, members in {
-            "3": {
-                "kick": tuple(BRANCHES["kick"]),
-                "snare": tuple(BRANCHES["snare"]),
-                "hihat": tuple(BRANCHES["hihat"]),
-            },
-            "5": {
-                "kick": tuple(BRANCHES["kick"]),
-                "snare": tuple(BRANCHES["snare"]),
-                "tom": tuple(BRANCHES["tom"]),
-                "hihat": tuple(BRANCHES["hihat"]),
-                "cymbal": (*BRANCHES["ride"], *BRANCHES["crash"]),
-            },
-            "8": {
-                "kick": tuple(BRANCHES["kick"]),
-                "snare": tuple(BRANCHES["snare"]),
-                "tom_high": ("tom_high",),
-                "tom_mid": ("tom_mid",),
-                "tom_floor": ("tom_floor",),
-                "hihat": tuple(BRANCHES["hihat"]),
-                "ride": tuple(BRANCHES["ride"]),
-                "crash": tuple(BRANCHES["crash"]),
-            },
-            "12": {name: (name,) for name in CLASSES},
-        }.items()
+        name: Vocabulary(name, MappingProxyType({drum: frozenset(classes) for drum, classes in members.items()}))
+        for name, members in _MEMBERS.items()
     }
 )
 """The vocabularies of the literature ("3": KD SD HH, "5": KD SD TT HH CY), of game lanes ("8") and our own ("12")."""

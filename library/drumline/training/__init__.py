@@ -1,0 +1,1 @@
+"""Batches to weights: the loop, checkpoints, Ray Train."""

@@ -1,0 +1,199 @@
+"""Find the performances to play, and read one.
+
+A root is a folder, a bucket prefix or a zip file. Groove and E-GMD are told by their tables; any other root is taken
+for a folder of MIDI files. Of E-GMD's 43 recordings of a performance one is taken: they hold the same strokes.
+"""
+
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import PurePosixPath
+from typing import Final, Literal
+
+from pydantic import TypeAdapter
+
+from drumline.charts.corpus import CorpusItem
+from drumline.charts.drum_maps import GENERAL_MIDI, ROLAND
+from drumline.charts.general_midi import ROLAND_CLOSED_CC4, Performance, read_performance
+from drumline.charts.groove import EGMD, GROOVE, RolandCorpus
+from drumline.charts.song import AnnotatedSong, Metadata
+from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
+from drumline.core.config import Config
+from drumline.core.errors import ChartError, ConfigError, Rejected
+
+Map = Literal["auto", "general_midi", "roland"]
+Split = Literal["", "train", "validation", "test"]
+
+MAX_FILE_BYTES: Final = 32 * 2**20
+"""No MIDI file may be larger."""
+_CORPORA: Final[Mapping[str, RolandCorpus]] = {corpus.name: corpus for corpus in (GROOVE, EGMD)}
+_MIDI_ENDINGS: Final = (".mid", ".midi")
+_ROLAND_ONLY: Final = frozenset({"pitch 22", "pitch 26"})
+"""The edges of Roland's hi-hat. General MIDI begins at 35, and its extensions at 27."""
+_PLAYED_AS: Final = {"snare": "snare_head"}
+"""What a map leaves open is settled here: we play it, so it is what we play."""
+
+
+class PerformanceRoot(Config):
+    """One place to look for performances."""
+
+    uri: str
+    """A local folder, a ``.zip`` file, ``s3://bucket/prefix`` or any fsspec path."""
+    drum_map: Map = "auto"
+    """What pitches mean in MIDI files: ``roland`` (TD-11, TD-17), ``general_midi``, or told by each file's pitches."""
+    official_split: Split = ""
+    """The split of all that is found here, where no corpus says it."""
+    name: str = ""
+    """Stands at the head of each key; the last part of the URI if empty."""
+
+    @property
+    def label(self) -> str:
+        """The name, given or taken from the URI."""
+        return self.name or PurePosixPath(self.uri.rstrip("/")).stem
+
+
+@dataclass(frozen=True)
+class PerformanceSource:
+    """A performance that was found, with all that a worker needs to read it."""
+
+    key: str
+    """Root name and relative path: unique among the roots."""
+    root: str
+    path: str
+    """Of the MIDI file, relative to the root."""
+    group: str
+    """The performance: equal in Groove and E-GMD."""
+    drum_map: Map = "auto"
+    corpus: str = ""
+    """``groove``, ``egmd``, or empty for a plain MIDI file."""
+    official_split: str = ""
+    performer: str = ""
+    metre: str = ""
+    """As the corpus writes it, ``4-4``; empty where it does not tell."""
+    tempo_bpm: float | None = None
+    duration_s: float | None = None
+    """Both by the corpus' table; None where there is none."""
+    item: CorpusItem | None = None
+
+    def to_json(self) -> str:
+        """As one line, for Ray's rows."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @staticmethod
+    def from_json(line: str) -> "PerformanceSource":
+        """The inverse of `to_json`."""
+        return TypeAdapter(PerformanceSource).validate_json(line)
+
+
+def find_performances(roots: Sequence[PerformanceRoot]) -> list[PerformanceSource]:
+    """Every performance under the roots, one a group, in order of key. No MIDI file is opened.
+
+    Raises ConfigError where a root cannot be listed or two share a name, ChartError where a corpus' table is damaged.
+    """
+    found: dict[str, PerformanceSource] = {}
+    names: dict[str, str] = {}
+    for root in roots:
+        if names.setdefault(root.label, root.uri) != root.uri:
+            raise ConfigError(f"{names[root.label]} and {root.uri} share the name {root.label!r}: set `name` on one")
+        for source in _of_root(root):
+            found.setdefault(source.group, source)
+    return sorted(found.values(), key=lambda source: source.key)
+
+
+def read_source(source: PerformanceSource) -> AnnotatedSong | Rejected:
+    """The performance of a source, or why it cannot be played."""
+    try:
+        song = _read(source)
+    except ChartError as error:
+        return Rejected("chart_unreadable", str(error))
+    except (zipfile.BadZipFile, zlib.error) as error:
+        return Rejected("container_unreadable", f"{source.root}: {source.path}: {error}")
+    except (*STORAGE_ERRORS, ValueError) as error:
+        return Rejected("source_unreadable", f"{source.path}: {error or type(error).__name__}")
+    if not any(hit.label != "other" for hit in song.hits):
+        return Rejected("chart_without_drums", f"{source.path}: no stroke on a drum kit")
+    return song
+
+
+def _of_root(root: PerformanceRoot) -> Iterator[PerformanceSource]:
+    uri, files = _list(root.uri)
+    corpus = next((corpus for corpus in _CORPORA.values() if corpus.matches(files)), None)
+    if corpus is None:
+        for path in files:
+            if path.lower().endswith(_MIDI_ENDINGS):
+                key = f"{root.label}/{path}"
+                yield PerformanceSource(key, uri, path, f"midi:{key}", root.drum_map, "", root.official_split)
+        return
+    for item in corpus.items(files, lambda path: read_bytes(join(uri, path))):
+        row = item.extra
+        yield PerformanceSource(
+            key=f"{root.label}/{item.key}",
+            root=uri,
+            path=item.annotation,
+            group=f"groove:{row['id']}",
+            drum_map="roland",
+            corpus=corpus.name,
+            official_split=row["split"].strip().casefold(),
+            performer=row["drummer"],
+            metre=row.get("time_signature", ""),
+            tempo_bpm=_positive(row.get("bpm", "")),
+            duration_s=_positive(row.get("duration", "")),
+            item=item,
+        )
+
+
+def _read(source: PerformanceSource) -> AnnotatedSong:
+    def load(path: str) -> bytes:
+        return read_bytes(join(source.root, path), MAX_FILE_BYTES)
+
+    if source.item is not None:
+        return _CORPORA[source.corpus].read(source.item, load)
+    performance = _read_midi(load(source.path), source)
+    path = PurePosixPath(source.path)
+    hits = tuple(replace(hit, label=_PLAYED_AS.get(hit.label, hit.label)) for hit in performance.hits)
+    return AnnotatedSong(
+        format="midi",
+        hits=hits,
+        metadata=Metadata(title=path.stem),
+        tempo=performance.tempo,
+        official_split=source.official_split,
+        group=source.group,
+    )
+
+
+def _read_midi(data: bytes, source: PerformanceSource) -> Performance:
+    if source.drum_map != "roland":
+        performance = read_performance(data, source.path, drum_map=GENERAL_MIDI)
+        names = {hit.source_name for hit in performance.hits}
+        if source.drum_map == "general_midi" or names.isdisjoint(_ROLAND_ONLY):
+            return performance
+    return read_performance(data, source.path, drum_map=ROLAND, closed_cc4=ROLAND_CLOSED_CC4)
+
+
+def _list(uri: str) -> tuple[str, list[str]]:
+    """The URI to read from, and all paths relative to it."""
+    try:
+        if uri.endswith(".zip") and "::" not in uri:
+            if not filesystem(uri)[0].exists(filesystem(uri)[1]):
+                raise FileNotFoundError("there is no such file")
+            uri = f"zip://::{uri}"
+        fs, path = filesystem(uri)
+        fs.invalidate_cache()
+        if "::" not in uri and not fs.isdir(path):
+            raise FileNotFoundError("there is no such folder or bucket")
+        found = fs.find(path if "::" not in uri else "")
+    except (*STORAGE_ERRORS, zipfile.BadZipFile, ImportError, ValueError) as error:
+        raise ConfigError(f"{uri}: cannot be listed ({error or type(error).__name__})") from error
+    prefix = "" if "::" in uri else path.rstrip("/") + "/"
+    paths = sorted(entry.removeprefix(prefix) for entry in found)
+    return uri, [path for path in paths if not PurePosixPath(path).name.startswith(".")]
+
+
+def _positive(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 < value < float("inf") else None

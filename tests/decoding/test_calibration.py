@@ -16,6 +16,8 @@ from drumline.decoding.calibration import (
     tempered,
     write_calibration,
 )
+from drumline.metrics.events import Events
+from drumline.metrics.vocabulary import LABEL_NAMES
 
 FITTED = Calibration(
     fingerprint="0123456789abcdef",
@@ -24,10 +26,11 @@ FITTED = Calibration(
 
 
 def test_a_hit_is_moved_and_kept_by_its_own_label() -> None:
-    found = FITTED.apply([1.0, 1.0, 2.0, 3.0], ["kick", "snare", "kick", "kick"], [0.9, 0.1, 0.5, np.nan])
-    assert found.times_s == pytest.approx([1.01, 1.0, 2.01, 3.01])
-    assert found.confidences == pytest.approx([0.75, 0.1, 0.5, np.nan], nan_ok=True)  # logit(0.9) / 2 = logit(0.75)
-    assert found.keep.tolist() == [True, True, False, True]
+    hits = Events.of([1.0, 1.005, 2.0, 3.0], ["kick", "snare", "kick", "kick"], confidence=[0.9, 0.1, 0.5, np.nan])
+    found = FITTED.apply(hits)
+    assert [LABEL_NAMES[label] for label in found.label] == ["snare", "kick", "kick"]  # the first kick now comes second
+    assert found.time_s == pytest.approx([1.005, 1.01, 3.01])
+    assert found.confidence == pytest.approx([0.1, 0.75, np.nan], nan_ok=True)  # logit(0.9) / 2 = logit(0.75)
 
 
 def test_a_column_of_activations_has_its_own_temperature() -> None:

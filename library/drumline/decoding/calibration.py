@@ -11,7 +11,7 @@ A label that was not fitted is left as it is: temperature 1, no threshold, no of
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, Final, Literal, Self
 
 import numpy as np
@@ -22,6 +22,8 @@ from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, write_bytes
 from drumline.core.config import Config, canonical_json, parse_config
 from drumline.core.errors import ConfigError
 from drumline.core.taxonomy import LABELS
+from drumline.metrics.events import Events
+from drumline.metrics.vocabulary import LABEL_NAMES
 
 VERSION: Final = 1
 """Of the file. Raised whenever an old reader would misread a new file."""
@@ -68,17 +70,21 @@ class Calibration(Config):
             raise ValueError(f"{unknown[0]!r} is not one of {', '.join(LABELS)}")
         return self
 
-    def apply(self, times_s: ArrayLike, labels: ArrayLike, confidences: ArrayLike) -> "Calibrated":
-        """Hits put right: arrays of one length N, in any order. A confidence of NaN (not told) is kept, and its hit."""
-        names = np.asarray(labels, dtype=np.str_)
-        times, sure = (np.array(each, dtype=np.float64) for each in (times_s, confidences))
-        keep = np.ones(len(names), dtype=bool)
+    def apply(self, events: Events) -> Events:
+        """Hits put right: tempered, moved, and those that miss their label's threshold left out.
+
+        A hit whose confidence is not told (NaN) is kept.
+        """
+        sure, time_s = (np.array(each, dtype=np.float64) for each in (events.confidence, events.time_s))
+        keep = np.ones(len(events), dtype=bool)
         for name, fitted in self.labels.items():
-            mine = names == name
+            mine = events.label == LABEL_NAMES.index(name)
             sure[mine] = tempered(sure[mine], fitted.temperature)
             keep[mine] = ~(sure[mine] < fitted.threshold)
-            times[mine] += fitted.offset_s
-        return Calibrated(times, sure, keep)
+            time_s[mine] += fitted.offset_s
+        order = np.argsort(time_s, kind="stable")
+        moved = replace(events, time_s=time_s, confidence=sure.astype(np.float32)).select(order)
+        return moved.select(keep[order])
 
     def temper(self, activations: ArrayLike, labels: tuple[str, ...]) -> NDArray[np.float64]:
         """Activations [T, C] with each column's temperature applied; ``labels`` names the columns."""
@@ -87,16 +93,6 @@ class Calibration(Config):
             if name in self.labels:
                 values[:, column] = tempered(values[:, column], self.labels[name].temperature)
         return values
-
-
-@dataclass(frozen=True)
-class Calibrated:
-    """Hits after calibration, in the order in which they came: N values each."""
-
-    times_s: NDArray[np.float64]
-    confidences: NDArray[np.float64]
-    keep: NDArray[np.bool_]
-    """False where the confidence misses the label's threshold."""
 
 
 def tempered(confidences: ArrayLike, temperature: float) -> NDArray[np.float64]:

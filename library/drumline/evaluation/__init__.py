@@ -1,0 +1,1 @@
+"""Any system's hits against the truth: from files, to numbers and a page."""

@@ -1,0 +1,170 @@
+"""Where a system's predictions lie, song by song.
+
+Predictions are a folder with one file a song (`evaluation.estimates` reads them; where a song has several, JSON comes
+before JAMS before MIDI), or one file for many songs:
+
+- **JSON** ``{part: {song: {"onsets": {label: [seconds, ...]}}}}``, or the same without parts, or without the word
+  ``onsets``; other names beside it (``vocab``) are passed over;
+- **Parquet** with a row a song: ``key`` (or ``song_id``, ``name``), perhaps ``domain``, and ``hits``, a list of
+  structs with ``time_s``, ``label``, and perhaps ``velocity`` and ``confidence``.
+
+A song's name is its file's path below the folder without the ending, or its key. Nothing is read here but names, and
+reading is by `Located.read`, on whichever machine scores the song.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import pyarrow as pa
+
+from drumline.charts.documents import as_tree, checked_time_s
+from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
+from drumline.core.errors import ChartError, ConfigError
+from drumline.dataset.parquet import open_parquet
+from drumline.evaluation.estimates import ENDINGS, Told, events_of, label_of, read_events
+from drumline.metrics.events import Events
+
+GENERIC_NAMES: Final = ("hits", "notes", "events", "transcription", "predictions")
+"""File names that say nothing: the folder's name is the song's."""
+_NAME_COLUMNS: Final = ("key", "song_id", "name")
+_MOST_BYTES: Final = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class Located:
+    """One song's predictions. Small, and readable anywhere."""
+
+    uri: str
+    """Of the file."""
+    part: str = ""
+    """In a JSON file of many songs: the part; empty where it has none."""
+    song: str = ""
+    """In a JSON file of many songs: its key there."""
+    row_group: int = -1
+    """In a Parquet file, with ``row``; else -1."""
+    row: int = -1
+
+    def read(self) -> Events:
+        """The events. Raises ChartError where the file is damaged, OSError where it is gone."""
+        if self.row >= 0:
+            return _events_of_row(_row_group(self.uri, self.row_group), self.row, self.uri)
+        if self.song:
+            return _events_of_onsets(_songs(self.uri, self.part)[self.song], f"{self.uri}: {self.song}")
+        return read_events(read_bytes(self.uri, _MOST_BYTES), self.uri)
+
+
+def find_predictions(uri: str, part: str) -> Mapping[str, Located]:
+    """Every song's predictions by name. ``part`` chooses in a JSON file that has parts.
+
+    Raises ConfigError where there is nothing of the kind, with what there is.
+    """
+    try:
+        fs, path = filesystem(uri)
+        if fs.isdir(path):
+            found = dict(_files(uri))
+        elif uri.lower().endswith(".parquet"):
+            found = dict(_rows(uri))
+        else:
+            found = {name: Located(uri, part, name) for name in _songs(uri, part)}
+    except (*STORAGE_ERRORS, ImportError, ValueError, ChartError) as error:
+        raise ConfigError(f"predictions: {uri}: cannot be read ({error or type(error).__name__})") from error
+    if not found:
+        raise ConfigError(f"predictions: {uri}: no song in it (looked for files ending {', '.join(ENDINGS)})")
+    return found
+
+
+def _files(uri: str) -> Iterator[tuple[str, Located]]:
+    fs, path = filesystem(uri)
+    ranked: dict[str, tuple[int, str]] = {}
+    for entry in fs.find(path):
+        relative = PurePosixPath(str(entry).removeprefix(path.rstrip("/") + "/"))
+        ending = relative.suffix.lower()
+        if ending not in ENDINGS or relative.name.startswith("."):
+            continue
+        name = relative.parent if relative.stem in GENERIC_NAMES and relative.parent.name else relative.with_suffix("")
+        candidate = (ENDINGS.index(ending), str(relative))
+        ranked[str(name)] = min(candidate, ranked.get(str(name), candidate))
+    for name_, (_, relative_path) in sorted(ranked.items()):
+        yield name_, Located(join(uri, relative_path))
+
+
+def _rows(uri: str) -> Iterator[tuple[str, Located]]:
+    with open_parquet(uri) as file:
+        column = next((name for name in _NAME_COLUMNS if name in file.schema.names), None)
+        if column is None or "hits" not in file.schema.names:
+            raise ChartError(uri, f"needs a column {' or '.join(_NAME_COLUMNS)}, and hits; has {file.schema.names}")
+        wanted = [column, *(["domain"] if "domain" in file.schema.names else [])]
+        for group in range(file.num_row_groups):
+            for row, told in enumerate(file.row_group(group, wanted).to_pylist()):
+                domain = told.get("domain") or ""
+                yield f"{told[column]}{'.' if domain else ''}{domain}", Located(uri, row_group=group, row=row)
+
+
+@lru_cache(maxsize=4)
+def _row_group(uri: str, group: int) -> pa.Table:
+    with open_parquet(uri) as file:
+        return file.row_group(group, ["hits"])
+
+
+def _events_of_row(table: pa.Table, row: int, place: str) -> Events:
+    hits = table["hits"][row].as_py() or []
+    return events_of(
+        Told(
+            checked_time_s(hit["time_s"], place),
+            label_of(hit["label"], place),
+            *(math.nan if hit.get(name) is None else float(hit[name]) for name in ("velocity", "confidence")),
+        )
+        for hit in hits
+    )
+
+
+@lru_cache(maxsize=16)
+def _songs(uri: str, part: str) -> Mapping[str, Any]:
+    """The songs of a JSON file by name, each still as it is written."""
+    try:
+        whole: Any = json.loads(read_bytes(uri, _MOST_BYTES))
+    except ValueError as error:
+        raise ChartError(uri, f"not JSON ({error})") from error
+    if not isinstance(whole, dict) or "hits" in whole or "annotations" in whole:
+        raise ChartError(uri, "must be an object of songs by name; for songs in files of their own give their folder")
+    if part:
+        if part not in whole:
+            raise ChartError(uri, f"no part {part!r}; it has {', '.join(whole)}")
+        whole = whole[part]
+    if not isinstance(whole, dict):
+        raise ChartError(f"{uri}: {part}", "must be an object of songs by name")
+    songs = {name: value for name, value in whole.items() if isinstance(value, dict)}
+    if songs and not part and not any(_is_onsets(song) for song in songs.values()):
+        raise ChartError(uri, f"has the parts {', '.join(songs)}: choose one by `part`")
+    return songs
+
+
+def _is_onsets(song: Mapping[str, Any]) -> bool:
+    return "onsets" in song or any(isinstance(value, list) for value in song.values())
+
+
+def _events_of_onsets(song: Mapping[str, Any], place: str) -> Events:
+    onsets: Any = song.get("onsets", song)
+    if not isinstance(onsets, dict):
+        raise ChartError(f"{place}.onsets", "must be an object of lists of seconds by label")
+    hits = []
+    for word, times in onsets.items():
+        if word == "vocab":
+            continue
+        tree = as_tree({"times": times}, f"{place}.")
+        hits += [
+            Told(_seconds(time, f"{place}.{word}"), label_of(word, f"{place}.{word}"), math.nan, math.nan)
+            for time in tree.items("times")
+        ]
+    return events_of(hits)
+
+
+def _seconds(value: object, place: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ChartError(place, f"{str(value)[:30]!r} is no time in seconds")
+    return checked_time_s(float(value), place)

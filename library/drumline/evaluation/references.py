@@ -1,0 +1,240 @@
+"""The truth that systems are judged by: the songs of a built dataset, or charts and corpora as a build finds them.
+
+Times are seconds of the audio. A dataset's hits are aligned; those found under ``roots`` are taken at their word:
+``audio_s = chart_s + offset_s`` with the offset that the chart claims (annotated recordings claim none).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import Final, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import ArrayLike, NDArray
+from pydantic import TypeAdapter, model_validator
+
+from drumline.charts.song import AnnotatedSong
+from drumline.core.artifacts import join
+from drumline.core.config import Config
+from drumline.core.errors import ConfigError
+from drumline.dataset.manifest import read_manifest
+from drumline.dataset.parquet import open_parquet
+from drumline.dataset.reading import read_song
+from drumline.dataset.sources import RootConfig, SongSource, find_songs
+from drumline.metrics.events import Events
+
+Split = Literal["train", "validation", "test"]
+
+_SONG_COLUMNS: Final = ("song_id", "domain", "key", "split", "genre", "duration_s", "unannotated", "audio_files")
+_EVENT_COLUMNS: Final = ("song_id", "domain", "time_s", "beat", "label", "velocity", "openness")
+
+
+class ReferenceConfig(Config):
+    """One truth: a dataset, or roots."""
+
+    name: str = "truth"
+    """What the report calls it."""
+    dataset: str = ""
+    """A built dataset (its ``events.parquet`` and ``songs.parquet``), local or ``s3://``."""
+    splits: tuple[Split, ...] = ("test",)
+    """Of a dataset: which splits. Whatever decided anything about a model is not for judging it."""
+    domains: tuple[str, ...] = ()
+    """Of a dataset: which recordings (stem, stems, mix, separated, rendered); all if empty."""
+    roots: tuple[RootConfig, ...] = ()
+    """Where songs are, instead of a dataset: charts, ``hits.json`` folders, a corpus (``kind: mdb``, ``mdb_class``)."""
+    sources: tuple[str, ...] = ()
+    """Only songs of these (the first part of their keys); all if empty."""
+    difficulty: Literal["expert", "hard", "medium", "easy"] = "expert"
+    """Of game charts under roots: which difficulty is the performance."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if bool(self.dataset) == bool(self.roots):
+            raise ValueError("set either `dataset` or `roots`")
+        return self
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What a source says about one song."""
+
+    events: Events
+    beat: NDArray[np.float64]
+    """Position of each event in quarter notes [N], NaN where the source has no tempo."""
+    duration_s: float
+    """Of the audio; up to the last hit where only the chart is known."""
+    genre: str
+    unannotated: tuple[str, ...]
+    """Classes that the source leaves out even where they sound."""
+
+
+@dataclass(frozen=True)
+class ReferenceSong:
+    """One recording to be judged on. Small; `read` fetches the rest on whichever machine scores it."""
+
+    name: str
+    """Unique among the references: the song's key, and its domain where it has several recordings."""
+    source: str
+    """The first part of its key: the root it came from."""
+    domain: str
+    """How the drums are heard; empty where only the chart is known."""
+    aliases: tuple[str, ...]
+    """Every name that its predictions may bear (`evaluation.pairing`)."""
+    found: SongSource | None = None
+    """Of roots: the song."""
+    difficulty: str = ""
+    events_uri: str = ""
+    """Of a dataset: its events table, and where in it the song is."""
+    row_groups: tuple[int, ...] = ()
+    song_id: str = ""
+    duration_s: float = 0.0
+    genre: str = ""
+    unannotated: tuple[str, ...] = ()
+
+    def read(self) -> Truth:
+        """The truth. Raises ChartError or SongError where the chart is damaged or gone."""
+        if self.found is not None:
+            return _truth_of(read_song(self.found, difficulty=self.difficulty).song)
+        parts = [_events(self.events_uri, group) for group in self.row_groups]
+        mine = pa.concat_tables(
+            part.filter(pc.and_(pc.equal(part["song_id"], self.song_id), pc.equal(part["domain"], self.domain)))
+            for part in parts
+        )
+        numbers = {name: _numbers(mine[name]) for name in ("time_s", "beat", "velocity", "openness")}
+        return _truth(
+            **numbers,
+            labels=mine["label"].to_pylist(),
+            duration_s=self.duration_s,
+            genre=self.genre,
+            unannotated=self.unannotated,
+        )
+
+    def to_json(self) -> str:
+        """As one line, for Ray's rows."""
+        return _ADAPTER.dump_json(self).decode()
+
+    @staticmethod
+    def from_json(line: str) -> "ReferenceSong":
+        """The inverse of `to_json`."""
+        return _ADAPTER.validate_json(line)
+
+
+_ADAPTER: Final = TypeAdapter(ReferenceSong)
+
+
+def find_references(config: ReferenceConfig) -> list[ReferenceSong]:
+    """Every song of a truth, in order of name. Raises ConfigError where there is none."""
+    found = list(_of_dataset(config)) if config.dataset else list(_of_roots(config))
+    if not found:
+        place = config.dataset or ", ".join(root.uri for root in config.roots)
+        chosen = f" with splits={config.splits} domains={config.domains}" if config.dataset else ""
+        raise ConfigError(f"references: no song in {place}{chosen} sources={config.sources}")
+    return sorted(found, key=lambda song: song.name)
+
+
+def _of_roots(config: ReferenceConfig) -> Iterator[ReferenceSong]:
+    for song in find_songs(config.roots):
+        source = song.key.split("/", 1)[0]
+        if not config.sources or source in config.sources:
+            audio = [file for choice in song.audio for file in choice.files]
+            names = (song.key, song.annotation, *audio)
+            yield ReferenceSong(song.key, source, "", _aliases(names), found=song, difficulty=config.difficulty)
+
+
+def _of_dataset(config: ReferenceConfig) -> Iterator[ReferenceSong]:
+    read_manifest(config.dataset)  # a finished dataset of this schema
+    events_uri = join(config.dataset, "events.parquet")
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    with open_parquet(events_uri) as file:
+        for group in range(file.num_row_groups):
+            pairs = file.row_group(group, ["song_id", "domain"]).group_by(["song_id", "domain"]).aggregate([])
+            for song_id, domain in zip(pairs["song_id"].to_pylist(), pairs["domain"].to_pylist(), strict=True):
+                groups[song_id, domain].append(group)
+    with open_parquet(join(config.dataset, "songs.parquet")) as file:
+        rows = file.read(_SONG_COLUMNS).to_pylist()
+    chosen = [
+        row
+        for row in rows
+        if row["split"] in config.splits
+        and (not config.domains or row["domain"] in config.domains)
+        and (not config.sources or row["key"].split("/", 1)[0] in config.sources)
+    ]
+    recordings = defaultdict(list)
+    for row in chosen:
+        recordings[row["key"]].append(row["domain"])
+    for row in chosen:
+        key, domain = row["key"], row["domain"]
+        alone = len(recordings[key]) == 1
+        words = (key, row["song_id"])
+        exact = tuple(f"{word}.{domain}" for word in words)
+        yield ReferenceSong(
+            name=key if alone else f"{key}.{domain}",
+            source=key.split("/", 1)[0],
+            domain=domain,
+            aliases=_aliases((*(words if alone else ()), *exact, *row["audio_files"])),
+            events_uri=events_uri,
+            row_groups=tuple(groups[row["song_id"], domain]),
+            song_id=row["song_id"],
+            duration_s=row["duration_s"],
+            genre=row["genre"],
+            unannotated=tuple(row["unannotated"]),
+        )
+
+
+def _aliases(names: Sequence[str]) -> tuple[str, ...]:
+    """Each name, with and without its file ending, and everything that is left when leading folders go."""
+    found: dict[str, None] = {}
+    for name in names:
+        for form in (name, str(PurePosixPath(name).with_suffix(""))):
+            parts = form.split("/")
+            found |= dict.fromkeys("/".join(parts[start:]) for start in range(len(parts)))
+    return tuple(found)
+
+
+@lru_cache(maxsize=4)
+def _events(uri: str, group: int) -> pa.Table:
+    with open_parquet(uri) as file:
+        return file.row_group(group, _EVENT_COLUMNS)
+
+
+def _truth_of(song: AnnotatedSong) -> Truth:
+    times_s = np.array([hit.time_s for hit in song.hits])
+    beat = np.full(len(times_s), np.nan)
+    if song.tempo is not None:
+        beat = song.tempo.ticks(times_s) / song.tempo.resolution
+    audio_s = times_s + song.offset_s
+    return _truth(
+        time_s=audio_s,
+        beat=beat,
+        velocity=_numbers([hit.velocity for hit in song.hits]),
+        openness=_numbers([hit.openness for hit in song.hits]),
+        labels=[hit.label for hit in song.hits],
+        duration_s=float(audio_s.max(initial=0.0)),
+        genre=song.metadata.genre,
+        unannotated=song.unannotated,
+    )
+
+
+def _truth(
+    *,
+    time_s: NDArray[np.float64],
+    beat: NDArray[np.float64],
+    velocity: NDArray[np.float64],
+    openness: NDArray[np.float64],
+    labels: Sequence[str],
+    duration_s: float,
+    genre: str,
+    unannotated: tuple[str, ...],
+) -> Truth:
+    events = Events.of(time_s, labels, velocity=velocity, openness=openness)
+    return Truth(events, beat[np.argsort(time_s, kind="stable")], duration_s, genre, unannotated)
+
+
+def _numbers(values: ArrayLike | pa.ChunkedArray | list[float | None]) -> NDArray[np.float64]:
+    if isinstance(values, pa.ChunkedArray):
+        return np.asarray(values.to_numpy(), dtype=np.float64)  # null becomes NaN
+    return np.array(values, dtype=np.float64)  # None becomes NaN

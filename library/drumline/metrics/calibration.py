@@ -9,9 +9,15 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logit
+
+from drumline.metrics.scores import ratio
 
 NUM_BINS: Final = 15
 """Equal bins of [0, 1], as Guo et al. 2017 use."""
+MAX_TEMPERATURE: Final = 20.0
+"""Temperatures are sought between 1/20 and 20."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +47,17 @@ class Threshold:
 
 def reliability(confidence: ArrayLike, correct: ArrayLike, *, num_bins: int = NUM_BINS) -> Reliability:
     """The reliability curve with its two summary errors."""
-    raise NotImplementedError
+    stated, outcome = np.asarray(confidence, np.float64), np.asarray(correct, np.float64)
+    in_bin = np.clip((stated * num_bins).astype(np.int64), 0, num_bins - 1)
+    count = np.bincount(in_bin, minlength=num_bins)
+    stated_sum, outcome_sum = (np.bincount(in_bin, values, minlength=num_bins) for values in (stated, outcome))
+    return Reliability(
+        count=count,
+        mean_confidence=ratio(stated_sum, count),
+        accuracy=ratio(outcome_sum, count),
+        expected_error=float(ratio(np.abs(outcome_sum - stated_sum).sum(), len(stated))),
+        brier=float(ratio(((stated - outcome) ** 2).sum(), len(stated))),
+    )
 
 
 def temperature(probability: ArrayLike, correct: ArrayLike) -> float:
@@ -49,12 +65,28 @@ def temperature(probability: ArrayLike, correct: ArrayLike) -> float:
 
     NaN where the outcomes are all alike, as no finite T is best then.
     """
-    raise NotImplementedError
+    logits, outcome = _logit(probability), np.asarray(correct, bool)
+    if outcome.all() or not outcome.any():
+        return float("nan")
+    signed = np.where(outcome, logits, -logits)
+
+    def loss(log_temperature: float) -> float:
+        return float(np.logaddexp(0.0, -signed * np.exp(-log_temperature)).mean())
+
+    limit = np.log(MAX_TEMPERATURE)
+    found = minimize_scalar(loss, bounds=(-limit, limit), method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(found.x))
 
 
 def cooled(probability: ArrayLike, temperature: float) -> NDArray[np.float64]:
     """Probabilities after a temperature: ``sigmoid(logit(p) / temperature)``."""
-    raise NotImplementedError
+    cool: NDArray[np.float64] = expit(_logit(probability) / temperature)
+    return cool
+
+
+def _logit(probability: ArrayLike) -> NDArray[np.float64]:
+    clipped: NDArray[np.float64] = logit(np.clip(np.asarray(probability, np.float64), 1e-12, 1.0 - 1e-12))
+    return clipped
 
 
 def best_threshold(confidence: ArrayLike, correct: ArrayLike, *, num_reference: int) -> Threshold:
@@ -64,9 +96,19 @@ def best_threshold(confidence: ArrayLike, correct: ArrayLike, *, num_reference: 
     it does not hang on the last digit of one hit. (That the matching would differ a little under another threshold is
     neglected: an estimate that goes may free its partner for another.)
     """
-    raise NotImplementedError
+    stated, right = np.asarray(confidence, np.float64), np.asarray(correct, bool)
+    if not right.any():
+        return Threshold(float("nan"), float("nan"))
+    order = np.argsort(-stated, kind="stable")
+    stated, kept, tp = stated[order], np.arange(1, len(stated) + 1), np.cumsum(right[order])
+    last = np.append(stated[1:] != stated[:-1], True)  # equal confidences stand or fall together
+    stated, f = stated[last], 2.0 * tp[last] / (kept[last] + num_reference)
+    best = int(np.argmax(f))
+    below = stated[best + 1] if best + 1 < len(stated) else 0.0
+    return Threshold(float((stated[best] + below) / 2), float(f[best]))
 
 
 def offset_correction_s(offset_s: ArrayLike, *, min_count: int = 30) -> float:
     """Seconds to add to a class's estimates: minus the median of its offsets; 0 with fewer than ``min_count``."""
-    raise NotImplementedError
+    values = np.asarray(offset_s, np.float64)
+    return -float(np.median(values)) if len(values) >= max(min_count, 1) else 0.0

@@ -12,19 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumline.core.taxonomy import BRANCHES, CLASSES
+from drumline.metrics.edits import correct
 from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import Vocabulary
+from drumline.metrics.matching import match
+from drumline.metrics.scores import ratio, table
+from drumline.metrics.vocabulary import INSTRUMENTS, Vocabulary
 
-UNPREDICTED: Final = frozenset({"hihat_pedal"})
+_LEFT_OUT: Final = frozenset({"hihat_pedal"})
+"""A pedal stroke is no way of striking: the model does not predict it by default."""
 
 VARIATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        branch: tuple(name for name in CLASSES if name in states and name not in UNPREDICTED)
+        branch: tuple(name for name in CLASSES if name in states and name not in _LEFT_OUT)
         for branch, states in BRANCHES.items()
         if len(states) > 1
     }
 )
 """Branch -> the ways of playing it that are told apart: snare, tom, hihat (struck), ride."""
+_WAYS: Final = {
+    branch: Vocabulary(branch, MappingProxyType({name: frozenset({name}) for name in names}))
+    for branch, names in VARIATIONS.items()
+}
 
 
 def confusion(
@@ -39,7 +47,15 @@ def confusion(
 
     Hits whose class is not certain are left out, as are the estimates that they explain. The corner is 0.
     """
-    raise NotImplementedError
+    correction = correct(reference, estimate, vocabulary=vocabulary, window_s=window_s, unannotated=unannotated)
+    nothing = len(vocabulary.classes)
+    told, given = (vocabulary.certain_class(each.label) for each in (reference, estimate))
+    heard, meant = correction.pairs.T
+    missed, extra = correction.inserted, correction.deleted
+    rows = np.concatenate([told[heard], told[missed], np.full(len(extra), nothing)])
+    columns = np.concatenate([given[meant], np.full(len(missed), nothing), given[extra]])
+    sure = rows >= 0
+    return table((rows[sure], columns[sure]), (nothing + 1, nothing + 1))
 
 
 def variation_confusion(reference: Events, estimate: Events, *, branch: str, window_s: float) -> NDArray[np.int64]:
@@ -48,9 +64,16 @@ def variation_confusion(reference: Events, estimate: Events, *, branch: str, win
     Reference and estimate are paired as instruments, whatever the variation. Pairs in which either does not say how it
     was played are left out.
     """
-    raise NotImplementedError
+    column = INSTRUMENTS.classes.index(branch)
+    heard, given = (np.flatnonzero(INSTRUMENTS.certain_class(each.label) == column) for each in (reference, estimate))
+    pairs = match(reference.time_s[heard], estimate.time_s[given], window_s=window_s)
+    ways = _WAYS[branch]
+    told = ways.certain_class(reference.label[heard[pairs[:, 0]]])
+    said = ways.certain_class(estimate.label[given[pairs[:, 1]]])
+    both = (told >= 0) & (said >= 0)
+    return table((told[both], said[both]), (len(ways.classes), len(ways.classes)))
 
 
 def accuracy(matrix: NDArray[np.int64]) -> float:
     """The share on the diagonal; NaN for an empty matrix."""
-    raise NotImplementedError
+    return float(ratio(np.trace(matrix), matrix.sum()))

@@ -67,7 +67,7 @@ def judge(
         pairs = match_preferring(
             reference.time_s[known],
             estimate.time_s[given],
-            window_s,
+            window_s=window_s,
             wanted=reference_class[known] == column,
             charged=~left_out[given],
         )

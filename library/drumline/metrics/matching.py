@@ -20,7 +20,7 @@ _LEAVE_REFERENCE: Final = 1
 _PAIR: Final = 2
 
 
-def num_matches(reference_s: ArrayLike, estimate_s: ArrayLike, window_s: float) -> int:
+def num_matches(reference_s: ArrayLike, estimate_s: ArrayLike, *, window_s: float) -> int:
     """The greatest number of pairs. Both arrays sorted, in seconds.
 
     Each estimate in turn takes the earliest reference that is left: no other choice leaves more to those that follow.
@@ -39,19 +39,23 @@ def num_matches(reference_s: ArrayLike, estimate_s: ArrayLike, window_s: float) 
     return found
 
 
-def match(reference_s: ArrayLike, estimate_s: ArrayLike, window_s: float) -> NDArray[np.int64]:
+def match(reference_s: ArrayLike, estimate_s: ArrayLike, *, window_s: float) -> NDArray[np.int64]:
     """Pairs (reference index, estimate index) [K, 2] in rising order: the most possible, of those the closest."""
     reference, estimate = (np.asarray(times, dtype=np.float64) for times in (reference_s, estimate_s))
     return match_preferring(
-        reference, estimate, window_s, wanted=np.ones(len(reference), bool), charged=np.ones(len(estimate), bool)
+        reference,
+        estimate,
+        window_s=window_s,
+        wanted=np.ones(len(reference), bool),
+        charged=np.ones(len(estimate), bool),
     )
 
 
 def match_preferring(
     reference_s: NDArray[np.float64],
     estimate_s: NDArray[np.float64],
-    window_s: float,
     *,
+    window_s: float,
     wanted: NDArray[np.bool_],
     charged: NDArray[np.bool_],
 ) -> NDArray[np.int64]:

@@ -16,6 +16,8 @@ are means over the classes that occur in the reference; there a class that was n
 that silence raises no mean.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -61,6 +63,12 @@ def macro(counts: ArrayLike) -> Scores:
 def false_positives_per_minute(counts: ArrayLike, duration_s: ArrayLike) -> NDArray[np.float64]:
     """False alarms a minute of counts [..., 3]; ``duration_s`` broadcasts against [...]. NaN for no duration."""
     return ratio(np.asarray(counts, dtype=np.float64)[..., 1] * 60.0, duration_s)
+
+
+def table(indices: Sequence[ArrayLike], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """How often each cell occurs [*shape]; one array of indices for each axis, which broadcast."""
+    cells = np.ravel_multi_index(tuple(np.broadcast_arrays(*indices)), shape)
+    return np.bincount(cells.ravel(), minlength=math.prod(shape)).reshape(shape)
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike) -> NDArray[np.float64]:

@@ -67,6 +67,6 @@ def _count(
     wanted_s: ArrayLike, known_s: ArrayLike, given_s: ArrayLike, charged_s: ArrayLike, *, window_s: float
 ) -> tuple[int, int, int]:
     wanted, known, given, charged = (np.size(times) for times in (wanted_s, known_s, given_s, charged_s))
-    tp = num_matches(wanted_s, given_s, window_s)
+    tp = num_matches(wanted_s, given_s, window_s=window_s)
     plain = wanted == known and given == charged
-    return tp, charged - (tp if plain else num_matches(known_s, charged_s, window_s)), wanted - tp
+    return tp, charged - (tp if plain else num_matches(known_s, charged_s, window_s=window_s)), wanted - tp

@@ -35,11 +35,17 @@ class Timing:
     """Median absolute deviation from the median: what outliers at the window's edge cannot move."""
 
 
-def offsets(reference: Events, estimate: Events, judgement: Judgement) -> Offsets:
+def offsets(reference: Events, estimate: Events, *, judgement: Judgement) -> Offsets:
     """The offsets of one song's true positives."""
-    raise NotImplementedError
+    heard, given = judgement.pairs.T
+    return Offsets(judgement.reference_class[heard], estimate.time_s[given] - reference.time_s[heard])
 
 
 def timing(drum: NDArray[np.int64], offset_s: NDArray[np.float64], *, num_classes: int) -> Timing:
     """Statistics per class of offsets [K] with their classes [K], of one song or of many together."""
-    raise NotImplementedError
+    median, mean, deviation, spread = (np.full(num_classes, np.nan) for _ in range(4))
+    for each in np.unique(drum):
+        values = offset_s[drum == each]
+        median[each], mean[each], deviation[each] = np.median(values), values.mean(), values.std()
+        spread[each] = np.median(np.abs(values - median[each]))
+    return Timing(np.bincount(drum, minlength=num_classes), median, mean, deviation, spread)

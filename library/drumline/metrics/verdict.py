@@ -8,6 +8,7 @@ thresholds, peak picking, timing. A low area means that the network itself does 
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 from pydantic import Field
 
 from drumline.core.config import Config
@@ -38,4 +39,13 @@ class Verdict:
 
 def verdict(branch: str, *, roc_auc: float, f: float, num_reference: int, config: VerdictConfig) -> Verdict:
     """The finding for one branch. NaN for either number is "not enough data"."""
-    raise NotImplementedError
+    if np.isnan(roc_auc) or np.isnan(f) or num_reference < config.min_num_reference:
+        return Verdict(
+            branch, "not enough data", f"{num_reference} reference hits, at least {config.min_num_reference} are needed"
+        )
+    numbers = f"frame AUC {roc_auc:.3f} (limit {config.min_roc_auc:g}), F {f:.3f} (limit {config.min_f:g})"
+    if roc_auc < config.min_roc_auc:
+        return Verdict(branch, "model problem", f"{numbers}: the activations do not tell onsets from silence")
+    if f < config.min_f:
+        return Verdict(branch, "threshold problem", f"{numbers}: the activations know, the decoded hits do not show it")
+    return Verdict(branch, "good", numbers)

@@ -142,7 +142,8 @@ def _row(
     decode.check_end(audio, name=name, last_hit_s=float(audio_s[-1]), config=config.audio)
     level = loudness.measure(audio.samples)
     inside = (audio_s >= 0) & (audio_s < audio.duration_s)
-    hits = [_hit(h, t) for h, t, keep in zip(song.hits, audio_s.tolist(), inside.tolist(), strict=True) if keep]
+    beats = _beats(song)
+    hits = [_hit(h, t, b) for h, t, b, keep in zip(song.hits, audio_s.tolist(), beats, inside, strict=True) if keep]
     corpus = CORPORA.get(source.format)
     prints = fingerprint.fingerprint(audio.samples)
     flac = loudness.encode_flac(loudness.amplify(audio.samples, level.stored_gain_db))
@@ -236,13 +237,21 @@ def _place(
     return result if isinstance(result, Rejected) else _Placement(result.verdict, result, result)
 
 
-def _hit(hit: Hit, time_s: float) -> dict[str, Any]:
+def _beats(song: AnnotatedSong) -> list[float | None]:
+    """Each hit's position in quarter notes."""
+    if song.tempo is None:
+        return [None] * len(song.hits)
+    return list((song.tempo.ticks([hit.time_s for hit in song.hits]) / song.tempo.resolution).tolist())
+
+
+def _hit(hit: Hit, time_s: float, beat: float | None) -> dict[str, Any]:
     return {
         "time_s": time_s,
         "chart_s": hit.time_s,
         "frame_128": int(HIGH.frame(time_s)),
         "frame_64": int(MICRO.frame(time_s)),
         "tick": hit.tick,
+        "beat": beat,
         "label": hit.label,
         "evidence": hit.evidence,
         "velocity": hit.velocity,

@@ -13,7 +13,7 @@ from drumline.core.grid import HIGH
 from drumline.core.taxonomy import BRANCHES
 from drumline.labels.targets import LabelConfig, targets
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Raised whenever a table changes in a way that an old reader would misread."""
 
 
@@ -85,6 +85,7 @@ HIT_COLUMNS: Final = (
     Column("frame_128", _INT, "nearest frame of the training grid", "128 samples"),
     Column("frame_64", _INT, "nearest frame of the micro grid", "64 samples"),
     Column("tick", _LONG, "position in the source; null where it has no ticks", "ticks", True),
+    Column("beat", _DOUBLE, "position by the source's tempo map; null where it has none", "quarter notes", True),
     Column("label", _TEXT, "a class, or a set of classes where the source cannot tell (see labels)"),
     Column("evidence", _TEXT, "what the label rests on: gem, animation, elite, performance, annotation"),
     Column("velocity", _FLOAT, "loudness of the stroke; null where the source does not tell", "0 to 1", True),

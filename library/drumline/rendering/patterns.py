@@ -66,7 +66,7 @@ def perform(
         start = (lead_in_bars + bar) * bar_ticks
         filled = bar % 4 == 3
         bars = chosen.fills if filled else chosen.groove
-        lines = _lines(bars[random.integers(len(bars)) if filled else bar % len(bars)])
+        lines = drum_lines(bars[random.integers(len(bars)) if filled else bar % len(bars)])
         if bar % 4 == 0:
             lines["crash"] = "X" + "." * 15
         elif not filled:
@@ -91,9 +91,9 @@ def perform(
     return Groove(sorted_hits(hits), tempo, end_s=float(tempo.seconds((lead_in_bars + num_bars) * bar_ticks)))
 
 
-def _lines(bar: str) -> dict[str, str]:
+def drum_lines(bar: str) -> dict[str, str]:
     """Drum -> its line of steps."""
-    return dict((drum, line) for drum, line in (row.split() for row in bar.strip().splitlines()))
+    return dict((drum, line) for drum, line in (row.split() for row in bar.splitlines() if row.strip()))
 
 
 def _varied(lines: Mapping[str, str], random: np.random.Generator) -> dict[str, str]:

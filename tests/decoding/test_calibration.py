@@ -5,15 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from drumline.core.errors import ConfigError
 from drumline.decoding.calibration import (
     Calibration,
     LabelCalibration,
     read_calibration,
-    tempered,
     write_calibration,
 )
 from drumline.metrics.events import Events
@@ -34,16 +31,8 @@ def test_a_hit_is_moved_and_kept_by_its_own_label() -> None:
 
 
 def test_a_column_of_activations_has_its_own_temperature() -> None:
-    columns = FITTED.temper([[0.9, 0.9], [0.0, 1.0]], ("kick", "snare"))
-    assert columns == pytest.approx(np.array([[0.75, 0.9], [0.0, 1.0]]))
-
-
-@given(st.floats(0, 1), st.floats(0, 1), st.floats(0.05, 20))
-def test_a_temperature_keeps_the_order_and_comes_off_again(low: float, high: float, temperature: float) -> None:
-    low, high = sorted((low, high))
-    assert tempered(low, temperature) <= tempered(high, temperature) + 1e-12
-    if 0.01 < low < 0.99 and temperature > 0.5:
-        assert tempered(tempered(low, temperature), 1 / temperature) == pytest.approx(low, abs=1e-4)
+    columns = FITTED.temper([[0.9, 0.9], [0.2, 1.0]], ("kick", "snare"))
+    assert columns == pytest.approx(np.array([[0.75, 0.9], [1 / 3, 1.0]]))
 
 
 def test_read_is_what_was_written(tmp_path: Path) -> None:

@@ -22,13 +22,12 @@ from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, write_bytes
 from drumline.core.config import Config, canonical_json, parse_config
 from drumline.core.errors import ConfigError
 from drumline.core.taxonomy import LABELS
+from drumline.metrics.calibration import cooled
 from drumline.metrics.events import Events
 from drumline.metrics.vocabulary import LABEL_NAMES
 
 VERSION: Final = 1
 """Of the file. Raised whenever an old reader would misread a new file."""
-_CERTAIN: Final = 1e-6
-"""Confidences are kept this far from 0 and 1, where the logit ends."""
 
 
 class LabelCalibration(Config):
@@ -79,7 +78,7 @@ class Calibration(Config):
         keep = np.ones(len(events), dtype=bool)
         for name, fitted in self.labels.items():
             mine = events.label == LABEL_NAMES.index(name)
-            sure[mine] = tempered(sure[mine], fitted.temperature)
+            sure[mine] = cooled(sure[mine], fitted.temperature)
             keep[mine] = ~(sure[mine] < fitted.threshold)
             time_s[mine] += fitted.offset_s
         order = np.argsort(time_s, kind="stable")
@@ -91,16 +90,8 @@ class Calibration(Config):
         values = np.array(activations, dtype=np.float64)
         for column, name in enumerate(labels):
             if name in self.labels:
-                values[:, column] = tempered(values[:, column], self.labels[name].temperature)
+                values[:, column] = cooled(values[:, column], self.labels[name].temperature)
         return values
-
-
-def tempered(confidences: ArrayLike, temperature: float) -> NDArray[np.float64]:
-    """``sigmoid(logit(p) / T)`` of confidences of any shape. 0, 0.5, 1 and NaN stay what they are."""
-    p = np.asarray(confidences, dtype=np.float64)
-    inner = np.clip(p, _CERTAIN, 1 - _CERTAIN)
-    scaled = 1 / (1 + np.exp(-np.log(inner / (1 - inner)) / temperature))
-    return np.where((p <= 0) | (p >= 1), p, scaled)
 
 
 def write_calibration(calibration: Calibration, uri: str) -> None:

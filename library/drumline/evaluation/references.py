@@ -8,19 +8,21 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Final, Literal, Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from pydantic import TypeAdapter, model_validator
 
 from drumline.charts.song import AnnotatedSong
 from drumline.core.artifacts import join
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
+from drumline.core.tempo import TempoMap
 from drumline.dataset.manifest import read_manifest
 from drumline.dataset.parquet import open_parquet
 from drumline.dataset.reading import read_song
@@ -30,6 +32,7 @@ from drumline.metrics.events import Events
 Split = Literal["train", "validation", "test"]
 
 _SONG_COLUMNS: Final = ("song_id", "domain", "key", "split", "genre", "duration_s", "unannotated", "audio_files")
+_RESOLUTION: Final = 960
 _EVENT_COLUMNS: Final = ("song_id", "domain", "time_s", "beat", "label", "velocity", "openness")
 
 
@@ -63,8 +66,10 @@ class Truth:
     """What a source says about one song."""
 
     events: Events
-    beat: NDArray[np.float64]
-    """Position of each event in quarter notes [N], NaN where the source has no tempo."""
+    tempo: TempoMap | None
+    """None where the source has none."""
+    tempo_offset_s: float
+    """``audio_s = tempo.seconds(tick) + tempo_offset_s``."""
     duration_s: float
     """Of the audio; up to the last hit where only the chart is known."""
     genre: str
@@ -104,10 +109,12 @@ class ReferenceSong:
             part.filter(pc.and_(pc.equal(part["song_id"], self.song_id), pc.equal(part["domain"], self.domain)))
             for part in parts
         )
-        numbers = {name: _numbers(mine[name]) for name in ("time_s", "beat", "velocity", "openness")}
-        return _truth(
-            **numbers,
-            labels=mine["label"].to_pylist(),
+        time_s, beat, velocity, openness = (_numbers(mine[name]) for name in ("time_s", "beat", "velocity", "openness"))
+        tempo, offset_s = tempo_of_beats(beat, time_s)
+        return Truth(
+            events=Events.of(time_s, mine["label"].to_pylist(), velocity=velocity, openness=openness),
+            tempo=tempo,
+            tempo_offset_s=offset_s,
             duration_s=self.duration_s,
             genre=self.genre,
             unannotated=self.unannotated,
@@ -202,39 +209,43 @@ def _events(uri: str, group: int) -> pa.Table:
 
 
 def _truth_of(song: AnnotatedSong) -> Truth:
-    times_s = np.array([hit.time_s for hit in song.hits])
-    beat = np.full(len(times_s), np.nan)
-    if song.tempo is not None:
-        beat = song.tempo.ticks(times_s) / song.tempo.resolution
-    audio_s = times_s + song.offset_s
-    return _truth(
-        time_s=audio_s,
-        beat=beat,
+    events = Events.of(
+        [hit.time_s + song.offset_s for hit in song.hits],
+        [hit.label for hit in song.hits],
         velocity=_numbers([hit.velocity for hit in song.hits]),
         openness=_numbers([hit.openness for hit in song.hits]),
-        labels=[hit.label for hit in song.hits],
-        duration_s=float(audio_s.max(initial=0.0)),
+    )
+    return Truth(
+        events=events,
+        tempo=song.tempo,
+        tempo_offset_s=song.offset_s,
+        duration_s=float(events.time_s.max(initial=0.0)),
         genre=song.metadata.genre,
         unannotated=song.unannotated,
     )
 
 
-def _truth(
-    *,
-    time_s: NDArray[np.float64],
-    beat: NDArray[np.float64],
-    velocity: NDArray[np.float64],
-    openness: NDArray[np.float64],
-    labels: Sequence[str],
-    duration_s: float,
-    genre: str,
-    unannotated: tuple[str, ...],
-) -> Truth:
-    events = Events.of(time_s, labels, velocity=velocity, openness=openness)
-    return Truth(events, beat[np.argsort(time_s, kind="stable")], duration_s, genre, unannotated)
+def tempo_of_beats(beat: NDArray[np.float64], audio_s: NDArray[np.float64]) -> tuple[TempoMap | None, float]:
+    """The tempo map through hits, in audio time, and the audio time of its second 0.
+
+    Alignment may have stretched the source's own map. Hits at least a quarter note apart are its knots: nearer ones
+    would make tempi of the rounding of their times. ``beat`` [N] in quarter notes (NaN: unknown), ``audio_s`` [N].
+    """
+    knots: list[tuple[int, float]] = []
+    for position, time_s in sorted(zip(beat.tolist(), audio_s.tolist(), strict=True)):
+        tick = round(position * _RESOLUTION) if np.isfinite(position) else None
+        if tick is not None and (not knots or (tick >= knots[-1][0] + _RESOLUTION and time_s > knots[-1][1])):
+            knots.append((tick, time_s))
+    if len(knots) < 2:
+        return None, 0.0
+    tempos = [(b - a) / _RESOLUTION * 60 / (t - s) for (a, s), (b, t) in pairwise(knots)]
+    later = [(tick, bpm) for (tick, _), bpm in zip(knots[1:-1], tempos[1:], strict=True) if tick > 0]
+    tempo = TempoMap(_RESOLUTION, ((0, tempos[0]), *later))
+    tick, time_s = knots[0]
+    return tempo, time_s - float(tempo.seconds(tick))
 
 
-def _numbers(values: ArrayLike | pa.ChunkedArray | list[float | None]) -> NDArray[np.float64]:
+def _numbers(values: pa.ChunkedArray | list[float | None]) -> NDArray[np.float64]:
     if isinstance(values, pa.ChunkedArray):
         return np.asarray(values.to_numpy(), dtype=np.float64)  # null becomes NaN
     return np.array(values, dtype=np.float64)  # None becomes NaN

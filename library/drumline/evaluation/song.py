@@ -1,0 +1,121 @@
+"""One song judged: every count that the report needs of it, small enough for thousands of songs.
+
+All but offsets and confidences are arrays of fixed shape that add up over songs. C classes of the detailed vocabulary,
+W windows. Everything but ``counts`` is taken at the first window.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumline.evaluation.config import ScoringConfig
+from drumline.evaluation.references import ReferenceSong, Truth
+from drumline.metrics.confusion import VARIATIONS, confusion, variation_confusion
+from drumline.metrics.edits import correct, edit_counts
+from drumline.metrics.events import Events
+from drumline.metrics.judgement import judge
+from drumline.metrics.paired import openness_moments, velocity_moments
+from drumline.metrics.rhythm import NOTE_VALUES, TEMPO_BANDS, Among, ioi_counts, subdivision_counts
+from drumline.metrics.tally import tally
+from drumline.metrics.timing import offsets
+from drumline.metrics.vocabulary import LABEL_NAMES, VOCABULARIES
+
+AMONG: Final[tuple[Among, ...]] = ("class", "any")
+"""Gaps to the next hit of the same class, and to the next hit of any."""
+EDIT_VOCABULARIES: Final = ("5", "8")
+"""Edits are counted in the five classes that most systems tell, and in the eight game lanes of the public anchors."""
+
+
+@dataclass(frozen=True)
+class SongScore:
+    """One system on one song."""
+
+    song: str
+    source: str
+    domain: str
+    genre: str
+    duration_s: float
+    counts: NDArray[np.int64]
+    """[W, 28, 3] of `metrics.tally.tally`."""
+    labels: NDArray[np.int64]
+    """Estimates of each label [labels]: what the system tells."""
+    num_hits: int
+    """Strokes of the reference, of whatever label."""
+    drum: NDArray[np.int64]
+    """Class [K] and offset [K] of each true positive."""
+    offset_s: NDArray[np.float64]
+    velocity: NDArray[np.float64]
+    """[C, 7] of `metrics.paired.moments`."""
+    openness: NDArray[np.float64]
+    """[7], likewise."""
+    confusion: NDArray[np.int64]
+    """[C + 1, C + 1]."""
+    variations: Mapping[str, NDArray[np.int64]]
+    """Branch -> [V, V]."""
+    ioi: Mapping[str, NDArray[np.int64]]
+    """Among -> [C, bins, 4] of `metrics.rhythm.ioi_counts`."""
+    subdivisions: Mapping[str, NDArray[np.int64]]
+    """Among -> [C, bands, note values, 2]; zeros where the source has no tempo."""
+    edits: Mapping[str, NDArray[np.int64]]
+    """Vocabulary -> [its classes + 1, 4] of `metrics.edits.edit_counts`."""
+    confidence: NDArray[np.float32]
+    """Of each scored estimate that has one [M], and whether it was right [M]."""
+    right: NDArray[np.bool_]
+
+
+def score_song(song: ReferenceSong, truth: Truth, estimate: Events, config: ScoringConfig) -> SongScore:
+    """Judge one system's hits."""
+    vocabulary = VOCABULARIES[config.vocabulary]
+    num_classes, window_s = len(vocabulary.classes), config.windows_s[0]
+    reference, unannotated = truth.events, truth.unannotated
+    judged = judge(reference, estimate, vocabulary=vocabulary, window_s=window_s, unannotated=unannotated)
+    found = offsets(reference, estimate, judgement=judged)
+    told = judged.charged & np.isfinite(estimate.confidence)
+    subdivisions: dict[str, NDArray[np.int64]] = {
+        among: np.zeros((num_classes, len(TEMPO_BANDS), len(NOTE_VALUES), 2), np.int64) for among in AMONG
+    }
+    if truth.tempo is not None:
+        for among in AMONG:
+            subdivisions[among] = subdivision_counts(
+                reference,
+                judged,
+                tempo=truth.tempo,
+                offset_s=truth.tempo_offset_s,
+                num_classes=num_classes,
+                among=among,
+            )
+    return SongScore(
+        song=song.name,
+        source=song.source,
+        domain=song.domain,
+        genre=truth.genre,
+        duration_s=truth.duration_s,
+        counts=tally(reference, estimate, windows_s=config.windows_s, unannotated=unannotated),
+        labels=np.bincount(estimate.label, minlength=len(LABEL_NAMES)),
+        num_hits=len(reference),
+        drum=found.drum,
+        offset_s=found.offset_s,
+        velocity=velocity_moments(reference, estimate, judgement=judged, num_classes=num_classes),
+        openness=openness_moments(reference, estimate, judgement=judged),
+        confusion=confusion(reference, estimate, vocabulary=vocabulary, window_s=window_s, unannotated=unannotated),
+        variations={
+            branch: variation_confusion(reference, estimate, branch=branch, window_s=window_s) for branch in VARIATIONS
+        },
+        ioi={
+            among: ioi_counts(reference, estimate, judgement=judged, num_classes=num_classes, among=among)
+            for among in AMONG
+        },
+        subdivisions=subdivisions,
+        edits={name: _edits(truth, estimate, name, window_s) for name in EDIT_VOCABULARIES},
+        confidence=estimate.confidence[told],
+        right=judged.estimate_partner[told] >= 0,
+    )
+
+
+def _edits(truth: Truth, estimate: Events, vocabulary: str, window_s: float) -> NDArray[np.int64]:
+    words = VOCABULARIES[vocabulary]
+    correction = correct(truth.events, estimate, vocabulary=words, window_s=window_s, unannotated=truth.unannotated)
+    return edit_counts(truth.events, estimate, correction=correction, vocabulary=words)

@@ -11,6 +11,7 @@ Five ways, drawn by their weights among those that have what they need:
 ``band``, ``midi`` and ``mma`` play through a SoundFont.
 """
 
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -20,11 +21,16 @@ from pydantic import Field
 from drumline.charts.song import AnnotatedSong
 from drumline.core.config import Config
 from drumline.core.tempo import TempoMap
+from drumline.rendering.accompaniment.band import play
+from drumline.rendering.accompaniment.files import AUDIO_SUFFIXES, MIDI_SUFFIXES, audio_excerpt, files_in, midi_excerpt
+from drumline.rendering.accompaniment.mma import check_mma, play_mma
+from drumline.rendering.accompaniment.soundfont import check_soundfont, render_parts
 from drumline.rendering.backing import backing
 
 Samples = NDArray[np.float32]
 
-RESOLUTION: Final = 480
+_STREAM: Final = 0xACC0  # keeps these draws apart from others of the same seed
+_PEAK: Final = 0.98
 
 
 class Ways(Config):
@@ -68,12 +74,74 @@ def accompany(
     channels: int = 1,
     seed: int,
 ) -> tuple[Samples, str]:
-    """Audio float32 [channels, round(duration_s * rate_hz)] to mix under a song's drums, and in words what it is.
+    """Audio float32 [channels, round(duration_s * rate_hz)] to mix with a song's drums, and in words what it is.
 
-    Sample 0 is second 0 of the song's own clock. A song without a tempo map is taken to be at 120 BPM. The same
-    arguments and files give the same bytes. Raises ConfigError where material is missing or not what it should be,
-    AudioError or ChartError where a drawn file cannot be read.
+    Sample 0 is second 0 of the song's own clock. A song without a tempo map is taken to be at 120 BPM. ``channels`` is
+    1 or 2. The same arguments and files give the same bytes. Raises ConfigError where material is missing or not what
+    it should be, AudioError or ChartError where no drawn file can be used.
     """
-    tempo = song.tempo or TempoMap(RESOLUTION)
-    samples = backing(tempo, duration_s=duration_s, rate_hz=rate_hz, seed=seed)
-    return np.tile(samples, (channels, 1)), "synth"
+    random = np.random.default_rng((seed, _STREAM))
+    tempo = song.tempo or TempoMap(480)
+    way = _draw(config, random)
+    if way == "audio":
+        samples, told = audio_excerpt(
+            config.audio_folders, duration_s=duration_s, rate_hz=rate_hz, channels=channels, random=random
+        )
+    elif way == "synth":
+        mono = backing(tempo, duration_s=duration_s, rate_hz=rate_hz, seed=int(random.integers(1 << 31)))
+        samples, told = np.repeat(mono[np.newaxis], channels, axis=0), "oscillators"
+    else:
+        soundfont = str(random.choice(config.soundfonts))
+        part_seed = (seed, _STREAM, 1)
+        if way == "midi":
+            parts, told = midi_excerpt(config.midi_folders, tempo, duration_s=duration_s, random=random)
+        elif way == "mma":
+            parts, told = play_mma(song, tempo, duration_s=duration_s, seed=part_seed)
+        else:
+            parts, told = play(song, tempo, duration_s=duration_s, seed=part_seed)
+        samples = render_parts(
+            parts,
+            soundfont=soundfont,
+            duration_s=duration_s,
+            rate_hz=rate_hz,
+            channels=channels,
+            max_synthesis_rate_hz=config.max_synthesis_rate_hz,
+        )
+        told = f"{told}, {Path(soundfont).name}"
+    return _levelled(samples, config.level_db), f"{way}: {told}"
+
+
+def check_accompaniment(config: Accompaniment) -> None:
+    """Raise ConfigError where `accompany` could not work: a folder, a SoundFont or a program is missing."""
+    if config.audio_folders:
+        files_in(config.audio_folders, AUDIO_SUFFIXES)
+    if config.midi_folders:
+        files_in(config.midi_folders, MIDI_SUFFIXES)
+    for soundfont in config.soundfonts:
+        check_soundfont(soundfont)
+    if config.soundfonts and config.ways.mma:
+        check_mma()
+
+
+def _draw(config: Accompaniment, random: np.random.Generator) -> str:
+    """A way that has its material."""
+    has_material = {
+        "audio": bool(config.audio_folders),
+        "band": bool(config.soundfonts),
+        "midi": bool(config.midi_folders and config.soundfonts),
+        "mma": bool(config.soundfonts),
+        "synth": True,
+    }
+    weights = {way: getattr(config.ways, way) if has_material[way] else 0.0 for way in has_material}
+    total = sum(weights.values())
+    if not total:
+        return "synth"
+    return str(random.choice(list(weights), p=np.array(list(weights.values())) / total))
+
+
+def _levelled(samples: Samples, level_db: float) -> Samples:
+    """Samples at an RMS level in dBFS, or as loud as they can be without clipping; silence stays silent."""
+    rms, peak = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))), float(np.abs(samples).max(initial=0.0))
+    if not rms:
+        return samples
+    return samples * np.float32(min(10 ** (level_db / 20) / rms, _PEAK / peak))

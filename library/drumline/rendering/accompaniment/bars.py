@@ -1,0 +1,94 @@
+"""The bars of a song as a band counts them, and when a rhythm sounds in one.
+
+Ticks are the tempo map's; within a bar they count from its start.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from drumline.charts.song import AnnotatedSong
+from drumline.core.tempo import TempoMap
+from drumline.rendering.accompaniment.styles import CHUGS, KICKS
+
+_ROUNDING: float = 1e-6
+
+
+@dataclass(frozen=True)
+class Bar:
+    start: float
+    """Tick at which it starts."""
+    length: float
+    """Ticks."""
+    beat: float
+    """Ticks from beat to beat: quarter notes, or dotted ones in compound metre."""
+    is_compound: bool
+    kicks: tuple[float, ...]
+    """Ticks of the kick drum, in order."""
+
+
+class Stroke(NamedTuple):
+    """When a player plays in a bar."""
+
+    start: float
+    end: float
+    is_accented: bool
+
+
+def bars_of(song: AnnotatedSong, tempo: TempoMap, *, duration_s: float) -> Iterator[Bar]:
+    """The bars that begin before ``duration_s``, with the song's kick drum in them."""
+    end = float(tempo.ticks(duration_s))
+    kicks = np.sort(tempo.ticks([hit.time_s for hit in song.hits if hit.label == "kick"]))
+    for (mark, numerator, denominator), (until, _, _) in pairwise([*tempo.time_signatures, (end, 4, 4)]):
+        note = tempo.resolution * 4 / denominator
+        is_compound = denominator >= 8 and numerator > 3 and numerator % 3 == 0
+        start, length = float(mark), numerator * note
+        while start < min(until, end):
+            first, last = np.searchsorted(kicks, (start, start + length))
+            yield Bar(
+                start,
+                length,
+                beat=3 * note if is_compound else float(tempo.resolution),
+                is_compound=is_compound,
+                kicks=tuple((kicks[first:last] - start).tolist()),
+            )
+            start += length
+
+
+def strokes(rhythm: str, bar: Bar) -> list[Stroke]:
+    """The strokes of a rhythm (see `styles`) in a bar, in order."""
+    if rhythm in (KICKS, CHUGS):
+        return _on_kicks(bar, fill=rhythm == CHUGS)
+    groups = rhythm.split()
+    found: list[Stroke] = []
+    for beat in range(int(np.ceil(bar.length / bar.beat - _ROUNDING))):
+        group = groups[beat % len(groups)]
+        step = bar.beat / len(group)
+        for index, mark in enumerate(group):
+            start = beat * bar.beat + index * step
+            end = min(start + step, bar.length)
+            if start > bar.length - _ROUNDING:
+                break
+            if mark in "xX":
+                found.append(Stroke(start, end, mark == "X"))
+            elif mark == "-" and found:
+                found[-1] = found[-1]._replace(end=end)
+    return found
+
+
+def _on_kicks(bar: Bar, *, fill: bool) -> list[Stroke]:
+    """A stroke with each kick, held to the next; with ``fill`` also on the eighths that no kick is near."""
+    starts = [(tick, True) for tick in bar.kicks] or [(0.0, True)]
+    if fill:
+        eighth = bar.beat / (3 if bar.is_compound else 2)
+        eighths = np.arange(0.0, bar.length - _ROUNDING, eighth)
+        distance = np.abs(eighths[:, None] - np.array([tick for tick, _ in starts])).min(axis=1)
+        starts = sorted(starts + [(float(tick), False) for tick in eighths[distance >= eighth / 2]])
+    ends = [tick for tick, _ in starts[1:]] + [bar.length]
+    return [
+        Stroke(start, min(end, start + 2 * bar.beat), is_accented)
+        for (start, is_accented), end in zip(starts, ends, strict=True)
+    ]

@@ -59,21 +59,21 @@ def saturate(samples: Samples, saturation: Saturation) -> Samples:
 def noise(noise: Noise, *, channels: int, length: int, rate_hz: int, seed: int) -> Samples:
     """Hiss, its own for each channel, and hum, the same for all: float32 [channels, length]."""
     random = np.random.default_rng((seed, 2))
-    hiss = random.standard_normal((channels, length), dtype=np.float32) * np.float32(10 ** (noise.hiss_db / 20))
+    hiss = random.standard_normal((channels, length), dtype=np.float32)
+    hiss *= np.float32(10 ** (noise.hiss_db / 20))
     if noise.hum_db is None:
         return hiss
     # Whole mains periods fit into a second, so one second can be repeated.
     phase = 2 * math.pi * noise.mains_hz * np.arange(rate_hz) / rate_hz
     second = sum(np.sin(harmonic * phase + random.uniform(0, 6)) / harmonic for harmonic in (1, 2, 3, 5))
     second = np.asarray(second) * 10 ** (noise.hum_db / 20) / np.sqrt(np.mean(np.square(second)))
-    return hiss + np.resize(second.astype(np.float32), length)
+    hiss += np.resize(second.astype(np.float32), length)
+    return hiss
 
 
 def lose(samples: Samples, loss: Loss, *, rate_hz: int) -> Samples:
     if loss.low_pass_hz is not None:
-        samples = filters.apply([filters.Band("low_pass", loss.low_pass_hz)], samples, rate_hz=rate_hz).astype(
-            np.float32
-        )
+        samples = filters.apply([filters.Band("low_pass", loss.low_pass_hz)], samples, rate_hz=rate_hz)
     if loss.rate_hz is not None and loss.rate_hz < rate_hz:
         length = samples.shape[1]
         low = soxr.resample(samples.T, rate_hz, loss.rate_hz)  # linear phase, its delay taken out

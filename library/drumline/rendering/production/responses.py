@@ -23,6 +23,8 @@ Samples = NDArray[np.float32]
 Response = NDArray[np.float64]
 
 _FILTER_LENGTH_S: Final = 0.2  # a peak of Q 2 at 50 Hz has fallen by 136 dB
+_MAX_LEAK: Final = 0.5
+"""Peak of all leaks over that of the direct sound."""
 _MIN_TRANSFORM: Final = 1 << 15
 _MAX_TRANSFORM: Final = 1 << 19
 
@@ -42,10 +44,13 @@ def response_of(name: str, production: Production, *, rate_hz: int) -> Response:
     impulse[0] = 1.0
     close = _through(desk.get(name, Piece(name)), impulse, production.channels, rate_hz)
     if production.bleed is not None:
+        leaks = np.zeros_like(close)
         for other in PLACES:
             if other != name:
                 leak = _leak(production.bleed, distance_m(name, other), length, rate_hz)
-                close += _through(desk.get(other, Piece(other)), leak, production.channels, rate_hz)
+                leaks += _through(desk.get(other, Piece(other)), leak, production.channels, rate_hz)
+        # Turned up far enough, another microphone would hear the piece first, and late: nobody leaves it there.
+        close = close + leaks * min(1.0, _MAX_LEAK * np.abs(close).max() / np.abs(leaks).max())
     if production.room is not None:
         wet = _wet(name, production, rate_hz)
         send = close.sum(axis=0, keepdims=True) / math.sqrt(production.channels)  # a room answers on all sides
@@ -68,11 +73,19 @@ def convolve_and_sum(pieces: Mapping[str, Samples], responses: Mapping[str, Resp
     step = size - longest + 1
     spectra = {name: fft.rfft(response.astype(np.float32), size) for name, response in responses.items()}
     total = np.zeros((channels, length + size), dtype=np.float32)
+    product = np.empty((channels, size // 2 + 1), dtype=np.complex64)
     for start in range(0, length, step):
-        parts = {name: samples[start : start + step] for name, samples in pieces.items()}
-        sounding = [fft.rfft(part, size) * spectra[name] for name, part in parts.items() if part.any()]
-        if sounding:
-            total[:, start : start + size] += fft.irfft(sum(sounding), size)
+        sounding = [name for name, samples in pieces.items() if samples[start : start + step].any()]
+        if not sounding:
+            continue
+        block = np.zeros((len(sounding), size), dtype=np.float32)
+        for row, name in zip(block, sounding, strict=True):
+            part = pieces[name][start : start + step]
+            row[: len(part)] = part
+        summed = np.zeros_like(product)
+        for spectrum, name in zip(fft.rfft(block), sounding, strict=True):  # together: several rows to an instruction
+            summed += np.multiply(spectrum, spectra[name], out=product)
+        total[:, start : start + size] += fft.irfft(summed, size)
     return total[:, :length]
 
 
@@ -102,6 +115,6 @@ def _wet(name: str, production: Production, rate_hz: int) -> Response:
 
 
 def _transform_size(length: int, longest: int) -> int:
-    """A power of two of about four responses, so that three quarters of each transform are song."""
-    wanted = min(max(4 * longest, _MIN_TRANSFORM), max(_MAX_TRANSFORM, 2 * longest))
+    """About eight responses, so that seven eighths of each transform are song; fewer where that is too large."""
+    wanted = min(max(8 * longest, _MIN_TRANSFORM), max(_MAX_TRANSFORM, 2 * longest))
     return int(fft.next_fast_len(min(wanted, length + longest - 1), real=True))

@@ -90,7 +90,7 @@ def measured_response(file: str, *, channels: int, rate_hz: int) -> Response:
     start = direct_path(samples)
     response = samples[:, start : start + round(_MAX_LENGTH_S * rate_hz)].copy()
     blend = min(response.shape[1], max(1, round(_BLEND_S * rate_hz)))
-    response[:, :blend] *= 0.0
+    response[:, :blend] = 0.0
     return _unit_energy(response)
 
 

@@ -1,0 +1,142 @@
+"""The configuration of a training run: `configs/train_model/*.yaml`."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from drumline.core.config import Config, fingerprint
+from drumline.decoding.peaks import PeakConfig
+from drumline.features.logmel import LogMelConfig
+from drumline.labels.targets import LabelConfig
+from drumline.model.config import ModelConfig
+from drumline.model.losses import LossConfig
+from drumline.runtime.session import RayConfig
+from drumline.training.progress import StageConfig
+
+
+class OptimiserConfig(Config):
+    """How gradients become steps (AdamW)."""
+
+    weight_decay: float = Field(default=1e-4, ge=0)
+    """Decoupled weight decay."""
+    clip_norm: float = Field(default=5.0, gt=0)
+    """Greatest norm of the gradient of all parameters together."""
+    accumulate: int = Field(default=1, ge=1)
+    """Parts of a worker's batch that go through the network one after the other, to save memory. The gradient is that
+    of the whole; batch norm sees each part by itself."""
+    average: float = Field(default=0.0, ge=0, lt=1)
+    """Decay a step of an exponential moving average of the weights, which is then what is judged; 0 for none."""
+
+
+class WorkerConfig(Config):
+    """Where it runs. Nothing here decides the weights, but for rounding and for what batch norm sees at once."""
+
+    num_workers: int = Field(default=1, ge=1)
+    """Processes that share each batch. It must divide ``batch_size``."""
+    use_gpu: bool = False
+    """One GPU a worker (nccl); else CPUs (gloo)."""
+    num_cpus: float = Field(default=1.0, gt=0)
+    """CPUs of each worker."""
+    threads: int = Field(default=1, ge=1)
+    """Threads of each worker's arithmetic on CPUs."""
+    loader_cpus: float = Field(default=0.5, gt=0)
+    """CPUs of each task that loads windows."""
+    max_failures: int = Field(default=3, ge=0)
+    """Workers or nodes that may be lost before the run gives up."""
+    precision: Literal["float32", "bf16", "fp16"] = "float32"
+    """Of activations in the network: automatic mixed precision, fp16 with gradient scaling."""
+    compile: bool = False
+    """torch.compile the network: slower to start, faster to run."""
+
+
+class KeepConfig(Config):
+    """What is kept of a run, and when."""
+
+    every_steps: int = Field(default=200, ge=1)
+    """Steps between checkpoints to go on from; each epoch's end makes one too."""
+    best: int = Field(default=3, ge=1)
+    """Checkpoints kept by score."""
+    score: str = "f5_50"
+    """The metric of a validation that stages and checkpoints go by: any of `training.validation`, such as ``f12_30``
+    (12 classes, 30 ms), ``f5_50``, ``recall_64th``, ``pr_auc``."""
+
+
+class ValidationConfig(Config):
+    """How an epoch is judged: on whole recordings, by their events."""
+
+    split: str = "validation"
+    """Split of the dataset."""
+    max_recordings: int = Field(default=64, ge=1)
+    """Recordings of that split, drawn once by song id."""
+    max_seconds: float = Field(default=60.0, gt=0)
+    """Of each recording, from its start [s]."""
+    decoding: PeakConfig = PeakConfig(threshold=0.3)
+    """How activations become hits."""
+
+
+class StartConfig(Config):
+    """Weights to start from."""
+
+    checkpoint: str = ""
+    """A checkpoint's URI; empty for random weights."""
+    strict: bool = True
+    """Whether every weight must be there and fit; else what fits is taken, and the rest is told."""
+
+
+class TrainConfig(Config):
+    """Everything that decides a model, and how to train it."""
+
+    name: str
+    """What logs and the model card call it."""
+    dataset: str
+    """A dataset that `drumline build-dataset` built: a folder or ``s3://bucket/prefix``."""
+    output: str
+    """Where checkpoints, logs and metrics go."""
+    split: str = "train"
+    """Split to learn from."""
+    seed: int = 0
+    """Of weights, windows and dropout."""
+    window_s: float = Field(default=4.0, gt=0)
+    """Length of each example [s]."""
+    batch_size: int = Field(default=32, ge=1)
+    """Windows in a step, over all workers."""
+    steps_per_epoch: int = Field(default=500, ge=1)
+    """Steps from one validation to the next."""
+    stages: tuple[StageConfig, ...] = Field(min_length=1)
+    """One after the other; each goes on with the weights of the one before."""
+    model: ModelConfig = ModelConfig()
+    features: LogMelConfig = LogMelConfig()
+    labels: LabelConfig = LabelConfig()
+    losses: LossConfig = LossConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    start: StartConfig = StartConfig()
+    validation: ValidationConfig = ValidationConfig()
+    keep: KeepConfig = KeepConfig()
+    workers: WorkerConfig = WorkerConfig()
+    ray: RayConfig = RayConfig()
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.batch_size % self.workers.num_workers:
+            raise ValueError(
+                f"batch_size {self.batch_size} must divide by workers.num_workers {self.workers.num_workers}"
+            )
+        if (self.model.bands, self.model.spectra) != (self.features.bands, self.features.channels):
+            raise ValueError(
+                f"model.bands {self.model.bands} and model.spectra {self.model.spectra} must be what features give: "
+                f"{self.features.bands} and {self.features.channels}"
+            )
+        return self
+
+    @property
+    def max_epochs(self) -> int:
+        return sum(stage.epochs for stage in self.stages)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The configuration less where it runs and what is kept: what decides the weights, with the dataset."""
+        return self.model_dump(mode="json", exclude={"output", "dataset", "workers", "keep", "ray", "name"})
+
+    def run_fingerprint(self, dataset: str) -> str:
+        """Of the recipe and the dataset's own fingerprint: a run only goes on from its own checkpoints."""
+        return fingerprint(self.recipe, dataset)

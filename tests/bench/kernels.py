@@ -13,6 +13,9 @@ import librosa
 import mido
 import numpy as np
 import symusic
+import torch
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import fft
 from tests.bench.recordings import Samples, rendered
 from tests.bench.tables import table
 from tests.conftest import CORPUS
@@ -23,17 +26,21 @@ from drumline.charts.drum_maps import ROLAND
 from drumline.charts.general_midi import ROLAND_CLOSED_CC4, read_performance
 from drumline.charts.song_ini import SongIni
 from drumline.core.grid import RATE_HZ
-from drumline.features.logmel import LogMelConfig, log_mel
+from drumline.features.logmel import FRAMES_A_CHUNK, LogMelConfig, log_mel, scaled_window
+from drumline.features.logmel_torch import LogMel
 
 _REPETITIONS: Final = 5
 _SONG_BARS: Final = 90
+_BATCH_WINDOW_S: Final = 8
 
 
 def measure(*, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
     """One row a kernel: CPU milliseconds on one thread, medians of five turns."""
     samples = rendered(0, kit=0, mixed=True, num_bars=12 if quick else _SONG_BARS).samples
     with threadpool_limits(1):
-        rows = [_log_mel(samples, config) for config in (LogMelConfig(), LogMelConfig(hop=64, n_fft=512))]
+        rows = [
+            row for config in (LogMelConfig(), LogMelConfig(hop=64, n_fft=512)) for row in _log_mel(samples, config)
+        ]
         say("log-mel measured")
         if CORPUS.is_dir():
             rows += _charts(CORPUS / "charts" / "yarg_core")
@@ -53,7 +60,9 @@ def report(found: dict[str, Any], *, markdown: bool) -> str:
     return table(headers, rows, markdown=markdown)
 
 
-def _log_mel(samples: Samples, config: LogMelConfig) -> dict[str, Any]:
+def _log_mel(samples: Samples, config: LogMelConfig) -> Iterator[dict[str, Any]]:
+    """Beside librosa, beside the FFTs that nobody can leave out, and in torch as training batches are made."""
+
     def theirs() -> Samples:
         mel = librosa.feature.melspectrogram(
             y=samples,
@@ -68,9 +77,29 @@ def _log_mel(samples: Samples, config: LogMelConfig) -> dict[str, Any]:
         )
         return np.log1p(np.float32(config.gain * 4 / config.n_fft) * mel).T  # a Hann window sums to n_fft / 2
 
-    title = f"log-mel of {len(samples) / RATE_HZ:.0f} s, hop {config.hop} (librosa)"
-    difference = float(np.abs(log_mel(samples, config) - theirs()).max())
-    return _row(title, lambda: log_mel(samples, config), theirs, difference=difference)
+    window = scaled_window(config.n_fft)
+    frames = sliding_window_view(np.pad(samples, config.n_fft // 2), config.n_fft)[:: config.hop]
+
+    def transforms() -> None:
+        for start in range(0, len(frames), FRAMES_A_CHUNK):
+            fft.rfft(frames[start : start + FRAMES_A_CHUNK] * window, axis=1)
+
+    title = f"log-mel of {len(samples) / RATE_HZ:.0f} s, hop {config.hop}"
+    ours = log_mel(samples, config)
+    difference = float(np.abs(ours - theirs()).max())
+    yield _row(f"{title} (librosa)", lambda: log_mel(samples, config), theirs, difference=difference)
+    yield _row(f"{title} (windowing and FFTs alone)", lambda: log_mel(samples, config), transforms)
+
+    length = _BATCH_WINDOW_S * RATE_HZ // config.hop * config.hop
+    batch = samples[: len(samples) // length * length].reshape(-1, length)
+    module, tensor = LogMel(config), torch.from_numpy(batch)
+    rows = np.stack([log_mel(row, config) for row in batch])
+    yield _row(
+        f"{title}, torch in windows of {_BATCH_WINDOW_S} s (ours in NumPy)",
+        lambda: module(tensor),
+        lambda: np.stack([log_mel(row, config) for row in batch]),
+        difference=float(np.abs(module(tensor).numpy() - rows).max()),
+    )
 
 
 def _charts(folder: Path) -> Iterator[dict[str, Any]]:

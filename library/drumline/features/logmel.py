@@ -111,11 +111,11 @@ def log_mel(samples: NDArray[np.float32], config: LogMelConfig) -> NDArray[np.fl
 def _spectrogram(samples: NDArray[np.float32], config: LogMelConfig, n_fft: int, *, out: NDArray[np.float32]) -> None:
     window, filters = _operators(config, n_fft)
     padded = np.pad(samples, n_fft // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[:: config.hop]
+    frames = np.lib.stride_tricks.sliding_window_view(padded, n_fft)[:: config.hop].T
     for start in range(0, len(out), FRAMES_A_CHUNK):
-        magnitudes = np.abs(fft.rfft(frames[start : start + FRAMES_A_CHUNK] * window, axis=1))
-        bands = (filters @ magnitudes.T).T
-        np.log1p(bands, out=out[start : start + FRAMES_A_CHUNK])
+        # Transformed along the columns, so that bins come out as rows, which is what the sparse product wants.
+        magnitudes = np.abs(fft.rfft(frames[:, start : start + FRAMES_A_CHUNK] * window, axis=0))
+        np.log1p((filters @ magnitudes).T, out=out[start : start + FRAMES_A_CHUNK])
 
 
 def magnitudes(spectrogram: NDArray[np.float32], config: LogMelConfig) -> NDArray[np.float32]:
@@ -145,9 +145,9 @@ def scaled_window(n_fft: int) -> NDArray[np.float32]:
 
 @lru_cache(maxsize=8)
 def _operators(config: LogMelConfig, n_fft: int) -> tuple[NDArray[np.float32], sparse.csr_array]:
-    """The window and the filters of a configuration, with both scales folded in."""
+    """The window [n_fft, 1] and the filters of a configuration, with both scales folded in."""
     filters = sparse.csr_array((mel_filters(config, n_fft) * config.gain).astype(np.float32))
-    return scaled_window(n_fft), filters
+    return scaled_window(n_fft)[:, np.newaxis], filters
 
 
 # Slaney's Auditory Toolbox (1998): 66 2/3 Hz a mel up to 1 kHz, then 27 mels for each factor of 6.4.

@@ -96,7 +96,8 @@ def count(recording: Recording, activations: Activations, config: PeakConfig) ->
 def metrics(counts: Counts) -> dict[str, float]:
     """Named numbers, NaN where there is no answer.
 
-    ``f5_50`` is the micro F of 5 classes at 50 ms, ``f12_kick_50`` that of one of 12. ``pr_auc`` and ``roc_auc`` are means over the instruments that occur, ``pr_auc_onset`` is of any onset.
+    ``f5_50`` is the micro F of 5 classes at 50 ms, ``f12_kick_50`` that of one of 12; ``pr_auc`` and ``roc_auc`` are
+    means over the instruments that occur, ``pr_auc_onset`` is of any onset.
     """
     told: dict[str, Any] = {}
     for index, window_s in enumerate(WINDOWS_S):

@@ -5,6 +5,7 @@ before each other.
 """
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.events import Hit
 from drumline.core.tempo import TempoMap
 from drumline.rendering.patterns import drum_lines
+from drumline.rendering.performances.bars import end_s, join
 from drumline.rendering.performances.limbs import playable
 from drumline.rendering.performances.repertoire import PASSAGES, Passage
 
@@ -20,8 +22,6 @@ Random = np.random.Generator
 
 RESOLUTION: Final = 960
 """Ticks in a quarter note: a whole number of them for 64ths and for sextuplets."""
-LEAD_IN_BARS: Final = 1
-"""Of silence, or the first grace note would stand before second 0."""
 
 _BEATS: Final = 4
 _VELOCITIES: Final = {"X": 0.92, "x": 0.7, "o": 0.25, "f": 0.85, "d": 0.8, "r": 0.8}
@@ -38,9 +38,10 @@ _MOST_OF_STEP: Final = 0.2
 _OPENNESS: Final = {"hihat_closed": (0.0, 0.08), "hihat_open": (0.5, 1.0)}
 
 
-def generate(kind: str, *, tempo_bpm: float, num_bars: int, seed: int) -> AnnotatedSong:
+def generate(kind: str, *, tempo_bpm: float, num_bars: int, seed: int, lead_in_bars: int = 1) -> AnnotatedSong:
     """A passage of `PASSAGES` at one tempo, after a bar of silence. Raises KeyError for an unknown kind.
 
+    Without a lead-in the first grace notes stand before second 0, which only a song to be joined to another may do.
     Strokes written together keep within 2 hands and 2 feet. A deviation of time is at most 7.5 ms and a fifth of the
     step, so that the rhythm stays the one that is written.
     """
@@ -48,7 +49,7 @@ def generate(kind: str, *, tempo_bpm: float, num_bars: int, seed: int) -> Annota
     random = np.random.default_rng(seed)
     tempo = TempoMap(RESOLUTION, ((0, tempo_bpm),), ((0, _BEATS, 4),))
     hits: list[Hit] = []
-    for bar in range(LEAD_IN_BARS, LEAD_IN_BARS + num_bars):
+    for bar in range(lead_in_bars, lead_in_bars + num_bars):
         text = passage.bars[random.integers(len(passage.bars))]
         hits += _played(passage, text, bar * _BEATS * RESOLUTION, tempo, random)
     return AnnotatedSong(
@@ -57,6 +58,24 @@ def generate(kind: str, *, tempo_bpm: float, num_bars: int, seed: int) -> Annota
         metadata=Metadata(title=f"{kind} {tempo_bpm:g} bpm, no. {seed}", genre=kind),
         tempo=tempo,
         group=f"passage:{kind}:{tempo_bpm:g}:{num_bars}:{seed}",
+    )
+
+
+def etude(*, duration_s: float, seed: int) -> AnnotatedSong:
+    """Passages of any kind, each 2 to 6 bars at a tempo of its own, joined for at least ``duration_s``."""
+    random = np.random.default_rng((seed, 1))
+    kinds: list[str] = []
+    parts: list[AnnotatedSong] = []
+    while sum(end_s(part) for part in parts) < duration_s:
+        kinds = kinds or random.permutation(list(PASSAGES)).tolist()  # every kind once before one comes again
+        kind = kinds.pop()
+        tempo_bpm = round(float(random.uniform(*PASSAGES[kind].tempo_bpm)), 2)
+        num_bars, part_seed = int(random.integers(2, 7)), int(random.integers(1 << 31))
+        parts.append(
+            generate(kind, tempo_bpm=tempo_bpm, num_bars=num_bars, seed=part_seed, lead_in_bars=0 if parts else 1)
+        )
+    return replace(
+        join(parts), metadata=Metadata(title=f"Etude no. {seed}", genre="etude"), group=f"etude:{duration_s:g}:{seed}"
     )
 
 

@@ -20,8 +20,9 @@ from drumline.charts.song import Metadata
 from drumline.core.artifacts import write_bytes
 from drumline.core.events import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
+from drumline.rendering.kit import Kit
 from drumline.rendering.performance import render
-from drumline.rendering.synth_kit import Kit, synth_kit
+from drumline.rendering.synth_kit import synth_kit
 
 SONG_S: Final = 60.0
 """About how long a song lasts [s]: whole bars."""
@@ -63,7 +64,7 @@ def make_song(place: Path, number: int, *, kit: Kit, song_s: float = SONG_S) -> 
     # One charter for a hundred songs: splits keep the songs of a charter together.
     people = {"artist": f"Artist {number // 4}", "charter": f"Charter {number // 100}"}
     chart = gems.compose(hits, tempo, Metadata(title=f"Title {number}", genre="Random", **people))
-    samples = render(hits, kit=kit, duration_s=hits[-1].time_s + _TAIL_S, rate_hz=_RATE_HZ, seed=number)
+    samples = render(hits, kit=kit, duration_s=hits[-1].time_s + _TAIL_S, seed=number)
     place.mkdir(parents=True, exist_ok=True)
     soundfile.write(place / "drums.flac", samples, _RATE_HZ, subtype="PCM_16")
     ini = song_ini.from_values({"name": f"Title {number}", **people, "pro_drums": "True"})

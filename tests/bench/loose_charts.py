@@ -154,7 +154,7 @@ def _excerpt(key: str, song: AnnotatedSong, *, number: int) -> Excerpt:
     charts = {"one tempo": steady.seconds(ticks), "per bar": tempo.seconds(ticks) + start_s}
     duration_s = _LEAD_S + float(played_s[-1]) + 1.5
     performance = _chart(hits, played_s, played_s).hits
-    drums = render(performance, kit=kit_of(number % 8), duration_s=duration_s, rate_hz=KIT_RATE_HZ, seed=number)
+    drums = render(performance, kit=kit_of(number % 8), duration_s=duration_s, seed=number)
     full = mix(drums, backing(steady, duration_s=duration_s, seed=number))
     audio = {
         domain: soxr.resample(samples, KIT_RATE_HZ, RATE_HZ).astype(np.float32)

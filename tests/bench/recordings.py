@@ -64,7 +64,7 @@ def style_of(number: int) -> str:
 def rendered(number: int, *, kit: int, mixed: bool = False, drift: float = 0.0, num_bars: int = 24) -> Recording:
     """Song ``number`` played on a kit: what the chart has at t sounds at ``t * (1 + drift)``."""
     song = groove(number, num_bars)
-    samples = render(song.hits, kit=kit_of(kit), duration_s=song.end_s + 1.5, rate_hz=KIT_RATE_HZ, seed=number)
+    samples = render(song.hits, kit=kit_of(kit), duration_s=song.end_s + 1.5, seed=number)
     if mixed:
         samples = mix(samples, backing(song.tempo, duration_s=len(samples) / KIT_RATE_HZ, seed=number))
     stretched = soxr.resample(samples, KIT_RATE_HZ, RATE_HZ * (1 + drift)).astype(np.float32)

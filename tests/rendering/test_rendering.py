@@ -9,7 +9,7 @@ from drumline.core.events import Hit
 from drumline.core.taxonomy import CLASSES, LABELS
 from drumline.rendering.backing import backing, mix
 from drumline.rendering.patterns import STYLES, perform
-from drumline.rendering.performance import PIECES, render, render_pieces
+from drumline.rendering.performance import STEMS, render, render_stems
 from drumline.rendering.synth_kit import SynthKit, synth_kit
 
 RATE_HZ = 44_100
@@ -23,13 +23,13 @@ def kit() -> SynthKit:
 @pytest.mark.parametrize("drum", CLASSES)
 def test_a_stroke_begins_at_its_first_sample(kit: SynthKit, drum: str) -> None:
     for velocity in (0.2, 0.6, 1.0):
-        level = np.abs(kit.stroke(drum, velocity, 0))
+        level = np.abs(kit.stroke(drum, velocity, take=0).samples)
         assert np.argmax(level > 0.1 * level.max()) <= RATE_HZ // 1000
 
 
 @pytest.mark.parametrize("drum", CLASSES)
 def test_a_harder_stroke_is_louder_and_brighter(kit: SynthKit, drum: str) -> None:
-    soft, hard = kit.stroke(drum, 0.2, 0), kit.stroke(drum, 1.0, 0)
+    soft, hard = kit.stroke(drum, 0.2, take=0).samples, kit.stroke(drum, 1.0, take=0).samples
     assert np.abs(hard).max() > 5 * np.abs(soft).max()
 
     def centroid(samples: np.ndarray) -> float:
@@ -41,9 +41,13 @@ def test_a_harder_stroke_is_louder_and_brighter(kit: SynthKit, drum: str) -> Non
 
 def test_a_kit_is_its_seed(kit: SynthKit) -> None:
     again, other = synth_kit(1), synth_kit(2)
-    np.testing.assert_array_equal(kit.stroke("snare_head", 0.7, 3), again.stroke("snare_head", 0.7, 3))
-    assert not np.array_equal(kit.stroke("kick", 0.7, 0), other.stroke("kick", 0.7, 0))
-    assert not np.array_equal(kit.stroke("snare_head", 0.7, 0), kit.stroke("snare_head", 0.7, 1))
+    np.testing.assert_array_equal(
+        kit.stroke("snare_head", 0.7, take=3).samples, again.stroke("snare_head", 0.7, take=3).samples
+    )
+    assert not np.array_equal(kit.stroke("kick", 0.7, take=0).samples, other.stroke("kick", 0.7, take=0).samples)
+    assert not np.array_equal(
+        kit.stroke("snare_head", 0.7, take=0).samples, kit.stroke("snare_head", 0.7, take=1).samples
+    )
 
 
 @settings(max_examples=20, deadline=None)
@@ -57,12 +61,12 @@ def test_a_hit_sounds_at_its_time_and_not_before(kit: SynthKit, time_s: float, l
     assert samples[start : start + 300].any() == (label != "other")
 
 
-def test_pieces_sum_to_the_track_and_never_clip(kit: SynthKit) -> None:
+def test_stems_sum_to_the_track_and_never_clip(kit: SynthKit) -> None:
     hits = [Hit(0.1, drum, 1.0) for drum in CLASSES for _ in range(8)]
-    pieces = render_pieces(hits, kit=kit, duration_s=2.0, seed=4)
+    stems = render_stems(hits, kit=kit, duration_s=2.0, seed=4)
     track = render(hits, kit=kit, duration_s=2.0, seed=4)
-    assert list(pieces) == list(PIECES)
-    np.testing.assert_allclose(sum(pieces.values()), track, atol=1e-6)
+    assert list(stems) == list(STEMS)
+    np.testing.assert_allclose(sum(stems.values()), track, atol=1e-6)
     assert 0.9 < np.abs(track).max() < 1.0
 
 

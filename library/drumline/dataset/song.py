@@ -124,7 +124,7 @@ def _rendered(song: AnnotatedSong) -> _Recording:
     seed = int(sha256(song.note_signature or repr(song.hits).encode())[:8], 16)
     duration_s = song.hits[-1].time_s + _TAIL_S
     kit = synth_kit(seed % _NUM_KITS, rate_hz=RATE_HZ)
-    samples = render(song.hits, kit=kit, duration_s=duration_s, rate_hz=RATE_HZ, seed=seed)
+    samples = render(song.hits, kit=kit, duration_s=duration_s, seed=seed)
     audio = decode.Audio(samples, RATE_HZ, 1, len(samples), float(np.abs(samples).max()), 0.0)
     return _Recording("rendered", (), audio, sha256(samples.tobytes()))
 

@@ -23,7 +23,7 @@ from drumline.core.artifacts import write_bytes
 from drumline.core.events import Hit
 from drumline.rendering.backing import backing, mix
 from drumline.rendering.patterns import Groove, perform
-from drumline.rendering.performance import render_pieces
+from drumline.rendering.performance import render_stems
 from drumline.rendering.synth_kit import SynthKit, synth_kit
 
 Samples = NDArray[np.float32]
@@ -184,7 +184,7 @@ def _audio_files(song: DemoSong, groove: Groove, seed: int) -> dict[str, bytes]:
 def _rendered(song: DemoSong, groove: Groove, seed: int) -> dict[str, Samples]:
     hits: list[Hit] = [replace(hit, time_s=hit.time_s * (1 + song.drift) + song.offset_s) for hit in groove.hits]
     duration_s = groove.end_s * (1 + song.drift) + max(0.0, song.offset_s) + _TAIL_S
-    return render_pieces(hits, kit=_kit(seed % _NUM_KITS), duration_s=duration_s, rate_hz=_RATE_HZ, seed=seed)
+    return render_stems(hits, kit=_kit(seed % _NUM_KITS), duration_s=duration_s, seed=seed)
 
 
 @lru_cache(maxsize=_NUM_KITS)

@@ -4,13 +4,33 @@ A kit answers a stroke with samples and says where in them the acoustic onset is
 sample, and not the beginning of a recording with a lead-in, on the label.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Samples = NDArray[np.float32]
+
+PIECES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "kick": ("kick",),
+        "snare": ("snare_head", "snare_rim"),
+        "tom_high": ("tom_high",),
+        "tom_mid": ("tom_mid",),
+        "tom_floor": ("tom_floor",),
+        "hihat": ("hihat_closed", "hihat_open", "hihat_pedal"),
+        "ride": ("ride_body", "ride_bell"),
+        "crash": ("crash",),
+    }
+)
+"""The pieces of a kit that can be tuned, swapped and mixed by themselves, and the classes each plays."""
+
+PIECE_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {drum: piece for piece, drums in PIECES.items() for drum in drums}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,10 @@
 """Hits and a kit become audio whose labels are exact to half a sample.
 
-A hit at ``time_s`` sounds from sample ``round(time_s * rate_hz)``. The hi-hat is one pair of plates: any
-stroke or pedal on it ends the ring of the one before. Everything else rings out.
+A stroke is laid so that its acoustic onset (`kit.Stroke.onset`) is at sample ``round(time_s * rate_hz)``. The hi-hat is
+one pair of plates: whatever is played on it next ends the ring of the stroke before, at once where the plates
+close and more slowly where they stay open. Everything else rings out.
+
+What a kit cannot play is silent: `playable` says which hits sound, and only those belong into labels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,21 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumline.core.events import Hit
-from drumline.rendering.synth_kit import Kit
+from drumline.rendering.kit import PIECE_OF, PIECES, Kit
 
 Samples = NDArray[np.float32]
 
-PIECES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+STEMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "kick": ("kick",),
-        "snare": ("snare_head", "snare_rim"),
+        "snare": ("snare",),
         "toms": ("tom_high", "tom_mid", "tom_floor"),
-        "cymbals": ("hihat_closed", "hihat_open", "hihat_pedal", "ride_body", "ride_bell", "crash"),
+        "cymbals": ("hihat", "ride", "crash"),
     }
 )
-"""What the files ``drums_1`` to ``drums_4`` of a song folder hold, in this order."""
+"""What the files ``drums_1`` to ``drums_4`` of a song folder hold, in this order: sums of `kit.PIECES`."""
 
-_PIECE_OF: Final = {drum: piece for piece, drums in PIECES.items() for drum in drums}
 _SOUNDS_AS: Final = {
     "snare": "snare_head",
     "tom": "tom_mid",
@@ -37,49 +39,69 @@ _SOUNDS_AS: Final = {
     "tom_or_cymbal": "hihat_closed",
 }
 """A label that may be several classes sounds as one of them; ``other`` has no sound here."""
-_FADE_S: Final = 0.02
+_CLOSING_FADE_S: Final = 0.02
+_OPEN_FADE_S: Final = 0.15
 _PEAK: Final = 0.98
 
 
-def render(hits: Sequence[Hit], *, kit: Kit, duration_s: float, rate_hz: int = 44_100, seed: int = 0) -> Samples:
-    """One drum track, mono float32 [duration_s * rate_hz]: the sum of `render_pieces`.
+def played_as(hit: Hit, kit: Kit) -> str | None:
+    """The class that a hit sounds as on a kit; None where it is silent."""
+    drum = _SOUNDS_AS.get(hit.label, hit.label)
+    return drum if drum in kit.drums and _velocity(hit) > 0 else None
 
-    Hits outside the duration are silent. Raises ValueError where the kit has another rate.
+
+def playable(hits: Sequence[Hit], kit: Kit) -> tuple[Hit, ...]:
+    """The hits that a kit can play, in their order."""
+    return tuple(hit for hit in hits if played_as(hit, kit) is not None)
+
+
+def render_pieces(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> dict[str, Samples]:
+    """A track for each of `kit.PIECES`, mono float32 [duration_s * kit.rate_hz], as loud as the kit plays.
+
+    Nothing is scaled or clipped. Consecutive strokes on a class are consecutive takes; ``seed`` chooses the first.
+    Hits whose onset is outside the duration are silent, tails end with it.
     """
-    pieces = render_pieces(hits, kit=kit, duration_s=duration_s, rate_hz=rate_hz, seed=seed)
-    return np.asarray(np.sum(list(pieces.values()), axis=0, dtype=np.float32))
-
-
-def render_pieces(
-    hits: Sequence[Hit], *, kit: Kit, duration_s: float, rate_hz: int = 44_100, seed: int = 0
-) -> dict[str, Samples]:
-    """A track for each of `PIECES`, mono float32 [duration_s * rate_hz], scaled alike so that the sum does not clip.
-
-    ``seed`` chooses the takes. Raises ValueError where the kit has another rate.
-    """
-    if kit.rate_hz != rate_hz:
-        raise ValueError(f"the kit is at {kit.rate_hz} Hz, the song at {rate_hz} Hz")
-    length = round(duration_s * rate_hz)
+    length = round(duration_s * kit.rate_hz)
     pieces = {piece: np.zeros(length, dtype=np.float32) for piece in PIECES}
-    takes = np.random.default_rng(seed)
+    first_takes = np.random.default_rng(seed).integers(1 << 16, size=len(PIECE_OF))
+    takes = dict(zip(PIECE_OF, first_takes.tolist(), strict=True))
     struck = sorted(
-        (hit.time_s, drum, _velocity(hit))
-        for hit in hits
-        if (drum := _SOUNDS_AS.get(hit.label, hit.label)) in _PIECE_OF
+        ((hit, drum) for hit in hits if (drum := played_as(hit, kit)) is not None),
+        key=lambda pair: (pair[0].time_s, pair[1]),
     )
-    until_s = _hihat_ends(struck)
-    for index, (time_s, drum, velocity) in enumerate(struck):
-        start = round(time_s * rate_hz)
-        stroke = kit.stroke(drum, velocity, int(takes.integers(1 << 16)))
-        if index in until_s:
-            stroke = _choked(stroke, round((until_s[index] - time_s) * rate_hz), round(_FADE_S * rate_hz))
-        if 0 <= start < length:
-            end = min(length, start + len(stroke))
-            pieces[_PIECE_OF[drum]][start:end] += stroke[: end - start]
-    peak = float(np.max(np.abs(np.sum(list(pieces.values()), axis=0)), initial=0.0))
-    if peak > _PEAK:
-        pieces = {piece: samples * np.float32(_PEAK / peak) for piece, samples in pieces.items()}
+    chokes = _hihat_chokes(struck)
+    for index, (hit, drum) in enumerate(struck):
+        place = round(hit.time_s * kit.rate_hz)
+        if not 0 <= place < length:
+            continue
+        takes[drum] += 1
+        stroke = kit.stroke(drum, _velocity(hit), take=takes[drum], source_name=hit.source_name, openness=hit.openness)
+        samples, start = stroke.samples, place - stroke.onset
+        if index in chokes:
+            next_s, fade_s = chokes[index]
+            samples = _choked(samples, round(next_s * kit.rate_hz) - start, round(fade_s * kit.rate_hz))
+        first, end = max(0, -start), min(samples.size, length - start)
+        pieces[PIECE_OF[drum]][start + first : start + end] += samples[first:end]
     return pieces
+
+
+def render_stems(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> dict[str, Samples]:
+    """The sums of `STEMS`, mono float32 [duration_s * kit.rate_hz], scaled alike so that their sum does not clip."""
+    pieces = render_pieces(hits, kit=kit, duration_s=duration_s, seed=seed)
+    stems = {
+        stem: np.asarray(np.sum([pieces[piece] for piece in own], axis=0, dtype=np.float32))
+        for stem, own in STEMS.items()
+    }
+    peak = float(np.max(np.abs(np.sum(list(stems.values()), axis=0)), initial=0.0))
+    if peak > _PEAK:
+        stems = {stem: samples * np.float32(_PEAK / peak) for stem, samples in stems.items()}
+    return stems
+
+
+def render(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> Samples:
+    """One drum track, mono float32 [duration_s * kit.rate_hz]: the sum of `render_stems`."""
+    stems = render_stems(hits, kit=kit, duration_s=duration_s, seed=seed)
+    return np.asarray(np.sum(list(stems.values()), axis=0, dtype=np.float32))
 
 
 def _velocity(hit: Hit) -> float:
@@ -89,15 +111,20 @@ def _velocity(hit: Hit) -> float:
     return 1.0 if "accent" in hit.flags else 0.3 if "ghost" in hit.flags else 0.75
 
 
-def _hihat_ends(struck: Sequence[tuple[float, str, float]]) -> dict[int, float]:
-    """Index of a hi-hat hit -> the time of the next one [s]."""
-    hihats = [index for index, (_, drum, _) in enumerate(struck) if drum.startswith("hihat")]
-    return {index: struck[after][0] for index, after in pairwise(hihats)}
+def _hihat_chokes(struck: Sequence[tuple[Hit, str]]) -> dict[int, tuple[float, float]]:
+    """Index of a hi-hat stroke -> (time of the next one [s], fade from there on [s])."""
+    hihats = [index for index, (_, drum) in enumerate(struck) if PIECE_OF[drum] == "hihat"]
+    return {
+        index: (struck[after][0].time_s, _OPEN_FADE_S if struck[after][1] == "hihat_open" else _CLOSING_FADE_S)
+        for index, after in pairwise(hihats)
+    }
 
 
-def _choked(stroke: Samples, after: int, fade: int) -> Samples:
-    """The stroke fading out from sample ``after`` on."""
-    cut = stroke[: after + fade].copy()
+def _choked(samples: Samples, after: int, fade: int) -> Samples:
+    """The samples fading out from index ``after`` on."""
+    if after >= samples.size:
+        return samples
+    cut = samples[: after + fade].copy()
     tail = cut[after:]
     tail *= np.linspace(1.0, 0.0, fade, dtype=np.float32)[: len(tail)]
     return cut

@@ -6,15 +6,16 @@ partials and high-passed noise for metal: Roland TR-808 service notes). A seed i
 and noises differ, and the same seed gives the same samples.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
 from drumline.core.taxonomy import CLASSES
+from drumline.rendering.kit import Stroke
 
 Samples = NDArray[np.float32]
 Random = np.random.Generator
@@ -27,33 +28,32 @@ ATTACK_S: Final = 0.0003
 """Long enough not to click above 11 kHz, short enough to be the onset."""
 
 
-class Kit(Protocol):
-    """Whatever can be struck."""
-
-    @property
-    def rate_hz(self) -> int: ...
-
-    def stroke(self, drum: str, velocity: float, take: int) -> Samples:
-        """Mono float32 [N] whose acoustic onset is sample 0; ``drum`` is one of `taxonomy.CLASSES`."""
-        ...
-
-
 @dataclass(frozen=True)
 class SynthKit:
     """A synthesised kit: strokes by class, layer and take."""
 
+    name: str
     rate_hz: int
-    strokes: dict[str, tuple[tuple[Samples, ...], ...]]
+    strokes: Mapping[str, tuple[tuple[Samples, ...], ...]]
 
-    def stroke(self, drum: str, velocity: float, take: int) -> Samples:
+    @property
+    def drums(self) -> frozenset[str]:
+        return frozenset(self.strokes)
+
+    def stroke(
+        self, drum: str, velocity: float, *, take: int, source_name: str = "", openness: float | None = None
+    ) -> Stroke:
+        """As `kit.Kit.stroke`; it has one piece a class, and one open position of the hi-hat."""
         layer = int(np.argmin(np.abs(np.array(LAYERS) - velocity)))
         takes = self.strokes[drum][layer]
-        return np.asarray(takes[take % len(takes)] * np.float32(_level(velocity) / _level(LAYERS[layer])))
+        samples = takes[take % len(takes)] * np.float32(_level(velocity) / _level(LAYERS[layer]))
+        return Stroke(samples, onset=0)
 
 
 def synth_kit(seed: int, *, rate_hz: int = 44_100) -> SynthKit:
     """Build the kit of a seed: about 25 MB of strokes, in about half a second."""
-    return SynthKit(rate_hz, {drum: _layers(drum, seed, index, rate_hz) for index, drum in enumerate(CLASSES)})
+    strokes = {drum: _layers(drum, seed, index, rate_hz) for index, drum in enumerate(CLASSES)}
+    return SynthKit(f"synth {seed}", rate_hz, strokes)
 
 
 def _layers(drum: str, seed: int, index: int, rate_hz: int) -> tuple[tuple[Samples, ...], ...]:

@@ -1,0 +1,1 @@
+"""Sampled kits: SFZ, Hydrogen and SoundFonts as things to strike."""

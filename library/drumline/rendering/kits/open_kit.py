@@ -1,0 +1,141 @@
+"""A kit from its address: the format is told by the name.
+
+``drums.sfz``; a folder with ``drumkit.xml`` or with one .sfz, or the file itself; ``font.sf2#8``, ``font.sf3``. Local
+paths and any fsspec URI.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumline.core.artifacts import STORAGE_ERRORS, join, names, read_bytes
+from drumline.core.errors import ConfigError
+from drumline.rendering.kits import hydrogen, sfz, soundfont
+from drumline.rendering.kits.assembly import assemble
+from drumline.rendering.kits.families import Family, cast, family_of
+from drumline.rendering.kits.recording import Load, read_audio
+from drumline.rendering.kits.sampled import KitFacts, SampledKit
+
+_AUDIO: Final = (".flac", ".wav", ".ogg", ".aiff", ".aif", ".mp3")
+_DRUMKIT: Final = "drumkit.xml"
+_SOUNDFONT: Final = re.compile(r"(?P<file>.*\.sf[23])(#(?P<program>\d+))?", re.IGNORECASE)
+_LICENCE_FILE: Final = re.compile(r"licen[cs]e|copying|copyright|readme", re.IGNORECASE)
+_LICENCES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        r"CC0|Creative Commons 0|public domain": "CC0",
+        r"Attribution[- ]NonCommercial|CC BY-NC": "CC BY-NC",
+        r"Attribution[- ]Share ?Alike 4|CC BY-SA 4": "CC BY-SA 4.0",
+        r"Attribution[- ]Share ?Alike|CC BY-SA": "CC BY-SA 3.0",
+        r"Attribution 4|CC BY 4|licenses/by/4": "CC BY 4.0",
+        r"Attribution 3|CC BY 3|licenses/by/3": "CC BY 3.0",
+        r"GNU General Public|GNU GPL|\bGPL\b": "GPL",
+        r"Permission is hereby granted, free of charge|\bMIT\b": "MIT",
+    }
+)
+"""What licence files say, and how we call it: a reminder for people to read them, not a legal opinion."""
+
+
+def open_kit(uri: str, *, rate_hz: int, tuning: Mapping[str, float] = MappingProxyType({})) -> SampledKit:
+    """The kit at ``uri``, its samples at ``rate_hz``, pieces tuned by semitones (`kit.PIECES`; none if empty).
+
+    Raises ConfigError where there is no kit, or a part of it cannot be read.
+    """
+    try:
+        if font := _SOUNDFONT.fullmatch(uri):
+            return _open_soundfont(font["file"], font["program"], rate_hz, tuning)
+        if uri.casefold().endswith(".sfz"):
+            return _open_sfz(uri, rate_hz, tuning)
+        if PurePosixPath(uri).name == _DRUMKIT:
+            return _open_hydrogen(uri.removesuffix(_DRUMKIT), rate_hz, tuning)
+        inside = names(uri)
+        if _DRUMKIT in inside:
+            return _open_hydrogen(uri, rate_hz, tuning)
+        if len(found := sorted(name for name in inside if name.casefold().endswith(".sfz"))) == 1:
+            return _open_sfz(join(uri, found[0]), rate_hz, tuning)
+    except STORAGE_ERRORS as error:
+        raise ConfigError(f"{uri}: cannot be read ({error})") from error
+    several = f"; it has several, name one: {', '.join(found)}" if found else ""
+    raise ConfigError(f"{uri}: not a kit (an .sfz, a folder with {_DRUMKIT} or one .sfz, an .sf2 or .sf3){several}")
+
+
+def list_kits(uri: str) -> list[str]:
+    """The addresses of all kits at a file or in a folder (not below it): a SoundFont holds several."""
+    if _SOUNDFONT.fullmatch(uri) and "#" not in uri:
+        return [f"{uri}#{program}" for program in soundfont.read_soundfont(read_bytes(uri), uri).kits]
+    if PurePosixPath(uri).suffix or "#" in uri:
+        return [uri]
+    inside = sorted(names(uri))
+    own = [uri] if _DRUMKIT in inside else []
+    files = [name for name in inside if PurePosixPath(name).suffix.casefold() in (".sfz", ".sf2", ".sf3")]
+    return own + [address for name in files for address in list_kits(join(uri, name))]
+
+
+def _open_sfz(uri: str, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit:
+    folder, name = uri.rpartition("/")[0] or ".", PurePosixPath(uri).stem
+    family = family_of("sfz", uri)
+    text = read_bytes(uri).decode("utf-8", "replace")
+    instruments = sfz.read_sfz(text, uri, lambda path: read_bytes(join(folder, path)).decode("utf-8", "replace"))
+    facts = _facts(name, uri, family, licence=_told_licence(folder))
+    return assemble(cast(instruments, family), load=_files(folder), facts=facts, rate_hz=rate_hz, tuning=tuning)
+
+
+def _open_hydrogen(folder: str, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit:
+    place = join(folder, _DRUMKIT)
+    drumkit = hydrogen.read_drumkit(read_bytes(place), place)
+    family = family_of("hydrogen", f"{folder} {drumkit.name}")
+    licence = drumkit.licence or _told_licence(folder)
+    facts = _facts(drumkit.name, folder, family, licence=licence, attribution=drumkit.author)
+    parts = cast(drumkit.instruments, family)
+    return assemble(parts, load=_files(folder), facts=facts, rate_hz=rate_hz, tuning=tuning)
+
+
+def _open_soundfont(uri: str, program: str | None, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit:
+    data = read_bytes(uri)
+    font = soundfont.read_soundfont(data, uri)
+    number = int(program) if program else min(font.kits)
+    if number not in font.kits:
+        known = ", ".join(f"{key} {name}" for key, name in font.kits.items())
+        raise ConfigError(f"{uri}: has no drum kit {number}; it has {known}")
+    family = family_of("soundfont", f"{uri} {font.name}")
+    name = f"{PurePosixPath(uri).stem}#{number} {font.kits[number]}"
+    facts = _facts(name, f"{uri}#{number}", family, licence=font.licence, attribution=font.author)
+    load = soundfont.striker(data, number, uri)
+    return assemble(cast(soundfont.instruments(), family), load=load, facts=facts, rate_hz=rate_hz, tuning=tuning)
+
+
+def _facts(name: str, uri: str, family: Family, *, licence: str, attribution: str = "") -> KitFacts:
+    return KitFacts(name, uri, family.licence or licence, family.attribution or attribution)
+
+
+def _files(folder: str) -> Load:
+    """Reads samples beside the kit's file; one that is missing may be there under another audio extension."""
+    listings: dict[str, set[str]] = {}
+
+    def load(path: str) -> tuple[NDArray[np.float32], int]:
+        place = join(folder, path)
+        above, _, name = place.rpartition("/")
+        if above not in listings:
+            listings[above] = names(above)
+        stem = PurePosixPath(name).stem
+        twins = (name, *(stem + suffix for suffix in _AUDIO))
+        found = next((twin for twin in twins if twin in listings[above]), None)
+        if found is None:
+            raise ConfigError(f"{place}: a sample that the kit names is missing")
+        return read_audio(read_bytes(f"{above}/{found}"), place)
+
+    return load
+
+
+def _told_licence(folder: str) -> str:
+    """The licence that the kit's own files speak of; empty where they do not."""
+    for name in sorted(name for name in names(folder) if _LICENCE_FILE.search(name)):
+        text = read_bytes(join(folder, name)).decode("utf-8", "replace")
+        for pattern, licence in _LICENCES.items():
+            if re.search(pattern, text, re.IGNORECASE):
+                return licence
+    return ""

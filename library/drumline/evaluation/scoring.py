@@ -1,0 +1,202 @@
+"""Score songs where they are found: in this process when they are few, on Ray when they are many.
+
+A *case* is one recording with the predictions of every system that has one. Cases hold names and places only; a worker
+reads the files and sends back counts.
+"""
+
+import logging
+import pickle
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+
+import pyarrow as pa
+from pydantic import TypeAdapter
+from tqdm import tqdm
+
+from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
+from drumline.core.errors import ChartError, ConfigError, SongError
+from drumline.decoding.calibration import Calibration, read_calibration
+from drumline.evaluation.config import EvaluationConfig, ScoringConfig, SystemConfig
+from drumline.evaluation.frames import BranchFrames, branch_frames, read_frames
+from drumline.evaluation.pairing import pair
+from drumline.evaluation.predictions import Located, find_predictions
+from drumline.evaluation.references import ReferenceSong, find_references
+from drumline.evaluation.song import SongScore, score_song
+from drumline.metrics.events import Events
+from drumline.runtime.ledger import Ledger
+from drumline.runtime.mapping import map_rows
+from drumline.runtime.session import session
+
+log = logging.getLogger("drumline")
+
+Key = tuple[str, str]
+"""(truth, system)."""
+
+_SCORED: Final = pa.schema(
+    [pa.field("cases", pa.int64(), nullable=False), pa.field("scored", pa.binary(), nullable=False)]
+)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What one system says about one recording. Empty where it stands for silence."""
+
+    hits: Located | None
+    activations: str = ""
+    """URI of the ``.npz``."""
+    calibration: str = ""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One recording to judge systems on."""
+
+    truth: str
+    song: ReferenceSong
+    predictions: Mapping[str, Prediction]
+    """By system."""
+
+
+@dataclass(frozen=True)
+class Unread:
+    """Something that could not be read, so was not judged."""
+
+    truth: str
+    system: str
+    """Empty where the truth itself could not be read: then nobody was judged on it."""
+    song: str
+    reason: str
+
+
+@dataclass
+class Scored:
+    """What came of cases."""
+
+    songs: dict[Key, list[SongScore]] = field(default_factory=lambda: defaultdict(list))
+    frames: dict[Key, BranchFrames] = field(default_factory=dict)
+    """Summed over songs."""
+    unread: list[Unread] = field(default_factory=list)
+
+    def add(self, other: "Scored") -> None:
+        """Take in what came of other cases."""
+        for key, scores in other.songs.items():
+            self.songs[key] += scores
+        for key, counts in other.frames.items():
+            self.frames[key] = self.frames[key] + counts if key in self.frames else counts
+        self.unread += other.unread
+
+    def in_order(self) -> "Scored":
+        """The same, in an order that does not hang on who finished first."""
+        songs = {key: sorted(scores, key=lambda score: score.song) for key, scores in sorted(self.songs.items())}
+        return Scored(songs, dict(sorted(self.frames.items())), sorted(self.unread, key=lambda u: (u.song, u.system)))
+
+
+_CASES: Final = TypeAdapter(list[Case])
+
+
+def find_cases(config: EvaluationConfig) -> list[Case]:
+    """Every recording with its predictions. Raises ConfigError where names do not match or nothing is there."""
+    found = {system.name: find_predictions(system.predictions, system.part) for system in config.systems}
+    for system in config.systems:
+        if system.calibration:
+            read_calibration(system.calibration)  # a fault of it is told before any work
+    cases = []
+    for truth in config.truths:
+        songs = find_references(truth)
+        by_system: dict[str, dict[str, Prediction]] = {}
+        for system in config.systems:
+            paired = pair(songs, found[system.name], system=system.name, unmatched=config.unmatched)
+            activations = _activations(songs, system)
+            by_system[system.name] = {
+                song.name: Prediction(paired.get(song.name), activations.get(song.name, ""), system.calibration)
+                for song in songs
+                if song.name in paired or config.unmatched == "empty"
+            }
+        for song in songs:
+            predictions = {name: told[song.name] for name, told in by_system.items() if song.name in told}
+            if predictions:
+                cases.append(Case(truth.name, song, predictions))
+    return cases
+
+
+def score_cases(cases: Sequence[Case], config: EvaluationConfig) -> Scored:
+    """Judge all cases. Raises DrumlineError where the run as a whole cannot go on."""
+    scored = Scored()
+    for part in _local(cases, config) if len(cases) <= config.run.most_local_songs else _on_ray(cases, config):
+        scored.add(part)
+    return scored.in_order()
+
+
+def score_case(case: Case, config: ScoringConfig) -> Scored:
+    """Judge one recording: what cannot be read is told, and not judged."""
+    scored = Scored()
+    try:
+        truth = case.song.read()
+    except (ChartError, SongError) as error:
+        scored.unread.append(Unread(case.truth, "", case.song.name, str(error)))
+        return scored
+    for system, prediction in case.predictions.items():
+        try:
+            hits = prediction.hits.read() if prediction.hits else Events.none()
+            if prediction.calibration:
+                hits = _calibration(prediction.calibration).apply(hits)
+            if prediction.activations:
+                frames = read_frames(read_bytes(prediction.activations), prediction.activations)
+                scored.frames[case.truth, system] = branch_frames(truth, frames, mask_s=config.frame_mask_s)
+        except (ChartError, FileNotFoundError) as error:
+            scored.unread.append(Unread(case.truth, system, case.song.name, str(error)))
+            continue
+        scored.songs[case.truth, system].append(score_song(case.song, truth, hits, config))
+    return scored
+
+
+@dataclass(frozen=True)
+class ScoreStep:
+    """Some cases (JSON) to what came of them (pickled): one of Ray's rows."""
+
+    config: ScoringConfig
+
+    def __call__(self, row: str) -> Sequence[dict[str, Any]]:
+        scored, cases = Scored(), _CASES.validate_json(row)
+        for case in cases:
+            scored.add(score_case(case, self.config))
+        return [{"cases": len(cases), "scored": pickle.dumps((dict(scored.songs), scored.frames, scored.unread))}]
+
+
+def _local(cases: Iterable[Case], config: EvaluationConfig) -> Iterator[Scored]:
+    for case in cases:
+        yield score_case(case, config.scoring)
+
+
+def _on_ray(cases: Sequence[Case], config: EvaluationConfig) -> Iterator[Scored]:
+    # Neighbours share a row group of the dataset, which a worker reads once.
+    ordered = sorted(cases, key=lambda case: (case.truth, case.song.row_groups, case.song.name))
+    size = config.run.songs_a_task
+    rows = [_CASES.dump_json(ordered[start : start + size]).decode() for start in range(0, len(ordered), size)]
+    attempts = join(config.output, "_work", "attempts")
+    ledger = Ledger(attempts, timeout_s=config.run.task_timeout_s, max_attempts=1)
+    with session(config.run.ray), tqdm(total=len(cases), unit="song", desc="scored", mininterval=1.0) as progress:
+        for result in map_rows(rows, ScoreStep(config.scoring), schema=_SCORED, ledger=ledger):
+            progress.update(result["cases"])
+            yield Scored(*pickle.loads(result["scored"]))
+
+
+def _activations(songs: Sequence[ReferenceSong], system: SystemConfig) -> dict[str, str]:
+    """URI of each song's activations by the song's name."""
+    if not system.activations:
+        return {}
+    try:
+        fs, path = filesystem(system.activations)
+        files = [str(entry).removeprefix(path.rstrip("/") + "/") for entry in fs.find(path) if entry.endswith(".npz")]
+    except (*STORAGE_ERRORS, ImportError, ValueError) as error:
+        raise ConfigError(f"activations: {system.activations}: cannot be listed ({error})") from error
+    uris = {file.removesuffix(".npz"): join(system.activations, file) for file in sorted(files)}
+    return pair(songs, uris, system=f"{system.name} (activations)", unmatched="ignore")
+
+
+@lru_cache(maxsize=16)
+def _calibration(uri: str) -> Calibration:
+    return read_calibration(uri)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from drumline.metrics.scores import ratio
 
-NUM_BINS: Final = 2_048
+NUM_BINS: Final = 4_096
 MAX_LOGIT: Final = 16.0
 """Activations beyond ±this share the outermost bins: 1.1e-7 and 1 - 1.1e-7."""
 

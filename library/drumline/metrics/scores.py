@@ -17,7 +17,6 @@ that silence raises no mean.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,10 +64,9 @@ def false_positives_per_minute(counts: ArrayLike, duration_s: ArrayLike) -> NDAr
     return ratio(np.asarray(counts, dtype=np.float64)[..., 1] * 60.0, duration_s)
 
 
-def table(indices: Sequence[ArrayLike], shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """How often each cell occurs [*shape]; one array of indices for each axis, which broadcast."""
-    cells = np.ravel_multi_index(tuple(np.broadcast_arrays(*indices)), shape)
-    return np.bincount(cells.ravel(), minlength=math.prod(shape)).reshape(shape)
+def table(indices: tuple[NDArray[np.integer], ...], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """How often each cell occurs [*shape]: one array [K] of indices for each axis."""
+    return np.bincount(np.ravel_multi_index(indices, shape), minlength=math.prod(shape)).reshape(shape)
 
 
 def ratio(numerator: ArrayLike, denominator: ArrayLike) -> NDArray[np.float64]:

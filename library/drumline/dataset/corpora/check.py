@@ -1,0 +1,79 @@
+"""Does a folder hold what the catalogue says? Files are counted, and compared with what was fetched."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from drumline.core.artifacts import sha256_file
+from drumline.dataset.corpora.catalogue import Material
+from drumline.dataset.corpora.fetch import Record, read_record
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found of one material."""
+
+    material: Material
+    counts: dict[str, tuple[int, int]]
+    """Pattern -> (files that match, files at least)."""
+    damaged: tuple[str, ...] = ()
+    """Files that are not what was fetched, each with what is wrong."""
+    compared: bool | None = None
+    """With what was fetched: True by contents, False by sizes only, None where there is no record of it."""
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        missing = [
+            f"{name}: {found} files, {wanted} wanted" for name, (found, wanted) in self.counts.items() if found < wanted
+        ]
+        return (*missing, *self.damaged)
+
+
+def check(material: Material, folder: Path, *, hashed: bool) -> Verdict:
+    """Whether a folder (or a single file) holds a material whole. ``hashed`` reads every file that was fetched."""
+    files = _files(folder)
+    record = read_record(folder)
+    if record is None or record.name != material.name:
+        return Verdict(material, _counts(material, files))
+    return Verdict(material, _counts(material, files), tuple(compare(record, files, hashed=hashed)), hashed)
+
+
+def recognise(materials: Collection[Material], folder: Path, *, hashed: bool) -> list[Verdict]:
+    """The verdicts on what a folder holds: the materials that are whole, else those of which something is there."""
+    files = _files(folder)
+    found = {material.name: _counts(material, files) for material in materials}
+    begun = [each for each in materials if all(number for number, _ in found[each.name].values())]
+    whole = [each for each in begun if all(number >= wanted for number, wanted in found[each.name].values())]
+    return [check(material, folder, hashed=hashed) for material in whole or begun]
+
+
+def compare(record: Record, files: dict[str, Path], *, hashed: bool) -> Iterable[str]:
+    """What is wrong with files that were fetched: their sizes, and with ``hashed`` their contents."""
+    for fetched in record.files:
+        if (path := files.get(fetched.path)) is None:
+            yield f"{fetched.path}: missing"
+        elif (num_bytes := path.stat().st_size) != fetched.num_bytes:
+            yield f"{fetched.path}: {num_bytes:,} bytes, {fetched.num_bytes:,} were fetched"
+        elif hashed and sha256_file(path) != fetched.sha256:
+            yield f"{fetched.path}: its SHA-256 is not that of what was fetched"
+
+
+def _files(folder: Path) -> dict[str, Path]:
+    """Path below the folder, written with "/" -> file. A single file is a folder that holds it alone."""
+    if folder.is_file():
+        return {folder.name: folder}
+    return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def _counts(material: Material, files: Iterable[str]) -> dict[str, tuple[int, int]]:
+    return {
+        pattern: (sum(_ends_with(path, pattern) for path in files), wanted)
+        for pattern, wanted in material.holds.items()
+    }
+
+
+def _ends_with(path: str, pattern: str) -> bool:
+    """Whether the last parts of a path match the parts of a pattern, one by one."""
+    parts, wanted = path.split("/"), pattern.split("/")
+    return len(parts) >= len(wanted) and all(map(fnmatchcase, parts[-len(wanted) :], wanted))

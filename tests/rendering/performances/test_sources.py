@@ -71,6 +71,21 @@ def test_groove_is_told_by_its_table_in_a_folder_or_a_zip(groove: Path) -> None:
     assert read[3].reason == "chart_unreadable"
 
 
+def test_a_damaged_archive_costs_only_what_is_damaged(groove: Path) -> None:
+    path = groove.parent / "groove.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in sorted(groove.rglob("*.*")):
+            archive.write(file, file.relative_to(groove))
+    data = bytearray(path.read_bytes())
+    data[data.index(BEAT) + 40] ^= 0xFF
+    path.write_bytes(data)
+    read = [read_source(source) for source in find_performances([PerformanceRoot(uri=str(path))])]
+    assert isinstance(read[0], Rejected)
+    assert read[0].reason == "container_unreadable"
+    assert "1.mid" in read[0].detail
+    assert all(isinstance(song, AnnotatedSong) for song in read[1:3])
+
+
 def test_a_medley_keeps_to_a_drummer_and_a_split(groove: Path) -> None:
     sources = find_performances([PerformanceRoot(uri=str(groove))])
     found = medleys(sources, duration_s=30, seed=0)
@@ -119,8 +134,11 @@ def test_midi_files_tell_their_map_or_are_told(tmp_path: Path) -> None:
 def test_roots_that_cannot_be_are_told_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such folder"):
         find_performances([PerformanceRoot(uri=str(tmp_path / "nowhere"))])
-    with pytest.raises(ConfigError, match="no such file"):
+    with pytest.raises(ConfigError, match="No such file"):
         find_performances([PerformanceRoot(uri=str(tmp_path / "nowhere.zip"))])
+    (tmp_path / "not.zip").write_bytes(b"not an archive")
+    with pytest.raises(ConfigError, match="not a zip file"):
+        find_performances([PerformanceRoot(uri=str(tmp_path / "not.zip"))])
     for name in ("a", "b"):
         (tmp_path / name / "midi").mkdir(parents=True)
     with pytest.raises(ConfigError, match="share the name"):

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
@@ -108,8 +109,8 @@ def read_source(source: PerformanceSource) -> AnnotatedSong | Rejected:
         song = _read(source)
     except ChartError as error:
         return Rejected("chart_unreadable", str(error))
-    except (zipfile.BadZipFile, zlib.error) as error:
-        return Rejected("container_unreadable", f"{source.root}: {source.path}: {error}")
+    except zipfile.BadZipFile as error:
+        return Rejected("container_unreadable", f"{source.root}: {error}")
     except (*STORAGE_ERRORS, ValueError) as error:
         return Rejected("source_unreadable", f"{source.path}: {error or type(error).__name__}")
     if not any(hit.label != "other" for hit in song.hits):
@@ -118,7 +119,7 @@ def read_source(source: PerformanceSource) -> AnnotatedSong | Rejected:
 
 
 def _of_root(root: PerformanceRoot) -> Iterator[PerformanceSource]:
-    uri, files = _list(root.uri)
+    uri, files = root.uri, _list(root.uri)
     corpus = next((corpus for corpus in _CORPORA.values() if corpus.matches(files)), None)
     if corpus is None:
         for path in files:
@@ -126,7 +127,7 @@ def _of_root(root: PerformanceRoot) -> Iterator[PerformanceSource]:
                 key = f"{root.label}/{path}"
                 yield PerformanceSource(key, uri, path, f"midi:{key}", root.drum_map, "", root.official_split)
         return
-    for item in corpus.items(files, lambda path: read_bytes(join(uri, path))):
+    for item in corpus.items(files, lambda path: _load(uri, path)):
         row = item.extra
         yield PerformanceSource(
             key=f"{root.label}/{item.key}",
@@ -146,7 +147,7 @@ def _of_root(root: PerformanceRoot) -> Iterator[PerformanceSource]:
 
 def _read(source: PerformanceSource) -> AnnotatedSong:
     def load(path: str) -> bytes:
-        return read_bytes(join(source.root, path), MAX_FILE_BYTES)
+        return _load(source.root, path)
 
     if source.item is not None:
         return _CORPORA[source.corpus].read(source.item, load)
@@ -172,23 +173,45 @@ def _read_midi(data: bytes, source: PerformanceSource) -> Performance:
     return read_performance(data, source.path, drum_map=ROLAND, closed_cc4=ROLAND_CLOSED_CC4)
 
 
-def _list(uri: str) -> tuple[str, list[str]]:
-    """The URI to read from, and all paths relative to it."""
+def _list(uri: str) -> list[str]:
+    """All paths relative to a root, in order."""
     try:
-        if uri.endswith(".zip") and "::" not in uri:
-            if not filesystem(uri)[0].exists(filesystem(uri)[1]):
-                raise FileNotFoundError("there is no such file")
-            uri = f"zip://::{uri}"
-        fs, path = filesystem(uri)
-        fs.invalidate_cache()
-        if "::" not in uri and not fs.isdir(path):
-            raise FileNotFoundError("there is no such folder or bucket")
-        found = fs.find(path if "::" not in uri else "")
+        if uri.endswith(".zip"):
+            _archive.cache_clear()  # it may be another file than the one opened before
+            found = [name for name in _archive(uri).namelist() if not name.endswith("/")]
+        else:
+            fs, folder = filesystem(uri)
+            fs.invalidate_cache()
+            if not fs.isdir(folder):
+                raise FileNotFoundError("there is no such folder or bucket")
+            found = [str(path).removeprefix(folder.rstrip("/") + "/") for path in fs.find(folder)]
     except (*STORAGE_ERRORS, zipfile.BadZipFile, ImportError, ValueError) as error:
         raise ConfigError(f"{uri}: cannot be listed ({error or type(error).__name__})") from error
-    prefix = "" if "::" in uri else path.rstrip("/") + "/"
-    paths = sorted(entry.removeprefix(prefix) for entry in found)
-    return uri, [path for path in paths if not PurePosixPath(path).name.startswith(".")]
+    return sorted(path for path in found if not PurePosixPath(path).name.startswith("."))
+
+
+def _load(root: str, path: str) -> bytes:
+    """The bytes of a file below a root. Raises OSError, BadZipFile, or ValueError for a large file."""
+    if not root.endswith(".zip"):
+        return read_bytes(join(root, path), MAX_FILE_BYTES)
+    archive = _archive(root)
+    try:
+        size = archive.getinfo(path).file_size
+    except KeyError as error:
+        raise FileNotFoundError(f"{path}: not in {root}") from error
+    if size > MAX_FILE_BYTES:
+        raise ValueError(f"{path}: {size:,} bytes, limit {MAX_FILE_BYTES:,}")
+    try:
+        return archive.read(path)
+    except (RuntimeError, EOFError, zlib.error) as error:  # a password, an unknown compression, a cut or altered file
+        raise zipfile.BadZipFile(f"{path}: {error or type(error).__name__}") from error
+
+
+@lru_cache(maxsize=4)
+def _archive(uri: str) -> zipfile.ZipFile:
+    """An archive, kept open: a worker reads thousands of files from it, and its index takes longer to read than one."""
+    fs, path = filesystem(uri)
+    return zipfile.ZipFile(fs.open(path))
 
 
 def _positive(text: str) -> float | None:

@@ -9,8 +9,9 @@ import pyarrow as pa
 import pytest
 
 from drumline.core.errors import REASONS
+from drumline.core.svg import DARK, LIGHT
 from drumline.dataset.card import Card, CardData, SourceTerms, card_data, render_card
-from drumline.dataset.card_plots import DARK, LIGHT, histogram
+from drumline.dataset.card_plots import histogram
 
 TERMS = (
     SourceTerms("groove", "CC BY 4.0", "Gillick et al., ICML 2019", True),

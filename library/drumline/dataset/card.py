@@ -9,12 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import jinja2
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from drumline.core.errors import REASONS
+from drumline.core.page import page_environment
+from drumline.core.svg import standalone
 from drumline.core.taxonomy import CLASSES, LABELS
 from drumline.dataset import card_plots
 from drumline.dataset.duplicates import DOMAINS_BY_PURITY
@@ -125,17 +126,7 @@ def card_data(
 
 def render_card(data: CardData) -> Card:
     """The card in both forms."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("drumline", "dataset/templates"),
-        autoescape=jinja2.select_autoescape(["html.j2"]),
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["count"] = lambda value: f"{value:,}"
-    environment.filters["hours"] = lambda seconds: f"{seconds / 3600:,.2f}"
-    environment.filters["cell"] = lambda text: " ".join(str(text).replace("|", "\\|").split())
+    environment = page_environment("dataset/templates")
     plots = _plots(data)
     facts: dict[str, Any] = {
         "data": data,
@@ -146,14 +137,12 @@ def render_card(data: CardData) -> Card:
         "verdicts": _tally(data.alignment),
         "partial": sum(count for label, count in data.label_counts.items() if label not in CLASSES),
         "labelled": sum(data.label_counts.values()),
-        "light": card_plots.css(card_plots.LIGHT),
-        "dark": card_plots.css(card_plots.DARK),
         "plots": plots,
     }
     return Card(
         markdown=environment.get_template("card.md.j2").render(facts),
         html=environment.get_template("card.html.j2").render(facts),
-        plots={f"card/{plot['name']}.svg": card_plots.standalone(plot["svg"]) for plot in plots},
+        plots={f"card/{plot['name']}.svg": standalone(plot["svg"]) for plot in plots},
     )
 
 

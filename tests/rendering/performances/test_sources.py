@@ -58,6 +58,7 @@ def test_groove_is_told_by_its_table_in_a_folder_or_a_zip(groove: Path) -> None:
             archive.write(file, file.relative_to(groove))
     in_folder = find_performances([PerformanceRoot(uri=str(groove))])
     in_zip = find_performances([PerformanceRoot(uri=f"{groove}.zip")])
+    assert len(find_performances([PerformanceRoot(uri=str(groove), name=name) for name in ("a", "b")])) == 4
     assert [source.key for source in in_folder] == [source.key for source in in_zip]
     assert [source.official_split for source in in_zip] == ["train", "train", "validation", "train"]
     assert [PerformanceSource.from_json(source.to_json()) for source in in_zip] == in_zip

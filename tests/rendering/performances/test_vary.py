@@ -24,7 +24,7 @@ from drumline.rendering.performances.voicing import VOICINGS
 
 STILL = VaryConfig(
     stretch=(1.0, 1.0), drift=(0.0, 0.0), lead_in_bars=0, jitter_s=(0.0, 0.0), lag_s=0.0, gain=(1.0, 1.0),
-    power=(1.0, 1.0), velocity_jitter=0.0, soft=0.0, revoiced=0.0, left_out=0.0,
+    power=(1.0, 1.0), velocity_jitter=0.0, soft=0.0, revoiced=0.0, left_out=0.0, rests=0.0,
 )  # fmt: skip
 
 
@@ -158,6 +158,16 @@ def test_without_changes_nothing_changes() -> None:
     assert [h.label for h in vary(song, exactly, seed=3).song.hits] == [h.label for h in song.hits]
     with pytest.raises(ValueError, match="no hits"):
         vary(replace(song, hits=()), exactly, seed=0)
+
+
+def test_a_rest_is_silent_and_told() -> None:
+    song = song_of("funk", 16)
+    whole_s = end_s(song)
+    config = STILL.model_copy(update={"duration_s": (whole_s, whole_s), "rests": 1.0})
+    varied = vary(song, config, seed=2)
+    (rest,) = [change for change in varied.changes if change.name == "rest"]
+    bars = set(bar_numbers(varied.song).tolist())
+    assert bars == set(range(16)) - set(range(rest.first_bar, rest.first_bar + rest.num_bars))
 
 
 def test_no_roll_loses_its_order() -> None:

@@ -77,6 +77,8 @@ class VaryConfig(Config):
     """To which."""
     left_out: float = Field(default=0.1, ge=0, le=1)
     """Share of the songs from which one drum is left out."""
+    rests: float = Field(default=0.15, ge=0, le=1)
+    """Share of the songs in which all drums rest for a passage."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ class Change:
 
     name: str
     """``excerpt``, ``repeated``,
-    ``lead-in``, ``tempo``, ``voicing``, ``left out``, ``timing``, ``velocities``, ``limbs``."""
+    ``lead-in``, ``tempo``, ``voicing``, ``left out``, ``rest``, ``timing``, ``velocities``, ``limbs``."""
     detail: str
     first_bar: int = 0
     num_bars: int = 0
@@ -109,7 +111,7 @@ def vary(song: AnnotatedSong, config: VaryConfig, *, seed: int) -> Varied:
     if not song.hits:
         raise ValueError(f"{song.metadata.title}: nothing to vary: no hits")
     # A stream for each step: a knob of one does not shake the others.
-    streams = [np.random.default_rng((seed, step)) for step in range(6)]
+    streams = [np.random.default_rng((seed, step)) for step in range(7)]
     stretch = float(np.exp(streams[0].uniform(*np.log(config.stretch))))
     changes: list[Change] = []
     song = replace(song, hits=playable(song.hits), note_signature=b"")
@@ -118,7 +120,8 @@ def vary(song: AnnotatedSong, config: VaryConfig, *, seed: int) -> Varied:
     song = _at_tempo(song, stretch, config, streams[0], changes)
     song = _revoiced(song, config, streams[3], changes)
     song = _with_one_left_out(song, config, streams[4], changes)
-    song = _touched(song, config, streams[5], changes)
+    song = _rested(song, config, streams[5], changes)
+    song = _touched(song, config, streams[6], changes)
     hits = playable(song.hits)
     if len(hits) < len(song.hits):
         changes.append(Change("limbs", f"{len(song.hits) - len(hits)} strokes left out that no limb was free for"))
@@ -217,6 +220,20 @@ def _with_one_left_out(song: AnnotatedSong, config: VaryConfig, random: Random, 
         return song
     changes.append(Change("left out", f"{piece}: {len(song.hits) - len(kept)} strokes"))
     return replace(song, hits=kept)
+
+
+def _rested(song: AnnotatedSong, config: VaryConfig, random: Random, changes: list[Change]) -> AnnotatedSong:
+    """Inside the song: a rest at its end would only make it shorter."""
+    numbers = bar_numbers(song)
+    length = int(random.integers(config.passage_bars[0], config.passage_bars[1] + 1))
+    if (last := int(numbers.max()) - length) < 1 or random.random() >= config.rests:
+        return song
+    first = int(random.integers(1, last + 1))
+    kept = [hit for hit, bar in zip(song.hits, numbers.tolist(), strict=True) if not first <= bar < first + length]
+    if not kept or len(kept) == len(song.hits):
+        return song
+    changes.append(Change("rest", f"{len(song.hits) - len(kept)} strokes left out", first, length))
+    return replace(song, hits=tuple(kept))
 
 
 def _touched(song: AnnotatedSong, config: VaryConfig, random: Random, changes: list[Change]) -> AnnotatedSong:

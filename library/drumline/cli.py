@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Callable
 from functools import wraps
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -65,28 +66,31 @@ def inspect(paths: tuple[Path, ...], as_json: bool) -> None:
     sys.exit(1 if failed else 0)
 
 
-def _explain(context: click.Context, _: click.Parameter, wanted: bool) -> None:
-    """Print every key of a configuration and stop."""
-    if wanted:
-        from drumline.core.config_reference import as_text
-        from drumline.dataset.config import BuildConfig
+def _explained(module: str, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option ``--explain``: print every key of a configuration class and stop."""
 
-        click.echo(as_text(BuildConfig))
-        context.exit()
+    def explain(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+        if wanted:
+            from drumline.core.config_reference import as_text
+
+            click.echo(as_text(getattr(import_module(module), name)))
+            context.exit()
+
+    return click.option(
+        "--explain",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=explain,
+        help="Print every key that CONFIG can hold, with type, default and meaning, and stop.",
+    )
 
 
 @main.command("build-dataset")
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="List what would be built, by format and audio layout, and stop.")
-@click.option(
-    "--explain",
-    is_flag=True,
-    is_eager=True,
-    expose_value=False,
-    callback=_explain,
-    help="Print every key that CONFIG can hold, with type, default and meaning, and stop.",
-)
+@_explained("drumline.dataset.config", "BuildConfig")
 @click.option("--retry-rejected", is_flag=True, help="Try again what an earlier run rejected; keep what it finished.")
 @_told
 def build_dataset(config: Path, overrides: tuple[str, ...], dry_run: bool, retry_rejected: bool) -> None:
@@ -119,6 +123,35 @@ def build_dataset(config: Path, overrides: tuple[str, ...], dry_run: bool, retry
         f"  rejected  {result.output}/rejected.parquet ({rejected})\n"
         f"  report    {result.report}"
     )
+
+
+@main.command("render-corpus")
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@_explained("drumline.rendering.corpus.config", "CorpusConfig")
+@_told
+def render_corpus(config: Path, overrides: tuple[str, ...]) -> None:
+    """Render songs with exact labels: performances on sampled kits, produced, with and without a backing.
+
+    CONFIG is a YAML file (configs/render_corpus/); NAME=VALUE changes one key of it. What comes out is a folder of
+    songs that build-dataset reads. A run that was interrupted goes on where it was when the same command runs again.
+
+    \b
+    drumline render-corpus configs/render_corpus/demo.yaml
+    drumline render-corpus my.yaml hours=20 output=s3://bucket/rendered
+    """
+    from drumline.core.config import load_config
+    from drumline.rendering.corpus.config import CorpusConfig
+
+    settings = load_config(CorpusConfig, config, overrides)
+    from drumline.rendering.corpus.render import render
+
+    result = render(settings)
+    strokes = ", ".join(f"{name} {number:,}" for name, number in sorted(result.labels.items()))
+    click.echo(f"\n{result.songs} songs, {result.hours:.2f} h in {result.output}/songs/\n  strokes   {strokes}")
+    for folder, reason in sorted(result.rejected.items()):
+        click.echo(f"  rejected  {folder}: {reason}")
+    click.echo(f"  report    {result.report}")
 
 
 @main.command("demo-library")
@@ -201,10 +234,14 @@ def fetch_corpus(name: str, to: Path, yes: bool, catalogue: Path | None) -> None
     click.echo(describe(material))
     if material.files and not yes:
         click.confirm(f"\nAccept the licence ({material.licence}) and download {material.size}?", abort=True)
+    from drumline.dataset.corpora.check import check
     from drumline.dataset.corpora.fetch import fetch
+    from drumline.dataset.corpora.words import verdict
 
     folder = fetch(material, to, show_progress=sys.stderr.isatty())
-    click.echo(f"\n{folder}: fetched; what came is recorded in {folder}.fetched.json")
+    found = check(material, folder, hashed=False)
+    click.echo(f"\n{verdict(found, folder)}\nwhat came is recorded in {folder}.fetched.json")
+    sys.exit(1 if found.problems else 0)
 
 
 @corpora.command("check")

@@ -1,0 +1,1 @@
+"""Whole corpora of rendered songs: planned, rendered on a cluster, resumable."""

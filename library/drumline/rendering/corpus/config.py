@@ -1,0 +1,90 @@
+"""The configuration of a rendered corpus: `configs/render_corpus/*.yaml`."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from drumline.core.config import Config, fingerprint
+from drumline.rendering.accompaniment.accompany import Accompaniment
+from drumline.rendering.performances.sources import PerformanceRoot
+from drumline.rendering.performances.vary import VaryConfig
+from drumline.rendering.production.config import ProductionConfig
+from drumline.runtime.session import RayConfig
+
+RENDER_VERSION = 1
+"""Raised whenever the same configuration gives other audio: rendered songs are then rendered again."""
+
+
+class KitConfig(Config):
+    """One kit to play on."""
+
+    uri: str
+    """An ``.sfz`` file, a folder with ``drumkit.xml``, or a SoundFont's drum kit (``font.sf2#8``)."""
+    licence: str = ""
+    """Of its samples, where its own files do not tell it rightly."""
+
+
+class KitsConfig(Config):
+    """How kits are used."""
+
+    mixed: float = Field(default=0.25, ge=0, le=1)
+    """Share of the songs whose pieces come from different kits."""
+    tuned: float = Field(default=0.5, ge=0, le=1)
+    """Share of the songs whose pieces are tuned up or down."""
+    tuning_semitones: float = Field(default=2.0, ge=0, le=12)
+    """The furthest that a piece is tuned [semitones]."""
+    tunings: int = Field(default=3, ge=1)
+    """Different tunings of a kit in the corpus: each costs a worker the time to load the kit once."""
+
+
+class RenderRunConfig(Config):
+    """How to run. Nothing here changes a sample."""
+
+    max_attempts: int = Field(default=3, ge=1)
+    """Workers that one song may cost before it is given up."""
+    song_timeout_s: float = Field(default=300.0, gt=0)
+    """The longest that one song may take [s]."""
+    ray: RayConfig = RayConfig()
+
+
+class CorpusConfig(Config):
+    """Everything that decides a rendered corpus, and how to run."""
+
+    name: str
+    """What it is called; stands in each song's key."""
+    output: str
+    """Where it goes: a local folder or ``s3://bucket/prefix``."""
+    performances: tuple[PerformanceRoot, ...] = ()
+    """Where performances are. None: only etudes of generated passages."""
+    performance_splits: tuple[Literal["train", "validation", "test"], ...] = ()
+    """Of a corpus with official splits, those to play; all if empty."""
+    split: Literal["", "train", "validation", "test"] = ""
+    """The official split that the songs bear; that of their performance if empty."""
+    kits: tuple[KitConfig, ...] = Field(min_length=1)
+    """What is played on. Each is used as often as any other."""
+    kit_use: KitsConfig = KitsConfig()
+    hours: float = Field(default=1.0, gt=0)
+    """Audio to render, about [h]."""
+    seed: int = 0
+    """Of every draw."""
+    etudes: float = Field(default=0.15, ge=0, le=1)
+    """Share of the songs made of generated passages: rolls, blast beats, fills and all that recordings lack."""
+    mixes: float = Field(default=1.0, ge=0, le=1)
+    """Share of the songs that get a backing track beside the drums."""
+    rate_hz: int = Field(default=44_100, ge=8_000, le=192_000)
+    """Sampling rate [Hz]. 22050 is all that a dataset keeps."""
+    tail_s: float = Field(default=3.0, ge=0.5)
+    """Audio after the last stroke [s]: cymbals ring on."""
+    vary: VaryConfig = VaryConfig()
+    production: ProductionConfig = ProductionConfig()
+    accompaniment: Accompaniment = Accompaniment()
+    run: RenderRunConfig = RenderRunConfig()
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What decides a song besides its own draw."""
+        return self.model_dump(mode="json", include={"rate_hz", "tail_s", "vary", "production", "accompaniment"})
+
+    @property
+    def recipe_fingerprint(self) -> str:
+        return fingerprint(str(RENDER_VERSION), self.recipe)

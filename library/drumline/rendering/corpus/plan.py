@@ -1,0 +1,107 @@
+"""What will be rendered: which performance on which kit, drawn once from the seed. Pure, and the same everywhere.
+
+Every performance is used once before one comes again, and every kit as often as any other. Songs that share a kit and
+its tuning stand together, so that a worker loads it once for many.
+"""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from drumline.core.config import fingerprint
+from drumline.core.errors import ConfigError
+from drumline.rendering.corpus.config import CorpusConfig, KitConfig
+from drumline.rendering.kit import PIECES
+from drumline.rendering.performances.medleys import Medley, medleys
+from drumline.rendering.performances.sources import find_performances
+
+Random = np.random.Generator
+
+
+@dataclass(frozen=True, order=True)
+class Setup:
+    """A kit as it stands on the stage."""
+
+    uri: str
+    licence: str = ""
+    tuning: tuple[tuple[str, float], ...] = ()
+    """(piece, semitones)."""
+
+
+@dataclass(frozen=True)
+class SongSpec:
+    """One song to be rendered: all that a worker needs beside the configuration."""
+
+    number: int
+    medley: Medley
+    """Performances to join; empty for an etude."""
+    setups: tuple[Setup, ...]
+    """One kit; or several, of which each piece is drawn."""
+    has_backing: bool
+    seed: int
+
+    def folder(self, recipe: str) -> str:
+        """Name of its folder: another recipe or draw has another name, so what exists is right."""
+        return f"{self.number:06d}-{fingerprint(self.to_json(), recipe)}"
+
+    def to_json(self) -> str:
+        """As one line, for Ray's rows."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @staticmethod
+    def from_json(line: str) -> "SongSpec":
+        """The inverse of `to_json`."""
+        return TypeAdapter(SongSpec).validate_json(line)
+
+
+def plan(config: CorpusConfig) -> list[SongSpec]:
+    """Every song of the corpus, songs of one set-up together.
+
+    Raises ConfigError where a root cannot be listed, or holds nothing to play and not all songs are etudes.
+    """
+    found = find_performances(config.performances)
+    splits = config.performance_splits
+    wanted = [each for each in found if not splits or each.official_split in splits]
+    low_s, high_s = config.vary.duration_s
+    units = medleys(wanted, duration_s=high_s * config.vary.stretch[1], seed=config.seed) if wanted else []
+    if not units and config.etudes < 1:
+        places = ", ".join(root.uri for root in config.performances) or "none given"
+        where = f" in {', '.join(splits)}" if splits else ""
+        raise ConfigError(f"performances: nothing to play{where} (roots: {places}); etudes: 1 needs none")
+    num_songs = math.ceil(config.hours * 3600 / ((low_s + high_s) / 2 + config.tail_s))
+    random = np.random.default_rng((config.seed, 0))
+    setups = [_setups(kit, config, index) for index, kit in enumerate(config.kits)]
+    order: list[int] = []
+    songs = []
+    for number in range(num_songs):
+        is_etude = not units or random.random() < config.etudes
+        if not is_etude and not order:
+            order = random.permutation(len(units)).tolist()
+        own = setups[number % len(setups)]
+        first = own[random.integers(1, len(own))] if random.random() < config.kit_use.tuned else own[0]
+        others = [each[0] for index, each in enumerate(setups) if index != number % len(setups)]
+        is_mixed = bool(others) and random.random() < config.kit_use.mixed
+        songs.append(
+            SongSpec(
+                number=number,
+                medley=() if is_etude else units[order.pop()],
+                setups=(first, others[random.integers(len(others))]) if is_mixed else (first,),
+                has_backing=bool(random.random() < config.mixes),
+                seed=int(random.integers(1 << 31)),
+            )
+        )
+    return sorted(songs, key=lambda song: (song.setups, song.number))
+
+
+def _setups(kit: KitConfig, config: CorpusConfig, index: int) -> list[Setup]:
+    """The kit as it is, then in each of its tunings."""
+    random = np.random.default_rng((config.seed, 1, index))
+    most = config.kit_use.tuning_semitones
+    tunings = [
+        tuple((piece, round(float(random.uniform(-most, most)), 2)) for piece in PIECES)
+        for _ in range(config.kit_use.tunings)
+    ]
+    return [Setup(kit.uri, kit.licence), *(Setup(kit.uri, kit.licence, tuning) for tuning in tunings)]

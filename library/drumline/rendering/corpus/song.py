@@ -1,0 +1,158 @@
+"""One rendered song: performance, kit, production and backing to a folder that a dataset build reads like any other.
+
+::
+
+    drums.flac   the drum stem
+    song.flac    what plays with it, where the song has a backing: the mix is the sum of both
+    hits.json    the labels, exact by construction (`charts.hits_json`); written last, so that what has one is whole
+    made.json    how it was made: kit, changes, production, backing
+"""
+
+import io
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from drumline.charts.groove import GROOVE
+from drumline.charts.hits_json import write_hits_json
+from drumline.charts.song import AnnotatedSong
+from drumline.core.artifacts import join, write_bytes
+from drumline.core.errors import Rejected
+from drumline.rendering.accompaniment.accompany import accompany
+from drumline.rendering.corpus.config import CorpusConfig
+from drumline.rendering.corpus.plan import Setup, SongSpec
+from drumline.rendering.kit import PIECES, Kit
+from drumline.rendering.kits.mixed import mixed_kit
+from drumline.rendering.kits.open_kit import open_kit
+from drumline.rendering.kits.sampled import SampledKit
+from drumline.rendering.performance import playable, render_pieces
+from drumline.rendering.performances.medleys import read_medley
+from drumline.rendering.performances.passages import etude
+from drumline.rendering.performances.vary import vary
+from drumline.rendering.production.draw import draw
+from drumline.rendering.production.mixing import mix_with, with_backing_bleed
+from drumline.rendering.production.produce import produce
+from drumline.rendering.production.production import to_json
+
+Samples = NDArray[np.float32]
+
+_KITS_IN_MEMORY: Final = 3
+_PERFORMANCE_LICENCES: Final[Mapping[str, str]] = MappingProxyType({"groove": GROOVE.licence, "egmd": GROOVE.licence})
+
+
+@dataclass(frozen=True)
+class RenderedSong:
+    """A song in memory."""
+
+    drums: Samples
+    """[channels, N]"""
+    backing: Samples | None
+    song: AnnotatedSong
+    """Labels and words."""
+    made: Mapping[str, Any]
+    """How it was made, as plain values."""
+
+
+def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected:
+    """Render a song of the plan, or say why its performance cannot be read. The same spec gives the same samples.
+
+    Raises ConfigError where a kit or the backing's material is missing.
+    """
+    seeds = [int(seed) for seed in np.random.SeedSequence(spec.seed).generate_state(5)]
+    kit = _kit(spec, config, seeds[0])
+    read = read_medley(spec.medley) if spec.medley else etude(duration_s=config.vary.duration_s[1], seed=seeds[1])
+    if isinstance(read, Rejected):
+        return read
+    varied = vary(read, config.vary, seed=seeds[1])
+    hits = playable(varied.song.hits, kit)
+    if not hits:
+        return Rejected("chart_without_drums", f"{read.metadata.title}: no stroke that {kit.name} can play")
+    duration_s = hits[-1].time_s + config.tail_s
+    pieces = render_pieces(hits, kit=kit, duration_s=duration_s, seed=seeds[2])
+    production = draw(config.production, seed=seeds[3])
+    drums = produce(pieces, production, rate_hz=config.rate_hz)
+    backing, told = None, ""
+    if spec.has_backing:
+        backing, told = accompany(
+            varied.song,
+            config.accompaniment,
+            duration_s=duration_s,
+            rate_hz=config.rate_hz,
+            channels=config.production.channels,
+            seed=seeds[4],
+        )
+        drums = with_backing_bleed(drums, backing, production, rate_hz=config.rate_hz)
+        drums, backing = mix_with(drums, backing, production, rate_hz=config.rate_hz)
+    song = _labelled(replace(varied.song, hits=hits), spec, config, kit)
+    made = {
+        "spec": json.loads(spec.to_json()),
+        "duration_s": duration_s,
+        "labels": dict(sorted(Counter(hit.label for hit in hits).items())),
+        "kits": [_terms(setup, config) for setup in spec.setups],
+        "changes": [asdict(change) for change in varied.changes],
+        "production": json.loads(to_json(production)),
+        "backing": told,
+    }
+    return RenderedSong(drums, backing, song, made)
+
+
+def save_song(rendered: RenderedSong, folder: str, *, rate_hz: int) -> None:
+    """Write the song's files, the labels last."""
+    write_bytes(join(folder, "drums.flac"), _flac(rendered.drums, rate_hz))
+    if rendered.backing is not None:
+        write_bytes(join(folder, "song.flac"), _flac(rendered.backing, rate_hz))
+    write_bytes(join(folder, "made.json"), json.dumps(rendered.made, indent=1).encode())
+    write_bytes(join(folder, "hits.json"), write_hits_json(rendered.song))
+
+
+@lru_cache(maxsize=_KITS_IN_MEMORY)
+def opened(setup: Setup, rate_hz: int) -> SampledKit:
+    """The kit of a set-up, kept for the songs that follow."""
+    return open_kit(setup.uri, rate_hz=rate_hz, tuning=dict(setup.tuning))
+
+
+def _kit(spec: SongSpec, config: CorpusConfig, seed: int) -> Kit:
+    """The song's kit; of several, each piece from one of them."""
+    kits = [opened(setup, config.rate_hz) for setup in spec.setups]
+    if len(kits) == 1:
+        return kits[0]
+    random = np.random.default_rng(seed)
+    pieces = {piece: kits[random.integers(len(kits))] for piece in PIECES}
+    return mixed_kit(" + ".join(kit.name for kit in kits), pieces, fill=kits)
+
+
+def _labelled(song: AnnotatedSong, spec: SongSpec, config: CorpusConfig, kit: Kit) -> AnnotatedSong:
+    played = {_terms(setup, config)["licence"] or "not stated" for setup in spec.setups}
+    performed = {_PERFORMANCE_LICENCES.get(source.corpus, "not stated") for source in spec.medley}
+    licences = [f"kit {' + '.join(sorted(played))}", *(f"performance {licence}" for licence in sorted(performed))]
+    title = f"{song.metadata.title or song.group}, {kit.name}, no. {spec.number}"
+    return replace(
+        song,
+        format="rendered",
+        metadata=replace(song.metadata, title=title, album=config.name),
+        offset_s=0.0,
+        official_split=config.split or song.official_split,
+        licence="; ".join(licences),
+        note_signature=b"",
+    )
+
+
+def _terms(setup: Setup, config: CorpusConfig) -> dict[str, str]:
+    """Whose sounds these are, and on what terms."""
+    facts = opened(setup, config.rate_hz).facts
+    licence = setup.licence or facts.licence
+    return {"uri": setup.uri, "name": facts.name, "licence": licence, "attribution": facts.attribution}
+
+
+def _flac(samples: Samples, rate_hz: int) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples.T, rate_hz, format="FLAC", subtype="PCM_16", compression_level=0.2)
+    return buffer.getvalue()

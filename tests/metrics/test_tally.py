@@ -11,8 +11,8 @@ from drumline.core.taxonomy import CLASSES
 from drumline.metrics.events import Events
 from drumline.metrics.judgement import judge
 from drumline.metrics.scores import micro, scores
-from drumline.metrics.tally import COLUMNS, WINDOWS_S, columns_of, tally
-from drumline.metrics.vocabulary import LABEL_NAMES, VOCABULARIES
+from drumline.metrics.tally import BRANCH_ROWS, COLUMNS, WINDOWS_S, columns_of, tally
+from drumline.metrics.vocabulary import INSTRUMENTS, LABEL_NAMES, VOCABULARIES
 
 pedal = st.sampled_from([(), ("hihat_pedal",), ("hihat_pedal", "snare_rim")])
 
@@ -77,6 +77,14 @@ def test_hit_by_hit_it_is_the_same(
     np.testing.assert_array_equal(judged.estimate_partner[given], heard)
     np.testing.assert_array_equal(judged.reference_class[heard], judged.estimate_class[given])
     assert not (judged.excused & right).any()
+
+
+@given(events(), events())
+def test_branches_have_rows_of_their_own(reference: Events, estimate: Events) -> None:
+    judged = judge(reference, estimate, vocabulary=INSTRUMENTS, window_s=WINDOW_S)
+    found = np.bincount(judged.reference_class[judged.reference_partner >= 0], minlength=len(INSTRUMENTS.classes))
+    counts = tally(reference, estimate, windows_s=(WINDOW_S,))[0]
+    assert [counts[BRANCH_ROWS[branch], 0] for branch in INSTRUMENTS.classes] == found.tolist()
 
 
 @given(events(), events(), st.sampled_from(CLASSES))

@@ -1,7 +1,7 @@
 """Do confidences mean what they say, and what to change if not: temperatures, thresholds, constant offsets.
 
-``confidence`` [N] is a probability, ``correct`` [N] whether the event (or frame) was right. All of this is fitted on a
-dev set and applied elsewhere.
+``confidence`` [N] is a probability (never NaN), ``correct`` [N] whether the event (or frame) was right; excused
+estimates (`metrics.judgement`) are left out before. All of this is fitted on a dev set and applied elsewhere.
 """
 
 from dataclasses import dataclass
@@ -92,9 +92,8 @@ def _logit(probability: ArrayLike) -> NDArray[np.float64]:
 def best_threshold(confidence: ArrayLike, correct: ArrayLike, *, num_reference: int) -> Threshold:
     """The threshold of greatest F on a dev set: from estimates [N] matched once, without any threshold.
 
-    Of equally good thresholds it takes the highest. It lies half-way to the next lower confidence, so that
-    it does not hang on the last digit of one hit. (That the matching would differ a little under another threshold is
-    neglected: an estimate that goes may free its partner for another.)
+    Of equally good thresholds it takes the highest. It lies half-way to the next lower confidence, so that it does not
+    hang on the last digit of one hit. (That an estimate which goes may free its partner for another is neglected.)
     """
     stated, right = np.asarray(confidence, np.float64), np.asarray(correct, bool)
     if not right.any():
@@ -109,6 +108,9 @@ def best_threshold(confidence: ArrayLike, correct: ArrayLike, *, num_reference: 
 
 
 def offset_correction_s(offset_s: ArrayLike, *, min_count: int = 30) -> float:
-    """Seconds to add to a class's estimates: minus the median of its offsets; 0 with fewer than ``min_count``."""
+    """Seconds to add to a class's estimates: minus the median of its offsets; 0 with fewer than ``min_count``.
+
+    Take the offsets from a window well wider than the error sought: what a window cuts off pulls the median to 0.
+    """
     values = np.asarray(offset_s, np.float64)
     return -float(np.median(values)) if len(values) >= max(min_count, 1) else 0.0

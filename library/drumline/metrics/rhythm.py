@@ -2,13 +2,14 @@
 
 The inter-onset interval (IOI) of a hit is the gap to its nearest neighbour, before or after; infinite if it has none.
 Neighbours are hits of its own class (``among="class"``: how fast one piece is struck) or all hits (``among="any"``: how
-crowded the passage is). Hits at the same instant are one onset: a chord is no neighbour of itself. In a played
-performance the strokes of a chord lie milliseconds apart, and so in the first bins, as near-simultaneous hits should.
+crowded the passage is; only here do hits of uncertain class count as neighbours). Hits at the same instant are one
+onset: a chord is no neighbour of itself. In a played performance the strokes of a chord lie milliseconds apart, and so
+in the first bins, as near-simultaneous hits should.
 
 The *note value* of a hit is the coarsest straight grid on which it and its neighbour still fall on different lines: an
 IOI of at least a 16th (quarter/4) but less than an 8th is "16th", and so on down; 16th triplets (quarter/6) are faster
-than 16ths and count as "32nd". Players rush: an IOI may fall short of its grid by `TOLERANCE`.
-The tempo is the tempo map's at the hit.
+than 16ths and count as "32nd". Players rush: an IOI may fall short of its grid by `TOLERANCE`. The tempo is the tempo
+map's at the hit.
 """
 
 from typing import Final, Literal

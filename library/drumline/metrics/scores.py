@@ -2,14 +2,14 @@
 
 Each is defined for every count, and NaN says "no answer", not 0:
 
-========================  =========  ======  ===
-reference   estimate      precision  recall  F
-========================  =========  ======  ===
-hits        hits          TP/(TP+FP) TP/(TP+FN) 2TP/(2TP+FP+FN)
-hits        none          NaN        0       0
-none        hits          0          NaN     0
-none        none          NaN        NaN     NaN
-========================  =========  ======  ===
+=========  ========  ==========  ==========  ===============
+reference  estimate  precision   recall      F
+=========  ========  ==========  ==========  ===============
+hits       hits      TP/(TP+FP)  TP/(TP+FN)  2TP/(2TP+FP+FN)
+hits       none      NaN         0           0
+none       hits      0           NaN         0
+none       none      NaN         NaN         NaN
+=========  ========  ==========  ==========  ===============
 
 (mir_eval gives 0 in each of the last three rows.) *Micro* scores come from counts summed over classes. *Macro* scores
 are means over the classes that occur in the reference; there a class that was never estimated has precision 0, so

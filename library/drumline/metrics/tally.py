@@ -12,12 +12,14 @@ Hence TP is the greatest number of wanted hits that estimates can match, and FP 
 the most of them that can match anything (`matching.match_preferring` says why both hold at once).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from drumline.core.taxonomy import BRANCHES
 from drumline.metrics.events import Events
 from drumline.metrics.matching import num_matches
 from drumline.metrics.vocabulary import CERTAIN, POSSIBLE, VOCABULARIES, within
@@ -27,6 +29,12 @@ WINDOWS_S: Final = (0.05, 0.03, 0.02)
 
 COLUMNS: Final = tuple((name, drum) for name, vocabulary in VOCABULARIES.items() for drum in vocabulary.classes)
 """(vocabulary, class) of each row of counts: 28 of them."""
+
+
+BRANCH_ROWS: Final[Mapping[str, int]] = MappingProxyType(
+    {branch: COLUMNS.index(("8" if branch in ("ride", "crash") else "5", branch)) for branch in BRANCHES}
+)
+"""Where each branch of the model, as one instrument, stands in `COLUMNS`."""
 
 
 def columns_of(vocabulary: str) -> slice:

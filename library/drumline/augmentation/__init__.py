@@ -1,0 +1,1 @@
+"""Training examples changed at random, with their labels: one transform a file."""

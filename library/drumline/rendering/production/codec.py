@@ -19,6 +19,8 @@ CodecName = Literal["vorbis", "mp3"]
 
 _CONTAINERS: Final = {"vorbis": ("OGG", "VORBIS"), "mp3": ("MP3", "MPEG_LAYER_III")}
 
+_WORST_LEVEL: Final = 0.99  # of libsndfile's 0 to 1: at 1 LAME is asked for V10 and refuses
+
 
 @dataclass(frozen=True)
 class Codec:
@@ -42,7 +44,7 @@ def round_trip(samples: Samples, codec: Codec, *, rate_hz: int) -> Samples:
         len(samples),
         format=container,
         subtype=subtype,
-        compression_level=1 - codec.quality,
+        compression_level=_WORST_LEVEL * (1 - codec.quality),
         **settings,
     ) as file:
         for start in range(0, samples.shape[1], rate_hz):  # libsndfile's Vorbis keeps what it is given on the stack

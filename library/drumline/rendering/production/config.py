@@ -58,7 +58,7 @@ class RoomConfig(Config):
     rt60_s: PositiveRange = (0.15, 0.9)
     """Of the middle frequencies; drawn by its logarithm."""
     wet_db: Range = (-24.0, -8.0)
-    """Reverberant energy over direct."""
+    """Reverberant energy over direct; less where a reflection would stand within 3 dB of the direct sound."""
     folder: str = ""
     """A folder or URI of measured impulse responses (WAV, FLAC, Ogg); empty for none."""
     measured_share: Probability = 0.5

@@ -53,7 +53,7 @@ def levels_db(samples: Samples, *, rate_hz: int) -> Curve:
     np.abs(samples).max(axis=0, out=peaks[: samples.shape[1]])
     for _ in range(size.bit_length() - 1):  # pairs of pairs: five times as fast as max over a short axis
         peaks = np.maximum(peaks[0::2], peaks[1::2])
-    return np.asarray(20 * np.log10(np.maximum(peaks, 10 ** (_FLOOR_DB / 20))), dtype=np.float64)
+    return np.maximum(20 * np.log10(np.maximum(peaks, 1e-30, dtype=np.float64)), _FLOOR_DB)
 
 
 def static_reduction_db(level_db: Curve, compressor: Compressor) -> Curve:
@@ -97,7 +97,8 @@ def emphasis_gain(samples: Samples, gain_db: float, *, rate_hz: int) -> Samples:
     held_db = released(over_floor_db, release_s=_EMPHASIS_RELEASE_S, step_s=step_s)
     outrun_db = held_db - attacked(held_db, attack_s=_SLOW_ATTACK_S, step_s=step_s)
     gain = 10 ** (gain_db * np.clip(outrun_db / _FULL_EMPHASIS_DB, 0, 1) / 20)
-    return _between(np.concatenate([gain[:1], gain]), samples.shape[1], rate_hz)
+    # A block ahead, so that an attack's first sample has its share.
+    return _between(np.concatenate([gain, gain[-1:]]), samples.shape[1], rate_hz)
 
 
 def limiter_gain(samples: Samples, ceiling_db: float, *, release_s: float, rate_hz: int) -> Samples:

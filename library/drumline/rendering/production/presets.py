@@ -43,12 +43,12 @@ OFF: Final = ProductionConfig(
 TASTEFUL: Final = ProductionConfig()
 
 WILD: Final = ProductionConfig(
-    desk=DeskConfig(gain_db=(-9.0, 9.0), pan_width=(0.0, 1.0), eq_probability=0.8, eq_gain_db=(-12.0, 12.0)),
+    desk=DeskConfig(gain_db=(-9.0, 9.0), pan_width=(0.0, 1.0), eq_probability=0.8, eq_gain_db=(-9.0, 9.0)),
     bleed=BleedConfig(probability=0.8, level_db=(-30.0, -12.0), low_pass_hz=(1000.0, 16_000.0)),
     room=RoomConfig(probability=0.85, width_m=(2.0, 30.0), rt60_s=(0.1, 2.5), wet_db=(-20.0, 2.0)),
     bus_eq=BusEqConfig(
         probability=0.8,
-        gain_db=(-10.0, 10.0),
+        gain_db=(-6.0, 6.0),
         pass_probability=0.4,
         high_pass_hz=(20.0, 150.0),
         low_pass_hz=(6000.0, 18_000.0),

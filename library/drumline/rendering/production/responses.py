@@ -23,8 +23,10 @@ Samples = NDArray[np.float32]
 Response = NDArray[np.float64]
 
 _FILTER_LENGTH_S: Final = 0.2  # a peak of Q 2 at 50 Hz has fallen by 136 dB
-_MAX_LEAK: Final = 0.5
-"""Peak of all leaks over that of the direct sound."""
+_MAX_LEAK: Final = 0.25
+"""All leaks over the direct sound, in the sums of their responses' magnitudes: the most that any tone is passed on."""
+_MAX_REFLECTION: Final = 0.7
+"""The strongest single reflection over the direct sound."""
 _MIN_TRANSFORM: Final = 1 << 15
 _MAX_TRANSFORM: Final = 1 << 19
 
@@ -50,11 +52,13 @@ def response_of(name: str, production: Production, *, rate_hz: int) -> Response:
                 leak = _leak(production.bleed, distance_m(name, other), length, rate_hz)
                 leaks += _through(desk.get(other, Piece(other)), leak, production.channels, rate_hz)
         # Turned up far enough, another microphone would hear the piece first, and late: nobody leaves it there.
-        close = close + leaks * min(1.0, _MAX_LEAK * np.abs(close).max() / np.abs(leaks).max())
+        close = close + leaks * min(1.0, _MAX_LEAK * np.abs(close).sum() / np.abs(leaks).sum())
     if production.room is not None:
         wet = _wet(name, production, rate_hz)
+        # Sound that has travelled further and met a wall is weaker than the direct one, however wet the room.
+        gain = min(10 ** (production.room.wet_db / 20), _MAX_REFLECTION / np.abs(wet).max())
         send = close.sum(axis=0, keepdims=True) / math.sqrt(production.channels)  # a room answers on all sides
-        with_room = signal.fftconvolve(send, wet, axes=-1) * 10 ** (production.room.wet_db / 20)
+        with_room = signal.fftconvolve(send, gain * wet, axes=-1)
         with_room[:, :length] += close
         close = with_room
     return filters.apply(production.bands, close, rate_hz=rate_hz)

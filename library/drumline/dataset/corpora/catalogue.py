@@ -76,7 +76,7 @@ class Material(Config):
     debian: DebianPackage | None = None
     """The Debian package that has it."""
     holds: dict[str, int] = Field(min_length=1)
-    """What a complete copy holds: the end of a path, with * and ? -> how many files at least."""
+    """What a complete copy holds: the end of a path, with * and ?, in any case -> how many files at least."""
 
     @field_validator("holds")
     @classmethod

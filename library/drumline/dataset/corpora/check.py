@@ -35,14 +35,14 @@ def check(material: Material, folder: Path, *, hashed: bool) -> Verdict:
     files = _files(folder)
     record = read_record(folder)
     if record is None or record.name != material.name:
-        return Verdict(material, _counts(material, files))
-    return Verdict(material, _counts(material, files), tuple(compare(record, files, hashed=hashed)), hashed)
+        return Verdict(material, _counts(material, folder, files))
+    return Verdict(material, _counts(material, folder, files), tuple(compare(record, files, hashed=hashed)), hashed)
 
 
 def recognise(materials: Collection[Material], folder: Path, *, hashed: bool) -> list[Verdict]:
     """The verdicts on what a folder holds: the materials that are whole, else those of which something is there."""
     files = _files(folder)
-    found = {material.name: _counts(material, files) for material in materials}
+    found = {material.name: _counts(material, folder, files) for material in materials}
     begun = [each for each in materials if all(number for number, _ in found[each.name].values())]
     whole = [each for each in begun if all(number >= wanted for number, wanted in found[each.name].values())]
     return [check(material, folder, hashed=hashed) for material in whole or begun]
@@ -66,9 +66,11 @@ def _files(folder: Path) -> dict[str, Path]:
     return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def _counts(material: Material, files: Iterable[str]) -> dict[str, tuple[int, int]]:
+def _counts(material: Material, folder: Path, files: Collection[str]) -> dict[str, tuple[int, int]]:
+    """Pattern -> (files that match, files at least). The folder's own name counts: a kit may be that folder."""
+    paths = [f"{folder.resolve().name}/{path}".casefold() for path in files]
     return {
-        pattern: (sum(_ends_with(path, pattern) for path in files), wanted)
+        pattern: (sum(_ends_with(path, pattern.casefold()) for path in paths), wanted)
         for pattern, wanted in material.holds.items()
     }
 

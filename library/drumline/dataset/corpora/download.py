@@ -14,7 +14,7 @@ from tqdm import tqdm
 from drumline.core.errors import DrumlineError
 
 _TIMEOUT_S: Final = 60.0
-_BLOCK_BYTES: Final = 1 << 20
+_BLOCK_BYTES: Final = 1 << 16  # what is lost at most where the line breaks
 _PARTIAL: Final = 206
 _RANGE_NOT_SATISFIABLE: Final = 416
 

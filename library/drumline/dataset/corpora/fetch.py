@@ -58,7 +58,12 @@ def fetch(material: Material, to: Path, *, show_progress: bool = False) -> Path:
         )
         digests[remote.url] = sha256_file(local)
         if remote.is_archive:
-            files += unpack(local, waiting)
+            try:
+                files += unpack(local, waiting)
+            except DrumlineError:
+                local.unlink()  # the next attempt must not find it again
+                shutil.rmtree(waiting)
+                raise
         else:
             files.append(Unpacked(local.name, local.stat().st_size, digests[remote.url]))
             local.replace(waiting / local.name)

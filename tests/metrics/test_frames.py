@@ -23,8 +23,8 @@ def test_areas_are_scikit_learns_within_the_stated_error(seed: int) -> None:
     songs = [song(seed), song(seed + 5_000, 500)]
     found = areas(sum(frame_histogram(*each) for each in songs))
     activations, targets = (np.concatenate(parts) for parts in zip(*songs, strict=True))
-    assert (found.roc_auc_error < 5e-4).all()
-    assert (found.pr_auc_error < 0.02).all()
+    assert (found.roc_auc_error < 1e-3).all()
+    assert (found.pr_auc_error < 0.05).all()
     for column in range(3):
         known = targets[:, column] >= 0
         truth, given_p = targets[known, column], activations[known, column]

@@ -1,0 +1,58 @@
+"""Judge systems by their files: find, score, sum up, write."""
+
+from dataclasses import dataclass
+
+from drumline.core.artifacts import join, write_bytes
+from drumline.core.config import canonical_json
+from drumline.dataset.build import check_writable
+from drumline.evaluation.config import EvaluationConfig
+from drumline.evaluation.page import render_page
+from drumline.evaluation.report import Report
+from drumline.evaluation.reporting import make_report
+from drumline.evaluation.scoring import Case, find_cases, score_cases
+from drumline.evaluation.tables import csv_files, headline
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was found, and where it is written."""
+
+    report: Report
+    output: str
+
+
+def plan(config: EvaluationConfig) -> list[Case]:
+    """Every recording with its predictions. Raises ConfigError where the configuration cannot be run."""
+    check_writable(config.output)
+    return find_cases(config)
+
+
+def evaluate(config: EvaluationConfig) -> Evaluation:
+    """Write ``report.json``, ``report.html``, ``headline.md`` and the CSV tables below ``config.output``.
+
+    Raises ConfigError before any work where the configuration cannot be run, DrumlineError where nothing could be
+    judged or Ray gave up.
+    """
+    report = make_report(score_cases(plan(config), config), config)
+    files = {
+        "report.json": canonical_json(report, indent=1) + "\n",
+        "report.html": render_page(report),
+        "headline.md": headline(report),
+        **csv_files(report),
+    }
+    for name, text in files.items():
+        write_bytes(join(config.output, name), text.encode())
+    return Evaluation(report, config.output)
+
+
+def describe_plan(cases: list[Case], config: EvaluationConfig) -> str:
+    """The plan for people."""
+    lines = []
+    for truth in config.truths:
+        mine = [case for case in cases if case.truth == truth.name]
+        lines.append(f"{len(mine)} songs of {truth.name!r} would be judged into {config.output}")
+        for system in config.systems:
+            told = [case.predictions[system.name] for case in mine if system.name in case.predictions]
+            extra = f", {sum(bool(each.activations) for each in told)} with activations" if system.activations else ""
+            lines.append(f"  {system.name:24} {len(told):6} songs with predictions{extra}")
+    return "\n".join(lines)

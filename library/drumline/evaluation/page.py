@@ -1,0 +1,136 @@
+"""The page of an evaluation, for people: systems first, then classes, timing, confusion, rhythm, calibration, songs.
+
+It shows the main truth; the F of others stands beside it. All numbers come from the report, so equal reports have equal
+pages.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from drumline.core.page import page_environment
+from drumline.evaluation import plots
+from drumline.evaluation.measures import Number, Value
+from drumline.evaluation.report import Report, SystemReport, TruthReport
+from drumline.evaluation.summary import EXTRA
+
+ANCHORS: Final = {"musiccharts.tools": 20.3, "ADTOF": 40.0}
+"""The public anchors of edits per 100 notes, on 367 charts of their own (eight game lanes, tempo map given)."""
+_WORST_SONGS: Final = 15
+_DASH: Final = "–"
+
+
+def render_page(report: Report) -> str:
+    """The whole page: one file that needs no other."""
+    environment = page_environment("evaluation/templates")
+    environment.filters |= {"percent": percent, "interval": interval, "fixed": fixed, "signed": signed, "shade": shade}
+    main = report.truths[0]
+    facts: dict[str, Any] = {
+        "report": report,
+        "main": main,
+        "others": report.truths[1:],
+        "classes": list(main.systems[0].at(report.vocabulary, report.windows_ms[0]).classes) if main.systems else [],
+        "best": _best(report, main),
+        "plots": _plots(report, main),
+        "anchors": ANCHORS,
+        "extra": EXTRA,
+        "songs": _worst_songs(main.systems),
+        "num_songs": _WORST_SONGS,
+    }
+    return environment.get_template("report.html.j2").render(facts)
+
+
+def percent(value: Number, digits: int = 1) -> str:
+    """A share as per cent: 90.2."""
+    return _DASH if value is None else f"{100 * value:.{digits}f}"
+
+
+def interval(value: Value) -> str:
+    """The interval of a share, in per cent: 80.2–96.7."""
+    return "" if value.low is None or value.high is None else f"{100 * value.low:.1f}{_DASH}{100 * value.high:.1f}"
+
+
+def fixed(value: Number, digits: int = 1) -> str:
+    """A number as it is."""
+    return _DASH if value is None else f"{value:.{digits}f}"
+
+
+def signed(value: Number, digits: int = 1, scale: float = 100) -> str:
+    """A difference with its sign, in per cent if nothing else is said."""
+    return _DASH if value is None else f"{scale * value:+.{digits}f}".replace("-", "−")
+
+
+def shade(count: int, total: int) -> str:
+    """A share as the opacity of a cell's colour, in per cent."""
+    return f"{round(70 * count / total)}%" if total else "0%"
+
+
+def _best(report: Report, main: TruthReport) -> dict[str, Any]:
+    """The greatest micro F, and the greatest F of each class."""
+    scores = [system.at(report.vocabulary, report.windows_ms[0]) for system in main.systems]
+    by_class: dict[str, list[float]] = {}
+    for each in scores:
+        for drum, told in each.classes.items():
+            by_class.setdefault(drum, []).append(told.f.value or 0.0)
+    return {
+        "micro": max((each.micro.f.value or 0.0 for each in scores), default=0.0),
+        "classes": {drum: max(values) for drum, values in by_class.items()},
+    }
+
+
+def _plots(report: Report, main: TruthReport) -> dict[str, str]:
+    systems, window_ms, words = main.systems, report.windows_ms[0], report.vocabulary
+    scores = {system.name: system.at(words, window_ms) for system in systems}
+    classes = list(next(iter(scores.values())).classes) if scores else []
+    by_class = {
+        drum: {name: each.classes[drum].f for name, each in scores.items() if each.classes[drum].f.value is not None}
+        for drum in classes
+    }
+    timing = {
+        drum: {system.name: _spread(system, drum) for system in systems if system.timing[drum].num_pairs}
+        for drum in ("all", *classes)
+    }
+    found = {
+        "systems": plots.intervals(
+            "systems", {name: {"": each.micro.f} for name, each in scores.items()}, unit="micro F", limits=(0, 1)
+        ),
+        "classes": plots.intervals("classes", by_class, unit="F", limits=(0, 1)),
+        "timing": plots.intervals("timing", timing, unit="ms late", marks={"": 0.0}),
+        "edits": plots.intervals(
+            "edits",
+            {s.name: {"": _edits(s, "8")} for s in systems},
+            unit="edits per 100 notes, eight lanes",
+            marks=ANCHORS,
+        ),
+    }
+    for g, gaps in enumerate(systems[0].gaps if systems else ()):
+        recall = {system.name: system.gaps[g].rows["all"].recall for system in systems}
+        label = "gap to the next hit of the same class" if gaps.among == "class" else "gap to the next hit of any class"
+        found[f"gaps_{gaps.among}"] = plots.lines(f"gaps_{gaps.among}", gaps.bins, recall, unit="recall", x_label=label)
+    if any(sum(system.subdivisions[0].reference["all"]) for system in systems):
+        recall = {system.name: system.subdivisions[0].recall["all"] for system in systems}
+        found["note_values"] = plots.lines(
+            "note_values", systems[0].subdivisions[0].note_values, recall, unit="recall", x_label="note value"
+        )
+    told = {s.name: (s.reliability.mean_confidence, s.reliability.accuracy) for s in systems if s.reliability}
+    if told:
+        found["reliability"] = plots.reliability("reliability", told)
+    return found
+
+
+def _spread(system: SystemReport, drum: str) -> Value:
+    """The median offset with the median absolute deviation on either side [ms]."""
+    told = system.timing[drum]
+    if told.median_ms is None or told.spread_ms is None:
+        return Value(value=told.median_ms, low=None, high=None)
+    return Value(value=told.median_ms, low=told.median_ms - told.spread_ms, high=told.median_ms + told.spread_ms)
+
+
+def _edits(system: SystemReport, vocabulary: str) -> Value:
+    return next(each.per_100_notes for each in system.edits if each.vocabulary == vocabulary)
+
+
+def _worst_songs(systems: Sequence[SystemReport]) -> list[tuple[str, int, Mapping[str, Number]]]:
+    """(song, strokes, F by system) of the songs that the first system does worst."""
+    f = {system.name: {row.song: row.f for row in system.per_song} for system in systems}
+    worst = systems[0].per_song[:_WORST_SONGS] if systems else ()
+    return [(row.song, row.strokes, {name: told.get(row.song) for name, told in f.items()}) for row in worst]

@@ -1,0 +1,153 @@
+"""The tables of an evaluation: CSV for spreadsheets, and the first table of all as Markdown."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from drumline.evaluation.measures import ScoreValues, Value
+from drumline.evaluation.report import Report, SystemReport, TruthReport
+
+Row = Mapping[str, object]
+
+
+def csv_files(report: Report) -> dict[str, str]:
+    """File name -> text. Shares are 0 to 1, empty where there is no answer."""
+    tables: dict[str, Iterable[Row]] = {
+        "classes.csv": _classes(report),
+        "songs.csv": _songs(report),
+        "rhythm.csv": _rhythm(report),
+        "comparisons.csv": _comparisons(report),
+        "groups.csv": _groups(report),
+    }
+    return {name: _csv(list(rows)) for name, rows in tables.items()}
+
+
+def headline(report: Report) -> str:
+    """The systems, a table for each truth, as Markdown: F by class at the first window, and F at the others."""
+    window_ms, parts = report.windows_ms[0], []
+    for truth in report.truths:
+        if not truth.systems:
+            continue
+        classes = list(truth.systems[0].at(report.vocabulary, window_ms).classes)
+        others = [f"F ±{other:g} ms" for other in report.windows_ms[1:]]
+        head = ["system", "micro F", f"{100 * report.level:g} %", *classes, "macro F", *others, "edits/100 (5)"]
+        lines = [
+            f"{report.name}, truth: {truth.name}; {truth.songs} songs, {truth.strokes} strokes; "
+            f"±{window_ms:g} ms, {report.vocabulary} classes, F in %.",
+            "",
+            f"| {' | '.join(head)} |",
+            f"|{'---|' * len(head)}",
+        ]
+        lines += [f"| {' | '.join(_headline_row(system, report))} |" for system in truth.systems]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+def _headline_row(system: SystemReport, report: Report) -> list[str]:
+    at = system.at(report.vocabulary, report.windows_ms[0])
+    edits = next(each for each in system.edits if each.vocabulary == "5").per_100_notes.value
+    return [
+        system.name.replace("|", "\\|"),
+        _percent(at.micro.f.value),
+        f"{_percent(at.micro.f.low)} to {_percent(at.micro.f.high)}",
+        *(_percent(each.f.value) for each in at.classes.values()),
+        _percent(at.macro.f.value),
+        *(_percent(system.at(report.vocabulary, other).micro.f.value) for other in report.windows_ms[1:]),
+        "–" if edits is None else f"{edits:.1f}",
+    ]
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def _systems(report: Report) -> Iterator[tuple[TruthReport, SystemReport, Row]]:
+    for truth in report.truths:
+        for system in truth.systems:
+            yield truth, system, {"truth": truth.name, "system": system.name}
+
+
+def _classes(report: Report) -> Iterator[Row]:
+    for _, system, names in _systems(report):
+        for at in system.events:
+            place = {**names, "window_ms": at.window_ms, "vocabulary": at.vocabulary}
+            for drum, told in [("micro", at.micro), *at.classes.items()]:
+                counts = {"tp": told.tp, "fp": told.fp, "fn": told.fn}
+                rate = {"false_positives_per_minute": told.false_positives_per_minute}
+                yield {**place, "class": drum, **_scores(told), **counts, **rate}
+            yield {**place, "class": "macro", **_scores(at.macro)}
+
+
+def _scores(told: ScoreValues) -> Row:
+    return {
+        **_value("precision", told.precision),
+        **_value("recall", told.recall),
+        **_value("f", told.f),
+    }
+
+
+def _value(name: str, told: Value) -> Row:
+    return {name: told.value, f"{name}_low": told.low, f"{name}_high": told.high}
+
+
+def _songs(report: Report) -> Iterator[Row]:
+    for _, system, names in _systems(report):
+        for row in system.per_song:
+            yield {**names, **row.model_dump()}
+
+
+def _rhythm(report: Report) -> Iterator[Row]:
+    """Gaps and note values in one table; ``kind`` says which, note values have no precision."""
+    for _, system, names in _systems(report):
+        for gaps in system.gaps:
+            for drum, row in gaps.rows.items():
+                for b, bin_ in enumerate(gaps.bins):
+                    yield {
+                        **names,
+                        "kind": "gap",
+                        "among": gaps.among,
+                        "rows": drum,
+                        "bin": bin_,
+                        "strokes": row.reference[b],
+                        "recall": row.recall[b],
+                        "hits": row.estimate[b],
+                        "precision": row.precision[b],
+                    }
+        for told in system.subdivisions:
+            for name, strokes in told.reference.items():
+                for v, value in enumerate(told.note_values):
+                    yield {
+                        **names,
+                        "kind": "note value",
+                        "among": told.among,
+                        "rows": name,
+                        "bin": value,
+                        "strokes": strokes[v],
+                        "recall": told.recall[name][v],
+                    }
+
+
+def _comparisons(report: Report) -> Iterator[Row]:
+    for truth in report.truths:
+        for each in truth.comparisons:
+            for drum, deltas in each.rows.items():
+                for score in ("precision", "recall", "f"):
+                    told = getattr(deltas, score)
+                    names = {"truth": truth.name, "system": each.system, "baseline": each.baseline, "songs": each.songs}
+                    yield {**names, "class": drum, "score": score, **told.model_dump()}
+
+
+def _groups(report: Report) -> Iterator[Row]:
+    for _, system, names in _systems(report):
+        for group in system.groups:
+            told = group.model_dump(exclude={"f", "classes"})
+            yield {**names, **told, **_value("f", group.f), **{f"f_{d}": f for d, f in group.classes.items()}}
+
+
+def _csv(rows: Sequence[Row]) -> str:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()

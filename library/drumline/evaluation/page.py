@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from drumline.core.page import page_environment
+from drumline.core.svg import short
 from drumline.evaluation import plots
 from drumline.evaluation.measures import Number, Value
 from drumline.evaluation.report import Report, SystemReport, TruthReport
@@ -99,22 +100,39 @@ def _plots(report: Report, main: TruthReport) -> dict[str, str]:
             "edits",
             {s.name: {"": _edits(s, "8")} for s in systems},
             unit="edits per 100 notes, eight lanes",
-            marks=ANCHORS,
+            limits=(0, None),
+            marks={f"{name} {rate:g}": rate for name, rate in ANCHORS.items()},
         ),
     }
     for g, gaps in enumerate(systems[0].gaps if systems else ()):
         recall = {system.name: system.gaps[g].rows["all"].recall for system in systems}
-        label = "gap to the next hit of the same class" if gaps.among == "class" else "gap to the next hit of any class"
-        found[f"gaps_{gaps.among}"] = plots.lines(f"gaps_{gaps.among}", gaps.bins, recall, unit="recall", x_label=label)
-    if any(sum(system.subdivisions[0].reference["all"]) for system in systems):
-        recall = {system.name: system.subdivisions[0].recall["all"] for system in systems}
-        found["note_values"] = plots.lines(
-            "note_values", systems[0].subdivisions[0].note_values, recall, unit="recall", x_label="note value"
+        places = [bin_.replace("<=", "≤").removesuffix(" ms") for bin_ in gaps.bins]
+        whom = "the same class" if gaps.among == "class" else "any class"
+        found[f"gaps_{gaps.among}"] = plots.lines(
+            f"gaps_{gaps.among}",
+            _with_strokes(places, gaps.rows["all"].reference),
+            recall,
+            unit="recall",
+            x_label=f"gap to the next hit of {whom} [ms], and strokes with it",
         )
-    told = {s.name: (s.reliability.mean_confidence, s.reliability.accuracy) for s in systems if s.reliability}
-    if told:
-        found["reliability"] = plots.reliability("reliability", told)
+    if any(sum(system.subdivisions[0].reference["all"]) for system in systems):
+        told = systems[0].subdivisions[0]
+        found["note_values"] = plots.lines(
+            "note_values",
+            _with_strokes([value.replace(" or", "\nor") for value in told.note_values], told.reference["all"]),
+            {system.name: system.subdivisions[0].recall["all"] for system in systems},
+            unit="recall",
+            x_label="note value, and strokes of it",
+        )
+    sure = {s.name: (s.reliability.mean_confidence, s.reliability.accuracy) for s in systems if s.reliability}
+    if sure:
+        found["reliability"] = plots.reliability("reliability", sure)
     return found
+
+
+def _with_strokes(places: Sequence[str], strokes: Sequence[int]) -> list[str]:
+    """Names of places with what stands behind them."""
+    return [f"{place}\n({short(count)})" for place, count in zip(places, strokes, strict=True)]
 
 
 def _spread(system: SystemReport, drum: str) -> Value:

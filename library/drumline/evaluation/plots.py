@@ -19,7 +19,7 @@ def intervals(
     rows: Mapping[str, Mapping[str, Value]],
     *,
     unit: str,
-    limits: tuple[float, float] | None = None,
+    limits: tuple[float, float | None] | None = None,
     marks: Mapping[str, float] | None = None,
 ) -> str:
     """Points with intervals, the first row at the top: row -> series -> value. ``marks`` draws named vertical lines.
@@ -42,11 +42,11 @@ def intervals(
                 if value.low is not None and value.high is not None:
                     axes.plot([value.low, value.high], [at, at], color=_colour(s), linewidth=2, alpha=0.45)
                 axes.plot([value.value], [at], marker=_marker(s), markersize=5, color=_colour(s))
-        for word, at in (marks or {}).items():
+        for m, (word, at) in enumerate((marks or {}).items()):
             axes.axvline(at, color=INK, linewidth=1, linestyle=(0, (3, 2)))
-            axes.annotate(
-                word, (at, 1), (2, 1), xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=8
-            )
+            side, dx = ("left", 3) if m % 2 else ("right", -3)  # two neighbours point away from each other
+            place = ("data", "axes fraction")
+            axes.annotate(word, (at, 1), (dx, 2), xycoords=place, textcoords="offset points", ha=side, fontsize=8)
         axes.set_yticks(range(len(rows)), list(rows))
         axes.set_ylim(len(rows) - 0.4, -0.6)  # the first at the top
         axes.tick_params(axis="y", length=0)
@@ -66,11 +66,11 @@ def lines(name: str, x: Sequence[str], series: Mapping[str, Sequence[Number]], *
     with style(name):
         drawing, axes = figure(2.5 + 0.2 * _legend_rows(list(series)))
         known = False
-        for s, values in enumerate(series.values()):
+        for s, values in reversed(list(enumerate(series.values()))):  # the first on top
             heights = [np.nan if value is None else value for value in values]
             known |= bool(np.isfinite(heights).any())
             axes.plot(range(len(x)), heights, marker=_marker(s), markersize=4, color=_colour(s), linewidth=1.5)
-        axes.set_xticks(range(len(x)), list(x), rotation=30, ha="right", rotation_mode="anchor", fontsize=8.5)
+        axes.set_xticks(range(len(x)), list(x), fontsize=8.5)
         axes.set_ylim(-0.03, 1.03)
         axes.set_ylabel(unit)
         axes.set_xlabel(x_label)

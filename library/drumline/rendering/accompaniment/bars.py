@@ -6,7 +6,7 @@ Ticks are the tempo map's; within a bar they count from its start.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from drumline.charts.song import AnnotatedSong
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.styles import CHUGS, KICKS
 
-_ROUNDING: float = 1e-6
+_ROUNDING: Final = 1e-6
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Bar:
     """Ticks from beat to beat: quarter notes, or dotted ones in compound metre."""
     is_compound: bool
     kicks: tuple[float, ...]
-    """Ticks of the kick drum, in order."""
+    """Ticks of the kick drum, in order, each once."""
 
 
 class Stroke(NamedTuple):
@@ -41,7 +41,7 @@ class Stroke(NamedTuple):
 def bars_of(song: AnnotatedSong, tempo: TempoMap, *, duration_s: float) -> Iterator[Bar]:
     """The bars that begin before ``duration_s``, with the song's kick drum in them."""
     end = float(tempo.ticks(duration_s))
-    kicks = np.sort(tempo.ticks([hit.time_s for hit in song.hits if hit.label == "kick"]))
+    kicks = np.unique(tempo.ticks([hit.time_s for hit in song.hits if hit.label == "kick"]))
     for (mark, numerator, denominator), (until, _, _) in pairwise([*tempo.time_signatures, (end, 4, 4)]):
         note = tempo.resolution * 4 / denominator
         is_compound = denominator >= 8 and numerator > 3 and numerator % 3 == 0

@@ -85,7 +85,7 @@ class LocalAttention(nn.Module):
 
     def forward(self, x_BTD: Tensor) -> Tensor:
         frames, reach = x_BTD.shape[1], self.reach
-        spare = -frames % reach
+        spare = (frames + reach - 1) // reach * reach - frames
         parts = self.project(x_BTD).unflatten(2, (3, self.heads, -1)).unbind(2)
         query, key, value = (_chunks(part, spare, reach) for part in parts)
         real_1NR = _chunks(torch.ones_like(x_BTD[:1, :, :1, None]), spare, reach)[..., 0, 0]
@@ -93,12 +93,10 @@ class LocalAttention(nn.Module):
         # A frame always sees itself, save those made up to fill the last chunk: they see all, and are cut off.
         seen_NRK = (self.within & real_NK[:, None]) | ~real_NK[:, reach : 2 * reach, None]
         bias_NHRK = self.bias[:, self.row].masked_fill(~seen_NRK[:, None], -torch.inf)
-        mixed_BNHRE = functional.scaled_dot_product_attention(
-            query.transpose(2, 3),
-            _with_neighbours(key).transpose(2, 3),
-            _with_neighbours(value).transpose(2, 3),
-            attn_mask=bias_NHRK,
-        )
+        # Written out: the fused kernel takes no such mask for chunks, and ONNX no five axes.
+        keys, values = (_with_neighbours(part).transpose(2, 3) for part in (key, value))
+        scores_BNHRK = query.transpose(2, 3) @ keys.transpose(3, 4) * keys.shape[4] ** -0.5 + bias_NHRK
+        mixed_BNHRE = scores_BNHRK.softmax(dim=4) @ values
         out_BTD: Tensor = self.out(mixed_BNHRE.transpose(2, 3).flatten(3).flatten(1, 2)[:, :frames])
         return out_BTD
 
@@ -106,7 +104,7 @@ class LocalAttention(nn.Module):
 def _chunks(x_BTHE: Tensor, spare: int, reach: int) -> Tensor:
     """[B, T, H, E] cut into [B, N, R, H, E], with ``spare`` frames of zeros to fill the last."""
     padded_BTHE = functional.pad(x_BTHE, (0, 0, 0, 0, 0, spare))
-    return padded_BTHE.reshape(len(x_BTHE), -1, reach, *x_BTHE.shape[2:])
+    return padded_BTHE.reshape(x_BTHE.shape[0], -1, reach, *x_BTHE.shape[2:])
 
 
 def _with_neighbours(chunks_BNR: Tensor) -> Tensor:

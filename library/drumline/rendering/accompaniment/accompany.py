@@ -58,7 +58,8 @@ class Accompaniment(Config):
     midi_folders: tuple[str, ...] = ()
     """Folders, searched through, of General MIDI files."""
     soundfonts: tuple[str, ...] = ()
-    """SoundFont files (.sf2), one drawn a song. Each process that renders holds up to two of them in memory."""
+    """SoundFont files (.sf2, .sf3), one drawn a song. Each process that renders holds up to four of them in memory,
+    at twice their size (an .sf3 at ten times)."""
     max_synthesis_rate_hz: int = Field(default=44_100, ge=8_000, le=192_000)
     """Hz. SoundFonts play at this rate at most and are resampled: 22050 is enough where nobody listens above."""
     level_db: float = Field(default=-20.0, le=0)

@@ -7,6 +7,7 @@ velocities and lengths are rounded (`_VELOCITY_STEP`, `_LENGTH_STEP_S`), upwards
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
@@ -60,8 +61,9 @@ def render_parts(
 
 
 def check_soundfont(path: str) -> None:
-    """Raise ConfigError where `render_parts` would."""
-    _player(path, 22_050)
+    """Raise ConfigError where `render_parts` would. It is loaded and let go: seconds for an SF3, whose samples are
+    compressed."""
+    _Player(path, 22_050)
 
 
 def tinysoundfont() -> ModuleType:
@@ -85,7 +87,7 @@ class _Player:
         self._rate_hz = rate_hz
         self._synth: Any = package.Synth(samplerate=rate_hz)
         try:
-            self._font = self._synth.sfload(path)
+            self._font = self._synth.sfload(str(Path(path).expanduser()))
         except (RuntimeError, package.SoundFontException) as error:
             raise ConfigError(f"{path}: cannot be read as a SoundFont (.sf2): {error}") from error
         self._programs = np.array([p for p in range(128) if self._synth.sfpreset_name(self._font, 0, p) is not None])
@@ -114,9 +116,9 @@ class _Player:
         return np.ascontiguousarray(interleaved.reshape(-1, 2).T)  # a few long rows are what numpy is fast at
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def _player(path: str, rate_hz: int) -> _Player:
-    """Kept: a large SoundFont takes a quarter of a second to load, and twice its size in memory."""
+    """Kept: a large SoundFont takes a quarter of a second to load (an SF3 eight), and twice its size in memory."""
     return _Player(path, rate_hz)
 
 

@@ -154,6 +154,74 @@ def render_corpus(config: Path, overrides: tuple[str, ...]) -> None:
     click.echo(f"  report    {result.report}")
 
 
+@main.command()
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--dry-run", is_flag=True, help="List which songs and predictions belong together, and stop.")
+@_explained("drumline.evaluation.config", "EvaluationConfig")
+@_told
+def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
+    """Judge systems, ours or others', from the files that they wrote.
+
+    CONFIG is a YAML file (configs/evaluate_model/); NAME=VALUE changes one key of it. The truth is a built dataset,
+    charts, or a corpus. Predictions are a folder with a JSON, JAMS or MIDI file for each song, or one JSON or Parquet
+    file for many; frame activations (.npz) may stand beside them. Writes a page to read, a report for machines, and
+    tables. Exits 1 if a song could not be read.
+
+    \b
+    drumline evaluate configs/evaluate_model/rivals_drums.yaml
+    drumline evaluate my.yaml scoring.vocabulary=12 'scoring.windows_s=[0.03]' unmatched=ignore --dry-run
+    """
+    from drumline.core.config import load_config
+    from drumline.evaluation.config import EvaluationConfig
+
+    settings = load_config(EvaluationConfig, config, overrides)
+    from drumline.evaluation.evaluate import describe_plan, plan
+    from drumline.evaluation.evaluate import evaluate as run
+
+    if dry_run:
+        click.echo(describe_plan(plan(settings), settings))
+        return
+    result = run(settings)
+    unread = [(truth.name, row) for truth in result.report.truths for row in truth.unread]
+    click.echo(f"\n{result.headline}")
+    for truth, row in unread:
+        click.echo(f"  not judged  {truth}: {row.song}: {row.system or 'the truth'}: {row.reason}", err=True)
+    click.echo(f"  page      {result.output}/report.html\n  report    {result.output}/report.json")
+    sys.exit(1 if unread else 0)
+
+
+@main.command()
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@_explained("drumline.evaluation.calibrate", "CalibrateConfig")
+@_told
+def calibrate(config: Path, overrides: tuple[str, ...]) -> None:
+    """Fit temperatures, thresholds and offsets on a development set: a class_thresholds.json.
+
+    CONFIG is a YAML file (configs/calibrate_model/); NAME=VALUE changes one key of it. The file is used at decoding,
+    and by `drumline evaluate` where a system names it. Fit on songs that nobody is judged on.
+
+    \b
+    drumline calibrate configs/calibrate_model/validation.yaml system.activations=out/activations
+    """
+    from drumline.core.config import load_config
+    from drumline.evaluation.calibrate import CalibrateConfig
+
+    settings = load_config(CalibrateConfig, config, overrides)
+    from drumline.evaluation.calibrate import calibrate as run
+
+    fitted = run(settings)
+    click.echo(f"{'label':14} {'temperature':>11} {'threshold':>9} {'offset ms':>9} {'strokes':>8} {'F':>6} {'now':>6}")
+    for name, label in fitted.calibration.labels.items():
+        before, after = fitted.f[name]
+        click.echo(
+            f"{name:14} {label.temperature:11.3f} {label.threshold:9.3f} {1000 * label.offset_s:+9.1f} "
+            f"{label.num_references:8,} {before:6.3f} {after:6.3f}"
+        )
+    click.echo(f"  written   {settings.output} ({fitted.calibration.num_songs} songs)")
+
+
 @main.command("demo-library")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @_told

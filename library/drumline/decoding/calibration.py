@@ -28,6 +28,8 @@ from drumline.metrics.vocabulary import LABEL_NAMES
 
 VERSION: Final = 1
 """Of the file. Raised whenever an old reader would misread a new file."""
+MOST_OFFSET_S: Final = 0.1
+"""A system that is further off has another fault."""
 
 
 class LabelCalibration(Config):
@@ -37,7 +39,7 @@ class LabelCalibration(Config):
     """Divides the logit of a confidence."""
     threshold: float = Field(default=0.0, ge=0, le=1)
     """The least confidence, after the temperature, of a hit that is kept."""
-    offset_s: float = Field(default=0.0, ge=-0.1, le=0.1)
+    offset_s: float = Field(default=0.0, ge=-MOST_OFFSET_S, le=MOST_OFFSET_S)
     """Added to each time [s]."""
     num_references: int = Field(default=0, ge=0)
     """Strokes of the development set that this rests on."""

@@ -2,9 +2,10 @@
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from drumline.core.config import Config
+from drumline.decoding.peaks import PeakConfig
 from drumline.evaluation.pairing import Unmatched
 from drumline.evaluation.references import ReferenceConfig
 from drumline.metrics.tally import WINDOWS_S
@@ -17,14 +18,23 @@ class SystemConfig(Config):
 
     name: str = Field(min_length=1)
     """What the report calls it."""
-    predictions: str
-    """A folder with a file for each song (JSON, JAMS, MIDI), or one file for many (JSON, Parquet)."""
+    predictions: str = ""
+    """A folder with a file for each song (JSON, JAMS, MIDI), or one file for many (JSON, Parquet). If empty, hits are
+    picked from ``activations``."""
     part: str = ""
     """Of a JSON file that holds several parts (``drum_only``, ``mix_rebuilt`` ...): which one."""
     activations: str = ""
     """A folder with an ``.npz`` of frame activations for each song, for the metrics that need no threshold."""
     calibration: str = ""
     """A ``class_thresholds.json`` to apply to the hits before they are judged."""
+    peaks: PeakConfig = PeakConfig()
+    """How hits are picked from activations where there are no predictions."""
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.predictions and not self.activations:
+            raise ValueError(f"{self.name}: set `predictions`, or `activations` to pick hits from")
+        return self
 
 
 class ScoringConfig(Config):
@@ -36,6 +46,11 @@ class ScoringConfig(Config):
     """Whose classes the detailed tables show. The scores of all four vocabularies are always in the report."""
     frame_mask_s: float = Field(default=0.02, ge=0)
     """Frames this near a stroke, but not its own, are neither right nor wrong when activations are judged [s]."""
+
+    @field_validator("vocabulary", mode="before")
+    @classmethod
+    def _word(cls, value: object) -> object:
+        return str(value) if isinstance(value, int) else value  # YAML reads the bare word as a number
 
     @model_validator(mode="after")
     def _windows(self) -> Self:

@@ -18,6 +18,8 @@ class Evaluation:
     """What was found, and where it is written."""
 
     report: Report
+    headline: str
+    """The first table, as Markdown."""
     output: str
 
 
@@ -34,15 +36,16 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
     judged or Ray gave up.
     """
     report = make_report(score_cases(plan(config), config), config)
+    table = headline(report)
     files = {
         "report.json": canonical_json(report, indent=1) + "\n",
         "report.html": render_page(report),
-        "headline.md": headline(report),
+        "headline.md": table,
         **csv_files(report),
     }
     for name, text in files.items():
         write_bytes(join(config.output, name), text.encode())
-    return Evaluation(report, config.output)
+    return Evaluation(report, table, config.output)
 
 
 def describe_plan(cases: list[Case], config: EvaluationConfig) -> str:

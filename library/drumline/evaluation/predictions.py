@@ -78,6 +78,19 @@ def find_predictions(uri: str, part: str) -> Mapping[str, Located]:
     return found
 
 
+def find_activations(uri: str) -> Mapping[str, str]:
+    """URI of each song's activations (``.npz``) below a folder, by name. Raises ConfigError where there are none."""
+    try:
+        fs, path = filesystem(uri)
+        files = [str(entry).removeprefix(path.rstrip("/") + "/") for entry in fs.find(path)]
+    except (*STORAGE_ERRORS, ImportError, ValueError) as error:
+        raise ConfigError(f"activations: {uri}: cannot be listed ({error or type(error).__name__})") from error
+    found = {file.removesuffix(".npz"): join(uri, file) for file in sorted(files) if file.endswith(".npz")}
+    if not found:
+        raise ConfigError(f"activations: {uri}: no .npz in it")
+    return found
+
+
 def _files(uri: str) -> Iterator[tuple[str, Located]]:
     fs, path = filesystem(uri)
     ranked: dict[str, tuple[int, str]] = {}

@@ -16,13 +16,15 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 from tqdm import tqdm
 
-from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
-from drumline.core.errors import ChartError, ConfigError, SongError
+from drumline.core.artifacts import join, read_bytes
+from drumline.core.errors import ChartError, DrumlineError, SongError
+from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration, read_calibration
+from drumline.decoding.peaks import PeakConfig, decode
 from drumline.evaluation.config import EvaluationConfig, ScoringConfig, SystemConfig
 from drumline.evaluation.frames import BranchFrames, branch_frames, read_frames
-from drumline.evaluation.pairing import pair
-from drumline.evaluation.predictions import Located, find_predictions
+from drumline.evaluation.pairing import Unmatched, pair
+from drumline.evaluation.predictions import Located, find_activations, find_predictions
 from drumline.evaluation.references import ReferenceSong, find_references
 from drumline.evaluation.song import SongScore, score_song
 from drumline.metrics.events import Events
@@ -42,12 +44,25 @@ _SCORED: Final = pa.schema(
 
 @dataclass(frozen=True)
 class Prediction:
-    """What one system says about one recording. Empty where it stands for silence."""
+    """What one system says about one recording: hits, or activations to pick them from, or neither for silence."""
 
     hits: Located | None
+    peaks: PeakConfig
+    """How to pick hits from activations."""
     activations: str = ""
     """URI of the ``.npz``."""
     calibration: str = ""
+    """URI of the ``class_thresholds.json``."""
+
+    def read(self) -> Events:
+        """The hits, calibrated."""
+        calibration = _calibration(self.calibration) if self.calibration else None
+        if self.hits is not None:
+            hits = self.hits.read()
+            return calibration.apply(hits) if calibration else hits
+        if not self.activations:
+            return Events.none()
+        return decode(Activations.from_bytes(read_bytes(self.activations), self.activations), self.peaks, calibration)
 
 
 @dataclass(frozen=True)
@@ -99,27 +114,41 @@ _CASES: Final = TypeAdapter(list[Case])
 
 def find_cases(config: EvaluationConfig) -> list[Case]:
     """Every recording with its predictions. Raises ConfigError where names do not match or nothing is there."""
-    found = {system.name: find_predictions(system.predictions, system.part) for system in config.systems}
     for system in config.systems:
         if system.calibration:
             read_calibration(system.calibration)  # a fault of it is told before any work
     cases = []
     for truth in config.truths:
         songs = find_references(truth)
-        by_system: dict[str, dict[str, Prediction]] = {}
-        for system in config.systems:
-            paired = pair(songs, found[system.name], system=system.name, unmatched=config.unmatched)
-            activations = _activations(songs, system)
-            by_system[system.name] = {
-                song.name: Prediction(paired.get(song.name), activations.get(song.name, ""), system.calibration)
-                for song in songs
-                if song.name in paired or config.unmatched == "empty"
-            }
+        by_system = {s.name: predictions_of(s, songs, unmatched=config.unmatched) for s in config.systems}
         for song in songs:
             predictions = {name: told[song.name] for name, told in by_system.items() if song.name in told}
             if predictions:
                 cases.append(Case(truth.name, song, predictions))
     return cases
+
+
+def predictions_of(
+    system: SystemConfig, songs: Sequence[ReferenceSong], *, unmatched: Unmatched
+) -> dict[str, Prediction]:
+    """What a system says about each song, by the song's name. Raises ConfigError where names do not match."""
+    activations = {}
+    if system.activations:
+        rule: Unmatched = "ignore" if system.predictions else unmatched
+        uris = find_activations(system.activations)
+        activations = pair(songs, uris, system=f"{system.name} (activations)", unmatched=rule)
+    hits = {}
+    if system.predictions:
+        located = find_predictions(system.predictions, system.part)
+        hits = pair(songs, located, system=system.name, unmatched=unmatched)
+    told = hits if system.predictions else activations
+    return {
+        song.name: Prediction(
+            hits.get(song.name), system.peaks, activations.get(song.name, ""), calibration=system.calibration
+        )
+        for song in songs
+        if song.name in told or unmatched == "empty"
+    }
 
 
 def score_cases(cases: Sequence[Case], config: EvaluationConfig) -> Scored:
@@ -140,13 +169,11 @@ def score_case(case: Case, config: ScoringConfig) -> Scored:
         return scored
     for system, prediction in case.predictions.items():
         try:
-            hits = prediction.hits.read() if prediction.hits else Events.none()
-            if prediction.calibration:
-                hits = _calibration(prediction.calibration).apply(hits)
+            hits = prediction.read()
             if prediction.activations:
                 frames = read_frames(read_bytes(prediction.activations), prediction.activations)
                 scored.frames[case.truth, system] = branch_frames(truth, frames, mask_s=config.frame_mask_s)
-        except (ChartError, FileNotFoundError) as error:
+        except (DrumlineError, FileNotFoundError) as error:  # of one file
             scored.unread.append(Unread(case.truth, system, case.song.name, str(error)))
             continue
         scored.songs[case.truth, system].append(score_song(case.song, truth, hits, config))
@@ -182,19 +209,6 @@ def _on_ray(cases: Sequence[Case], config: EvaluationConfig) -> Iterator[Scored]
         for result in map_rows(rows, ScoreStep(config.scoring), schema=_SCORED, ledger=ledger):
             progress.update(result["cases"])
             yield Scored(*pickle.loads(result["scored"]))
-
-
-def _activations(songs: Sequence[ReferenceSong], system: SystemConfig) -> dict[str, str]:
-    """URI of each song's activations by the song's name."""
-    if not system.activations:
-        return {}
-    try:
-        fs, path = filesystem(system.activations)
-        files = [str(entry).removeprefix(path.rstrip("/") + "/") for entry in fs.find(path) if entry.endswith(".npz")]
-    except (*STORAGE_ERRORS, ImportError, ValueError) as error:
-        raise ConfigError(f"activations: {system.activations}: cannot be listed ({error})") from error
-    uris = {file.removesuffix(".npz"): join(system.activations, file) for file in sorted(files)}
-    return pair(songs, uris, system=f"{system.name} (activations)", unmatched="ignore")
 
 
 @lru_cache(maxsize=16)

@@ -19,7 +19,8 @@ class KitConfig(Config):
     """One kit to play on."""
 
     uri: str
-    """An ``.sfz`` file, a folder with ``drumkit.xml``, or a SoundFont's drum kit (``font.sf2#8``)."""
+    """An ``.sfz`` file, a folder with ``drumkit.xml``, a SoundFont's drum kit (``font.sf2#8``), or ``synth#0``,
+    ``synth#1`` ... for a synthesised one."""
     licence: str = ""
     """Of its samples, where its own files do not tell it rightly."""
 

@@ -26,7 +26,7 @@ from drumline.core.errors import ConfigError, DrumlineError, Rejected
 from drumline.rendering.accompaniment.accompany import check_accompaniment
 from drumline.rendering.corpus.config import CorpusConfig
 from drumline.rendering.corpus.plan import SongSpec, plan
-from drumline.rendering.corpus.song import render_song, save_song
+from drumline.rendering.corpus.song import SYNTHESISED, render_song, save_song
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_rows
 from drumline.runtime.report import RunReport
@@ -109,7 +109,7 @@ def render(config: CorpusConfig) -> RenderResult:
     report = RunReport()
     specs = plan(config)
     for kit in config.kits:
-        if not exists(kit.uri.partition("#")[0]):
+        if not SYNTHESISED.fullmatch(kit.uri) and not exists(kit.uri.partition("#")[0]):
             raise ConfigError(f"kits: {kit.uri}: there is no such file or folder")
     check_accompaniment(config.accompaniment)
     ledger = Ledger(join(config.output, "_attempts", report.run_id), config.run.song_timeout_s, config.run.max_attempts)

@@ -10,6 +10,7 @@
 
 import io
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -32,7 +33,7 @@ from drumline.rendering.corpus.plan import Setup, SongSpec
 from drumline.rendering.kit import PIECES, Kit
 from drumline.rendering.kits.mixed import mixed_kit
 from drumline.rendering.kits.open_kit import open_kit
-from drumline.rendering.kits.sampled import SampledKit
+from drumline.rendering.kits.sampled import KitFacts
 from drumline.rendering.performance import playable, render_pieces
 from drumline.rendering.performances.medleys import read_medley
 from drumline.rendering.performances.passages import etude
@@ -41,9 +42,12 @@ from drumline.rendering.production.draw import draw
 from drumline.rendering.production.mixing import mix_with, with_backing_bleed
 from drumline.rendering.production.produce import produce
 from drumline.rendering.production.production import to_json
+from drumline.rendering.synth_kit import synth_kit
 
 Samples = NDArray[np.float32]
 
+SYNTHESISED: Final = re.compile(r"synth#(\d+)")
+"""The address of a synthesised kit, by its seed: for trying things out without any material."""
 _KITS_IN_MEMORY: Final = 3
 _PERFORMANCE_LICENCES: Final[Mapping[str, str]] = MappingProxyType({"groove": GROOVE.licence, "egmd": GROOVE.licence})
 
@@ -114,14 +118,18 @@ def save_song(rendered: RenderedSong, folder: str, *, rate_hz: int) -> None:
 
 
 @lru_cache(maxsize=_KITS_IN_MEMORY)
-def opened(setup: Setup, rate_hz: int) -> SampledKit:
-    """The kit of a set-up, kept for the songs that follow."""
-    return open_kit(setup.uri, rate_hz=rate_hz, tuning=dict(setup.tuning))
+def opened(setup: Setup, rate_hz: int) -> tuple[Kit, KitFacts]:
+    """The kit of a set-up and what is known of it, kept for the songs that follow."""
+    if number := SYNTHESISED.fullmatch(setup.uri):
+        kit = synth_kit(int(number[1]), rate_hz=rate_hz)
+        return kit, KitFacts(kit.name, setup.uri, licence="CC0")
+    sampled = open_kit(setup.uri, rate_hz=rate_hz, tuning=dict(setup.tuning))
+    return sampled, sampled.facts
 
 
 def _kit(spec: SongSpec, config: CorpusConfig, seed: int) -> Kit:
     """The song's kit; of several, each piece from one of them."""
-    kits = [opened(setup, config.rate_hz) for setup in spec.setups]
+    kits = [opened(setup, config.rate_hz)[0] for setup in spec.setups]
     if len(kits) == 1:
         return kits[0]
     random = np.random.default_rng(seed)
@@ -147,7 +155,7 @@ def _labelled(song: AnnotatedSong, spec: SongSpec, config: CorpusConfig, kit: Ki
 
 def _terms(setup: Setup, config: CorpusConfig) -> dict[str, str]:
     """Whose sounds these are, and on what terms."""
-    facts = opened(setup, config.rate_hz).facts
+    _, facts = opened(setup, config.rate_hz)
     licence = setup.licence or facts.licence
     return {"uri": setup.uri, "name": facts.name, "licence": licence, "attribution": facts.attribution}
 

@@ -10,9 +10,15 @@ from typing import Any
 
 import click
 import ray
-from tests.bench import alignment, fingerprints, kernels, memory, separation, throughput
+from tests.bench import alignment, fingerprints, kernels, kits, memory, separation, throughput
 
-CLAIMS = {"alignment": alignment, "fingerprints": fingerprints, "kernels": kernels, "separation": separation}
+CLAIMS = {
+    "alignment": alignment,
+    "fingerprints": fingerprints,
+    "kernels": kernels,
+    "kits": kits,
+    "separation": separation,
+}
 BENCHMARKS = ("build", "small", "memory", *CLAIMS)
 
 
@@ -45,6 +51,7 @@ def main(
     alignment, fingerprints
              precision on rendered and real songs; right and wrong pairs; copies and different recordings
     kernels  log-mel and MIDI readers beside librosa and mido
+    kits     sampled kits: label to acoustic onset by class, time to open, memory, rendering speed
     separation
              Demucs on rebuilt mixes, with DRUMLINE_SEPARATOR_WEIGHTS set
 

@@ -39,8 +39,10 @@ def assemble(
             if (layer := _layer(zone, part.instrument, takes, load=load, rate_hz=rate_hz, semitones=semitones))
         ]
         if layers:
-            voice = Voice(part.piece.name, tuple(layers), part.piece.openness)
-            voices.setdefault(part.piece.drum, []).append(voice)
+            own = voices.setdefault(part.piece.drum, [])
+            namesakes = sum(voice.name.startswith(part.piece.name) for voice in own)
+            name = f"{part.piece.name} {namesakes + 1}" if namesakes else part.piece.name  # or nobody could ask for it
+            own.append(Voice(name, tuple(layers), part.piece.openness))
     if not voices:
         raise ConfigError(f"{facts.uri}: none of its instruments is known to play one of our classes")
     kit = SampledKit(facts, rate_hz, {drum: tuple(own) for drum, own in voices.items()})

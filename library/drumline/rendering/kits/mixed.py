@@ -29,7 +29,7 @@ class MixedKit:
 
 
 def mixed_kit(name: str, pieces: Mapping[str, Kit], *, fill: Sequence[Kit] = ()) -> MixedKit:
-    """The kit whose piece (`kit.PIECES`) is played by ``pieces``, and by the first able one of ``fill`` where it cannot.
+    """The kit whose piece (`kit.PIECES`) is played by ``pieces``, or by the first of ``fill`` that can where it cannot.
 
     Kits are brought to one level when they are opened, so their pieces balance. Raises ConfigError where a piece is
     unknown, the kits differ in rate, or there is none.

@@ -23,6 +23,7 @@ from drumline.rendering.kits.sampled import KitFacts, SampledKit
 
 _AUDIO: Final = (".flac", ".wav", ".ogg", ".aiff", ".aif", ".mp3")
 _DRUMKIT: Final = "drumkit.xml"
+_SFZ: Final = ".sfz"
 _SOUNDFONT: Final = re.compile(r"(?P<file>.*\.sf[23])(#(?P<program>\d+))?", re.IGNORECASE)
 _LICENCE_FILE: Final = re.compile(r"licen[cs]e|copying|copyright|readme", re.IGNORECASE)
 _LICENCES: Final[Mapping[str, str]] = MappingProxyType(
@@ -48,14 +49,14 @@ def open_kit(uri: str, *, rate_hz: int, tuning: Mapping[str, float] = MappingPro
     try:
         if font := _SOUNDFONT.fullmatch(uri):
             return _open_soundfont(font["file"], font["program"], rate_hz, tuning)
-        if uri.casefold().endswith(".sfz"):
+        if uri.casefold().endswith(_SFZ):
             return _open_sfz(uri, rate_hz, tuning)
         if PurePosixPath(uri).name == _DRUMKIT:
             return _open_hydrogen(uri.removesuffix(_DRUMKIT), rate_hz, tuning)
         inside = names(uri)
         if _DRUMKIT in inside:
             return _open_hydrogen(uri, rate_hz, tuning)
-        if len(found := sorted(name for name in inside if name.casefold().endswith(".sfz"))) == 1:
+        if len(found := sorted(name for name in inside if name.casefold().endswith(_SFZ))) == 1:
             return _open_sfz(join(uri, found[0]), rate_hz, tuning)
     except STORAGE_ERRORS as error:
         raise ConfigError(f"{uri}: cannot be read ({error})") from error
@@ -67,12 +68,11 @@ def list_kits(uri: str) -> list[str]:
     """The addresses of all kits at a file or in a folder (not below it): a SoundFont holds several."""
     if _SOUNDFONT.fullmatch(uri) and "#" not in uri:
         return [f"{uri}#{program}" for program in soundfont.read_soundfont(read_bytes(uri), uri).kits]
-    if PurePosixPath(uri).suffix or "#" in uri:
+    if _SOUNDFONT.fullmatch(uri) or uri.casefold().endswith(_SFZ) or PurePosixPath(uri).name == _DRUMKIT:
         return [uri]
     inside = sorted(names(uri))
-    own = [uri] if _DRUMKIT in inside else []
-    files = [name for name in inside if PurePosixPath(name).suffix.casefold() in (".sfz", ".sf2", ".sf3")]
-    return own + [address for name in files for address in list_kits(join(uri, name))]
+    files = [name for name in inside if name.casefold().endswith((_SFZ, ".sf2", ".sf3"))]
+    return ([uri] if _DRUMKIT in inside else []) + [kit for name in files for kit in list_kits(join(uri, name))]
 
 
 def _open_sfz(uri: str, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import signal
 from tests.rendering.production.drums import RATE_HZ, one_hit_each
 
-from drumline.rendering.production.colour import Noise
+from drumline.rendering.production.colour import Noise, Saturation, saturate, without_offset
 from drumline.rendering.production.config import ProductionConfig
 from drumline.rendering.production.draw import draw
 from drumline.rendering.production.filters import Band, sections
@@ -104,6 +104,17 @@ def test_the_linear_stage_is_linear() -> None:
 def test_a_band_has_its_gain_where_it_says(band: Band, at_hz: float, gain_db: float) -> None:
     _, response = signal.sosfreqz(sections([band], RATE_HZ), worN=[at_hz], fs=RATE_HZ)
     assert 20 * np.log10(abs(response[0])) == pytest.approx(gain_db, abs=0.02)
+
+
+def test_saturation_bends_without_an_offset() -> None:
+    tone = np.sin(np.arange(RATE_HZ, dtype=np.float32) * 2 * np.pi * 441 / RATE_HZ)[None]
+    bent = without_offset(saturate(tone, Saturation(12.0, 0.3)), rate_hz=RATE_HZ)
+    assert bent.dtype == np.float32
+    assert abs(bent[0, RATE_HZ // 2 :].mean()) < 0.01
+    assert abs(bent.max() + bent.min()) > 0.1  # yet not symmetrical
+    even = saturate(tone, Saturation(12.0, 0.0))
+    np.testing.assert_allclose(even, -saturate(-tone, Saturation(12.0, 0.0)))
+    assert np.abs(even).max() == pytest.approx(1.0, abs=1e-3)
 
 
 def test_pans_keep_their_power() -> None:

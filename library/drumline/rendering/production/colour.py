@@ -5,14 +5,18 @@ All work on float32 [channels, N] whose peak is about 1, sample by sample or wit
 
 import math
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
+from scipy import signal
 
 from drumline.rendering.production import filters
 
 Samples = NDArray[np.float32]
+
+_DC_CORNER_HZ: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,13 @@ def saturate(samples: Samples, saturation: Saturation) -> Samples:
         return np.asarray(shaped / np.float32(math.tanh(drive)))
     shaped[samples == 0] = 0.0  # float32's tanh may differ from ours in the last bit
     return np.asarray(shaped / np.float32(math.tanh(drive + bias) - rest))
+
+
+def without_offset(samples: Samples, *, rate_hz: int) -> Samples:
+    """A first-order high pass at 10 Hz: what is bent to one side has a mean while it sounds, and no tape head has."""
+    pole = math.exp(-2 * math.pi * _DC_CORNER_HZ / rate_hz)
+    passed = signal.lfilter(np.array([1, -1], np.float32), np.array([1, -pole], np.float32), samples)
+    return np.asarray(passed, dtype=np.float32)
 
 
 def noise(noise: Noise, *, channels: int, length: int, rate_hz: int, seed: int) -> Samples:

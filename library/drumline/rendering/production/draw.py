@@ -205,4 +205,4 @@ def _spread(random: Random, bounds: tuple[float, float]) -> float:
 
 def _short(value: float) -> float:
     """Four digits are all that anybody hears or wants to read."""
-    return float(f"{value:.4g}")
+    return float(f"{value:.4g}") + 0.0  # no minus zero

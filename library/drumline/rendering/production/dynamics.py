@@ -53,7 +53,7 @@ def levels_db(samples: Samples, *, rate_hz: int) -> Curve:
     np.abs(samples).max(axis=0, out=peaks[: samples.shape[1]])
     for _ in range(size.bit_length() - 1):  # pairs of pairs: five times as fast as max over a short axis
         peaks = np.maximum(peaks[0::2], peaks[1::2])
-    return np.maximum(20 * np.log10(np.maximum(peaks, 1e-30, dtype=np.float64)), _FLOOR_DB)
+    return np.asarray(np.maximum(20 * np.log10(np.maximum(peaks, 1e-30, dtype=np.float64)), _FLOOR_DB))
 
 
 def static_reduction_db(level_db: Curve, compressor: Compressor) -> Curve:

@@ -222,6 +222,35 @@ def calibrate(config: Path, overrides: tuple[str, ...]) -> None:
     click.echo(f"  written   {settings.output} ({fitted.calibration.num_songs} songs)")
 
 
+@main.command("sampling-weights")
+@click.argument("dataset")
+@click.option("--output", required=True, help="Where the weights go: a Parquet file, local or a URI.")
+@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="YAML; the defaults if none is named.")
+@click.option("--hard", help="JSON Lines of windows to see more often: song_id, start_s, end_s, weight.")
+@click.option("--plot", help="Where a picture of the shares goes: an SVG file.")
+@_told
+def sampling_weights(dataset: str, output: str, config: Path | None, hard: str | None, plot: str | None) -> None:
+    """Weigh every window of a dataset, so that training sees rare drums, tempos and fast passages more often.
+
+    DATASET is a local folder or a URI. What the columns mean stands in docs/formats.md.
+
+    \b
+    drumline sampling-weights out/demo/dataset --output weights.parquet --plot weights.svg
+    """
+    from drumline.core.artifacts import write_bytes
+    from drumline.core.config import load_config
+    from drumline.dataset.sampling_plot import plot_weights
+    from drumline.dataset.sampling_weights import WeightsConfig, read_hard_windows, write_weights
+    from drumline.dataset.sampling_weights import sampling_weights as weigh
+
+    settings = load_config(WeightsConfig, config) if config else WeightsConfig()
+    table = weigh(dataset, settings, hard=read_hard_windows(hard) if hard else ())
+    write_weights(table, output)
+    if plot:
+        write_bytes(plot, plot_weights(table).encode())
+    click.echo(f"{output}: {table.num_rows:,} windows of {len(set(table['song_id'].to_pylist()))} songs")
+
+
 @main.command("demo-library")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @_told

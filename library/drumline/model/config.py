@@ -52,7 +52,7 @@ class ModelConfig(Config):
     """Weigh the channels of each block's output, frame by frame."""
     stem_stride: int = Field(default=1, ge=1)
     """Bands from one output of the first convolution to the next; above 1 its kernel grows to cover them."""
-    pooling: tuple[int, ...] = Field(default=(2, 2, 2, 2), min_length=1)
+    pooling: tuple[int, ...] = Field(default=(4, 2, 2, 2), min_length=1)
     """Bands that become one after each block. Time is never pooled."""
     context: Literal["lstm", "gru", "conformer", "none"] = "lstm"
     """What lets a frame know of others: a bidirectional recurrent network, or attention to near frames."""

@@ -1,0 +1,1 @@
+"""What a transcription can be written as, one file a format."""

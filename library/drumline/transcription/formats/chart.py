@@ -1,0 +1,16 @@
+"""``notes.chart`` for Clone Hero and YARG."""
+
+from drumline.charts import dot_chart
+from drumline.charts.chart import Chart
+from drumline.transcription.formats.pro_drums import chart_of
+from drumline.transcription.result import Transcription
+
+
+def write(transcription: Transcription) -> bytes:
+    """The file."""
+    return dot_chart.write(chart(transcription))
+
+
+def chart(transcription: Transcription) -> Chart:
+    """What is written: tempos are kept to thousandths of a beat per minute."""
+    return chart_of(transcription, stored_bpm=lambda tempo_bpm: round(tempo_bpm * 1000) / 1000)

@@ -1,0 +1,173 @@
+"""A transcription: what was heard in one recording, and by what.
+
+Times are seconds of the audio. Numbers are rounded once, where a transcription is made: times to microseconds,
+velocities and probabilities to ten-thousandths. So every export, from whichever process, says the same.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
+from typing import Final, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from drumline.charts.song import AnnotatedSong, Metadata
+from drumline.core.events import Hit, sorted_hits
+from drumline.core.taxonomy import LABELS
+from drumline.core.tempo import TempoMap
+from drumline.metrics.events import Events
+from drumline.metrics.vocabulary import LABEL_NAMES
+
+TempoOrigin = Literal["", "estimated", "given"]
+
+_TIME_DECIMALS: Final = 6
+_DECIMALS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TranscribedHit:
+    """One stroke."""
+
+    time_s: float
+    """Seconds from the start of the audio, never negative."""
+    label: str
+    """One of the twelve classes, or where the transcriber tells no more a partial label (`core.taxonomy.LABELS`)."""
+    velocity: float | None = None
+    """0 to 1; None where it is not told. Likewise the confidence."""
+    confidence: float | None = None
+    branches: Mapping[str, float] = field(default_factory=dict)
+    """Branch of the model -> its probability here, 0 to 1. Empty where the transcriber has none."""
+
+    def __post_init__(self) -> None:
+        if self.label not in LABELS:
+            raise ValueError(f"label {self.label!r} is not one of {', '.join(LABELS)}")
+        if not 0.0 <= self.time_s < math.inf:
+            raise ValueError(f"{self.label} at {self.time_s} s: a recording starts at second 0")
+
+
+@dataclass(frozen=True)
+class SourceAudio:
+    """The recording."""
+
+    name: str
+    """Its file name, without folders."""
+    duration_s: float
+    sha256: str = ""
+    """Of the file's bytes, hexadecimal; empty where it is not known."""
+    rate_hz: int = 0
+    """Samples a second in the file; 0 where it is not known."""
+
+
+@dataclass(frozen=True)
+class Transcriber:
+    """Who says so."""
+
+    model: str
+    """Name of the model, or ``heuristic``."""
+    version: str = ""
+    preset: str = ""
+    """Name of the decoding preset; empty where there is none."""
+
+
+@dataclass(frozen=True)
+class Transcription:
+    """The hits of one recording, in time order."""
+
+    hits: tuple[TranscribedHit, ...]
+    audio: SourceAudio
+    transcriber: Transcriber
+    tempo: TempoMap | None = None
+    tempo_origin: TempoOrigin = ""
+    """How the tempo is known; empty without one."""
+    metadata: Metadata = field(default_factory=Metadata)
+    """The song's words where they are known."""
+
+    def __post_init__(self) -> None:
+        if bool(self.tempo_origin) != (self.tempo is not None):
+            raise ValueError("a tempo map and its origin come together")
+
+    @classmethod
+    def of(
+        cls,
+        events: Events,
+        audio: SourceAudio,
+        transcriber: Transcriber,
+        *,
+        branches: Mapping[str, ArrayLike] | None = None,
+        metadata: Metadata | None = None,
+    ) -> Self:
+        """The transcription of decoded events [N]; ``branches`` holds an array [N] for each, NaN where unknown.
+
+        A hit that was moved before the start of the audio (by a calibration) is put there.
+        """
+        columns = {name: _numbers(values) for name, values in (branches or {}).items()}
+        hits = [
+            TranscribedHit(
+                max(0.0, round(time_s, _TIME_DECIMALS)),
+                LABEL_NAMES[number],
+                velocity,
+                confidence,
+                {name: told for name, values in columns.items() if (told := values[index]) is not None},
+            )
+            for index, (time_s, number, velocity, confidence) in enumerate(
+                zip(
+                    events.time_s.tolist(),
+                    events.label.tolist(),
+                    _numbers(events.velocity),
+                    _numbers(events.confidence),
+                    strict=True,
+                )
+            )
+        ]
+        return cls(in_order(hits), audio, transcriber, metadata=metadata or Metadata())
+
+    @property
+    def title(self) -> str:
+        """The song's title, else the name of its file without the ending."""
+        return self.metadata.title or PurePath(self.audio.name).stem
+
+    def with_tempo(self, tempo: TempoMap, origin: Literal["estimated", "given"]) -> Self:
+        """The same hits on a tempo map."""
+        return replace(self, tempo=tempo, tempo_origin=origin)
+
+    def with_times(self, times_s: ArrayLike) -> Self:
+        """The same hits at other times [N], in the order of ``hits``; quantisation, say."""
+        moved = np.round(np.asarray(times_s, dtype=np.float64), _TIME_DECIMALS).tolist()
+        return replace(
+            self, hits=in_order([replace(hit, time_s=time_s) for hit, time_s in zip(self.hits, moved, strict=True)])
+        )
+
+    def events(self) -> Events:
+        """The hits as arrays."""
+
+        def told(values: list[float | None]) -> list[float]:
+            return [math.nan if value is None else value for value in values]
+
+        return Events.of(
+            [hit.time_s for hit in self.hits],
+            [hit.label for hit in self.hits],
+            velocity=told([hit.velocity for hit in self.hits]),
+            confidence=told([hit.confidence for hit in self.hits]),
+        )
+
+    def song(self) -> AnnotatedSong:
+        """The hits as a song, as the writers of `charts` take them. Confidences stay behind."""
+        return AnnotatedSong(
+            format="transcription",
+            hits=sorted_hits([Hit(hit.time_s, hit.label, hit.velocity) for hit in self.hits]),
+            metadata=replace(self.metadata, title=self.title),
+            tempo=self.tempo,
+        )
+
+
+def in_order(hits: Sequence[TranscribedHit]) -> tuple[TranscribedHit, ...]:
+    """By time, then by label: equal hits in any order give equal bytes."""
+    return tuple(sorted(hits, key=lambda hit: (hit.time_s, hit.label)))
+
+
+def _numbers(values: ArrayLike) -> list[float | None]:
+    """Numbers [N] as they are written: rounded, None where they are NaN."""
+    rounded = np.round(np.asarray(values, dtype=np.float64), _DECIMALS).tolist()
+    return [None if math.isnan(value) else value for value in rounded]

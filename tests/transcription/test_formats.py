@@ -143,7 +143,7 @@ def jams() -> ModuleType:
 
 
 @given(made=transcriptions(tuple(LABELS)))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)  # a second for each file
 @pytest.mark.filterwarnings("ignore:Passing a schema:DeprecationWarning")  # jams asks jsonschema the old way
 def test_jams_loads_what_we_write(jams: ModuleType, made: Transcription) -> None:
     loaded = jams.load(io.StringIO(named("jams").write(made).decode()), validate=True, strict=True)

@@ -1,13 +1,14 @@
 """JAMS, the JSON Annotated Music Specification, written by its schema: jams.readthedocs.io.
 
 One annotation in the namespace ``onset``, whose values are free: ``{"class": ..., "velocity": ...}``, with the hit's
-confidence as the observation's. A tempo map is a second one, in ``tempo`` (beats per minute over a span). The library
-of that name would bring pandas; here it only checks our files, in a test.
+confidence as the observation's. A tempo map is a second one, in ``beat``: a marker on each quarter note. The library of
+that name would bring pandas; here it only checks our files, in a test.
 """
 
 import json
-from itertools import pairwise
 from typing import Any, Final
+
+import numpy as np
 
 from drumline.core.tempo import TempoMap
 from drumline.transcription.result import TranscribedHit, Transcription
@@ -21,7 +22,7 @@ def write(transcription: Transcription) -> bytes:
     duration_s = max(transcription.audio.duration_s, *(hit.time_s for hit in transcription.hits[-1:]), 0.0)
     annotations = [_annotation(transcription, "onset", [_observation(hit) for hit in transcription.hits])]
     if transcription.tempo is not None:
-        annotations.append(_annotation(transcription, "tempo", _tempos(transcription.tempo, duration_s)))
+        annotations.append(_annotation(transcription, "beat", _beats(transcription.tempo, duration_s)))
     words = transcription.metadata
     document = {
         "annotations": annotations,
@@ -62,10 +63,8 @@ def _observation(hit: TranscribedHit) -> dict[str, Any]:
     return {"time": hit.time_s, "duration": 0.0, "value": value, "confidence": hit.confidence}
 
 
-def _tempos(tempo: TempoMap, end_s: float) -> list[dict[str, Any]]:
-    starts_s = tempo.seconds([tick for tick, _ in tempo.tempos]).tolist()
-    spans = pairwise([*starts_s, max(end_s, starts_s[-1])])
-    return [
-        {"time": start, "duration": end - start, "value": tempo_bpm, "confidence": None}
-        for (start, end), (_, tempo_bpm) in zip(spans, tempo.tempos, strict=True)
-    ]
+def _beats(tempo: TempoMap, end_s: float) -> list[dict[str, Any]]:
+    """Quarter notes from second 0 on."""
+    ticks = np.arange(0, float(tempo.ticks(end_s)), tempo.resolution)
+    times_s = np.round(tempo.seconds(ticks), 6).tolist()
+    return [{"time": time_s, "duration": 0.0, "value": None, "confidence": None} for time_s in times_s]

@@ -48,10 +48,10 @@ def test_the_same_seed_gives_the_same_interval() -> None:
 
 
 def test_better_is_seen_and_same_is_not() -> None:
-    worse, better = songs(40, 0.7, 0), songs(40, 0.8, 1)
+    worse, better = songs(40, 0.6, 0), songs(40, 0.8, 1)
     found = compare(worse, better, statistic=f, seed=0)
     assert (found.low > 0).all()
-    assert (found.p_value < 0.01).all()
+    np.testing.assert_allclose(found.p_value, 2 / 1_001)  # never 0: the songs themselves are a draw too
     same = compare(worse, worse, statistic=f, seed=0)
     assert (same.p_value == 1).all()
     np.testing.assert_array_equal([same.delta, same.low, same.high], 0)

@@ -71,6 +71,11 @@ def test_no_threshold_is_better(estimates: list[tuple[float, bool]], missed: int
     assert found.f == pytest.approx(max(f(threshold) for threshold in np.linspace(-0.01, 1.01, 300)))
 
 
+def test_a_threshold_stands_between_two_confidences() -> None:
+    assert best_threshold([0.9, 0.5], [1, 0], num_reference=1).confidence == pytest.approx(0.7)
+    assert best_threshold([0.9, 0.5], [1, 1], num_reference=2).confidence == pytest.approx(0.25)
+
+
 def test_a_constant_offset_is_taken_back() -> None:
     offset_s = 0.012 + np.random.default_rng(0).normal(0, 0.004, 400)
     assert offset_correction_s(offset_s) == pytest.approx(-0.012, abs=1e-3)

@@ -70,6 +70,14 @@ def test_chords_do_not_cross_over() -> None:
     assert correction.deleted.tolist() == [1]
 
 
+def test_of_equally_good_corrections_it_takes_the_closest() -> None:
+    reference = Events.of([1.0, 1.06], ["kick", "snare_head"])
+    estimate = Events.of([0.97, 0.99, 1.01, 1.05, 1.08], ["kick", "kick", "kick", "crash", "crash"])
+    correction = correct(reference, estimate, vocabulary=EIGHT, window_s=WINDOW_S)
+    assert correction.pairs[1].tolist() == [1, 3]
+    assert correction.pairs[0, 1] in (1, 2)
+
+
 def test_counts_by_class_and_rate() -> None:
     reference = Events.of([1.0, 2.0, 3.0, 4.0], ["kick", "crash", "tom_mid", "cymbal"])
     estimate = Events.of([1.0, 2.0, 4.0, 5.0], ["kick", "ride_body", "crash", "snare_head"])

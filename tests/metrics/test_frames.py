@@ -44,6 +44,18 @@ def test_ties_are_exact(seed: int) -> None:
     np.testing.assert_allclose(found.pr_auc, average_precision_score(targets[:, 0], activations[:, 0]), atol=1e-12)
 
 
+@given(st.lists(st.booleans(), min_size=2, max_size=12).filter(lambda values: len(set(values)) == 2))
+def test_the_stated_error_holds_in_a_single_bin(positives: list[bool]) -> None:
+    """Where the histogram sees nothing of the order."""
+    targets = np.array(positives, int)
+    activations = 0.501 + 1e-5 * np.arange(len(targets), dtype=np.float32)
+    histogram = frame_histogram(activations[:, None], targets[:, None])
+    assert np.count_nonzero(histogram[0].sum(axis=0)) == 1
+    found = areas(histogram)
+    assert abs(found.roc_auc[0] - roc_auc_score(targets, activations)) <= found.roc_auc_error[0] + 1e-12
+    assert abs(found.pr_auc[0] - average_precision_score(targets, activations)) <= found.pr_auc_error[0] + 1e-12
+
+
 @pytest.mark.parametrize("value", [-1, 0, 1])
 def test_one_sided_targets_have_no_area(value: int) -> None:
     activations, _ = song(0, 50)

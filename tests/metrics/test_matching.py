@@ -42,7 +42,7 @@ def test_one_to_one_inside_the_window_in_order_and_closest(
 
 
 @given(times(), times(), windows, st.integers(0, 2**32))
-def test_what_is_wanted_comes_first_then_what_is_charged(
+def test_what_is_wanted_and_what_is_charged_are_both_served(
     reference: np.ndarray, estimate: np.ndarray, window_s: float, seed: int
 ) -> None:
     rng = np.random.default_rng(seed)

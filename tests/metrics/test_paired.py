@@ -33,6 +33,10 @@ def test_sums_say_what_the_pairs_say(reference: np.ndarray, estimate: np.ndarray
         assert np.isnan(found.correlation)
 
 
+def test_rounding_is_no_spread() -> None:
+    assert np.isnan(paired_errors(moments([0.1] * 7, np.linspace(0, 1, 7))).correlation)
+
+
 def test_by_class_and_only_of_matched_hits() -> None:
     unknown = np.nan
     reference = Events.of(

@@ -65,6 +65,14 @@ def test_recall_falls_where_strokes_are_close() -> None:
     assert np.isnan(recall[IOI_BINS.index("<=10 ms")])
 
 
+def test_the_upper_end_of_a_bin_belongs_to_it() -> None:
+    assert 0.07 - 0.03 > 0.04
+    reference = Events.of([0.03, 0.07], ["kick"] * 2)
+    judged = judge(reference, reference, vocabulary=EIGHT, window_s=WINDOW_S)
+    counts = ioi_counts(reference, reference, judgement=judged, num_classes=8, among="class")
+    assert counts[0, IOI_BINS.index("<=40 ms"), 0] == 2
+
+
 @pytest.mark.parametrize("among", ["class", "any"])
 def test_chords_are_one_onset(among: str) -> None:
     reference = Events.of([0.0, 0.0, 0.3, 0.35], ["kick", "crash", "kick", "crash"])
@@ -87,13 +95,14 @@ def test_note_values(tempo_bpm: float) -> None:
 
 
 def test_recall_by_tempo_and_note_value() -> None:
-    """16ths on the hi-hat at 100 BPM, then at 200 BPM; the second half is not heard."""
-    tempo = TempoMap(480, ((0, 100.0), (1920, 200.0)))
+    """16ths on the hi-hat at 97.3 BPM, then at 201.7 BPM; the second half is not heard."""
+    tempo = TempoMap(480, ((0, 97.3), (1920, 201.7)))
     ticks = np.arange(0, 3840, 120)
-    reference = Events.of(tempo.seconds(ticks) + 2.0, ["hihat_closed"] * len(ticks))
+    reference = Events.of(tempo.seconds(ticks) + 2.1, ["hihat_closed"] * len(ticks))
+    assert tempo.ticks(reference.time_s - 2.1)[16] < 1920  # by rounding: it counts as on the mark
     estimate = reference.select(ticks < 1920)
     judged = judge(reference, estimate, vocabulary=EIGHT, window_s=0.02)
-    counts = subdivision_counts(reference, judged, tempo=tempo, offset_s=2.0, num_classes=8, among="class")
+    counts = subdivision_counts(reference, judged, tempo=tempo, offset_s=2.1, num_classes=8, among="class")
     hihat = counts[EIGHT.classes.index("hihat")]
     assert len(TEMPO_BANDS) == len(TEMPO_EDGES_BPM) + 1
     assert hihat[TEMPO_BANDS.index("90-120"), NOTE_VALUES.index("16th")].tolist() == [16, 16]

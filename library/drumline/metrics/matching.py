@@ -59,19 +59,19 @@ def match_preferring(
     wanted: NDArray[np.bool_],
     charged: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
-    """Pairs [K, 2] that cover most of the wanted references; then most of the charged estimates; then the closest.
+    """Pairs [K, 2] that cover the most wanted references and the most charged estimates; of those the closest.
 
     ``wanted`` [N]: references whose loss would be a miss. ``charged`` [M]: estimates that would be false alarms without
     a partner. Both goals are reached in full at once (Mendelsohn and Dulmage 1958: if one matching covers some
-    references and another some estimates, a third covers both), and values that belong to a reference or an estimate,
-    not to their pair, leave the argument about crossing as it is.
+    references and another some estimates, a third covers both), so the best sum has the best of each. And values that
+    belong to a reference or an estimate, not to their pair, leave the argument about crossing as it is.
     """
     lows = np.searchsorted(reference_s, estimate_s - window_s, side="left").tolist()
     highs = np.searchsorted(reference_s, estimate_s + window_s, side="right").tolist()
-    # Distances in windows sum to less than one charged estimate, and those to less than one wanted reference.
-    scale = float(min(len(reference_s), len(estimate_s)) + 1)
-    reference_values = np.where(wanted, scale * scale, 0.0).tolist()
-    estimate_values = np.where(charged, scale, 0.0).tolist()
+    # All distances together, in windows, are worth less than one hit.
+    worth = float(min(len(reference_s), len(estimate_s)) + 1)
+    reference_values = np.where(wanted, worth, 0.0).tolist()
+    estimate_values = np.where(charged, worth, 0.0).tolist()
     references, estimates = reference_s.tolist(), estimate_s.tolist()
     per_window = 1.0 / window_s if window_s > 0 else 0.0
     # best[i]: the value of the best pairs of the first i references with the estimates so far. An estimate changes it

@@ -44,13 +44,16 @@ def test_ties_are_exact(seed: int) -> None:
     np.testing.assert_allclose(found.pr_auc, average_precision_score(targets[:, 0], activations[:, 0]), atol=1e-12)
 
 
-@given(st.lists(st.booleans(), min_size=2, max_size=12).filter(lambda values: len(set(values)) == 2))
-def test_the_stated_error_holds_in_a_single_bin(positives: list[bool]) -> None:
-    """Where the histogram sees nothing of the order."""
-    targets = np.array(positives, int)
-    activations = 0.501 + 1e-5 * np.arange(len(targets), dtype=np.float32)
+@given(st.lists(st.booleans(), min_size=1, max_size=12), st.lists(st.booleans(), max_size=6))
+def test_the_stated_error_holds_where_the_histogram_sees_nothing_of_the_order(
+    low: list[bool], high: list[bool]
+) -> None:
+    """Two bins, with distinct activations in each."""
+    targets = np.array([*low, *high, True, False], int)
+    steps = 1e-5 * np.arange(len(targets), dtype=np.float32)
+    activations = np.where(np.arange(len(targets)) < len(low), 0.501, 0.901) + steps
     histogram = frame_histogram(activations[:, None], targets[:, None])
-    assert np.count_nonzero(histogram[0].sum(axis=0)) == 1
+    assert np.count_nonzero(histogram[0].sum(axis=0)) == 2
     found = areas(histogram)
     assert abs(found.roc_auc[0] - roc_auc_score(targets, activations)) <= found.roc_auc_error[0] + 1e-12
     assert abs(found.pr_auc[0] - average_precision_score(targets, activations)) <= found.pr_auc_error[0] + 1e-12

@@ -52,7 +52,7 @@ class Family(Config):
     format: Literal["sfz", "hydrogen", "soundfont"]
     """The reader."""
     match: str = ""
-    """Regular expression, searched in the kit's path and name."""
+    """Regular expression, searched in the kit's name."""
     pieces: tuple[Piece, ...]
     """By order of preference."""
     licence: str = ""
@@ -77,7 +77,7 @@ class Cast:
 
 
 def family_of(kit_format: str, name: str) -> Family:
-    """The family of a kit, by its reader's name and whatever names it (path, title)."""
+    """The family of a kit, by its reader and its own name (of the .sfz file; else the title in the file)."""
     for family in (*_known(), _GENERAL_MIDI):
         if family.format == kit_format and re.search(family.match, name, re.IGNORECASE):
             return family

@@ -77,7 +77,7 @@ def list_kits(uri: str) -> list[str]:
 
 def _open_sfz(uri: str, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit:
     folder, name = uri.rpartition("/")[0] or ".", PurePosixPath(uri).stem
-    family = family_of("sfz", uri)
+    family = family_of("sfz", name)
     text = read_bytes(uri).decode("utf-8", "replace")
     instruments = sfz.read_sfz(text, uri, lambda path: read_bytes(join(folder, path)).decode("utf-8", "replace"))
     facts = _facts(name, uri, family, licence=_told_licence(folder))
@@ -87,7 +87,7 @@ def _open_sfz(uri: str, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit
 def _open_hydrogen(folder: str, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit:
     place = join(folder, _DRUMKIT)
     drumkit = hydrogen.read_drumkit(read_bytes(place), place)
-    family = family_of("hydrogen", f"{folder} {drumkit.name}")
+    family = family_of("hydrogen", drumkit.name)
     licence = drumkit.licence or _told_licence(folder)
     facts = _facts(drumkit.name, folder, family, licence=licence, attribution=drumkit.author)
     parts = cast(drumkit.instruments, family)
@@ -101,7 +101,7 @@ def _open_soundfont(uri: str, program: str | None, rate_hz: int, tuning: Mapping
     if number not in font.kits:
         known = ", ".join(f"{key} {name}" for key, name in font.kits.items())
         raise ConfigError(f"{uri}: has no drum kit {number}; it has {known}")
-    family = family_of("soundfont", f"{uri} {font.name}")
+    family = family_of("soundfont", font.name)
     name = f"{PurePosixPath(uri).stem}#{number} {font.kits[number]}"
     facts = _facts(name, f"{uri}#{number}", family, licence=font.licence, attribution=font.author)
     load = soundfont.striker(data, number, uri)

@@ -118,15 +118,15 @@ class SampledKit:
         return sum({id(take): take.stroke.samples.nbytes for take in self._takes()}.values())
 
     def voice(self, drum: str, *, source_name: str = "", openness: float | None = None) -> Voice:
-        """The voice with most words of ``source_name``, then nearest in openness, then first."""
+        """The voice with most words of ``source_name``, or just those; then the nearest in openness; then the first."""
         voices = self.voices[drum]
         if len(voices) == 1:
             return voices[0]
         words = words_of(source_name)
 
-        def fitness(voice: Voice) -> tuple[int, float]:
+        def fitness(voice: Voice) -> tuple[int, bool, float]:
             apart = 0.0 if openness is None or voice.openness is None else abs(voice.openness - openness)
-            return len(words & voice.words), -apart
+            return len(words & voice.words), words == voice.words, -apart
 
         return max(voices, key=fitness)
 

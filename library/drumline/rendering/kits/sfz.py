@@ -123,7 +123,7 @@ def _region(opcodes: Opcodes, key: int, place: str) -> Region:
     sound = Sound(
         path=posixpath.normpath(path),
         gain_db=gain_db + (20.0 * math.log10(amplitude) if amplitude > 0 else -math.inf),
-        semitones=semitones + (track * (key - _note(centre, place)) / 100.0 if track else 0.0),
+        semitones=semitones + (track * (key - _note(centre, place)) if track else 0.0),
         first_frame=int(number("offset", 0)),
     )
     return Region(

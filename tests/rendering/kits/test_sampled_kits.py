@@ -10,6 +10,7 @@ from tests.rendering.kits.small_kits import RATE_HZ, pitch_hz, write_sfz
 
 from drumline.core.errors import ConfigError
 from drumline.core.taxonomy import CLASSES
+from drumline.rendering.kits.families import group_of
 from drumline.rendering.kits.mixed import mixed_kit
 from drumline.rendering.kits.onset import level_db
 from drumline.rendering.kits.open_kit import list_kits, open_kit
@@ -90,6 +91,16 @@ def test_a_mixed_kit_asks_others(tmp_path: Path) -> None:
         mixed_kit("rates", {"snare": snare}, fill=[synth_kit(3, rate_hz=22_050)])
 
 
+def test_kits_that_share_recordings_are_one_group() -> None:
+    """Measured: `families.yaml`."""
+    assert (
+        len({group_of(name) for name in ("Black_Pearl_5pc", "Red_Zeppelin_4pc", "GMRockKit", "The Black Pearl 1.0")})
+        == 1
+    )
+    assert group_of("FluidR3_GM#8 Room") == group_of("MuseScore_General#0 Standard") != ""
+    assert group_of("MuldjordKit 20201018") == ""
+
+
 @pytest.mark.parametrize("name", PLAYED)
 def test_corpus_kits_play_what_they_declare(corpus: Path, name: str) -> None:
     folders = [folder for folder in sorted((corpus / "kits").iterdir()) if folder.is_dir()]
@@ -101,6 +112,7 @@ def test_corpus_kits_play_what_they_declare(corpus: Path, name: str) -> None:
     assert kit.num_bytes < 100e6
     assert kit.facts.licence
     assert kit.facts.attribution
+    assert kit.facts.group
     for drum, voices in kit.voices.items():
         for voice in voices:
             assert kit.voice(drum, source_name=voice.name, openness=voice.openness) is voice

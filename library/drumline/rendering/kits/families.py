@@ -61,10 +61,21 @@ class Family(Config):
     """What to write beside anything made with it."""
 
 
+class Group(Config):
+    """Kits that share recordings."""
+
+    name: str
+    """What `KitFacts.group` says."""
+    match: str
+    """Regular expression, searched in the kit's name."""
+
+
 class _Families(Config):
     """The file."""
 
     families: tuple[Family, ...]
+    """The first that fits is used."""
+    groups: tuple[Group, ...]
     """The first that fits is used."""
 
 
@@ -78,10 +89,16 @@ class Cast:
 
 def family_of(kit_format: str, name: str) -> Family:
     """The family of a kit, by its reader and its own name (of the .sfz file; else the title in the file)."""
-    for family in (*_known(), _GENERAL_MIDI):
+    for family in (*_known().families, _GENERAL_MIDI):
         if family.format == kit_format and re.search(family.match, name, re.IGNORECASE):
             return family
     return _GENERAL_MIDI
+
+
+def group_of(name: str) -> str:
+    """The group of a kit, by its own name; empty where it shares recordings with none."""
+    groups = (group.name for group in _known().groups if re.search(group.match, name, re.IGNORECASE))
+    return next(groups, "")
 
 
 def cast(instruments: Sequence[Instrument], family: Family) -> list[Cast]:
@@ -109,6 +126,6 @@ _GENERAL_MIDI: Final = _general_midi()
 
 
 @cache
-def _known() -> tuple[Family, ...]:
+def _known() -> _Families:
     tree = yaml.safe_load(resources.files("drumline.rendering.kits").joinpath(_DATA).read_text(encoding="utf-8"))
-    return parse_config(_Families, {"families": tree}, place=_DATA).families
+    return parse_config(_Families, tree, place=_DATA)

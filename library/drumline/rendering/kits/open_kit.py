@@ -17,7 +17,7 @@ from drumline.core.artifacts import STORAGE_ERRORS, join, names, read_bytes
 from drumline.core.errors import ConfigError
 from drumline.rendering.kits import hydrogen, sfz, soundfont
 from drumline.rendering.kits.assembly import assemble
-from drumline.rendering.kits.families import Family, cast, family_of
+from drumline.rendering.kits.families import Family, cast, family_of, group_of
 from drumline.rendering.kits.recording import Load, read_audio
 from drumline.rendering.kits.sampled import KitFacts, SampledKit
 
@@ -109,7 +109,9 @@ def _open_soundfont(uri: str, program: str | None, rate_hz: int, tuning: Mapping
 
 
 def _facts(name: str, uri: str, family: Family, *, licence: str, attribution: str = "") -> KitFacts:
-    return KitFacts(name, uri, family.licence or licence, family.attribution or attribution)
+    # The programs of a SoundFont share its recordings.
+    group = group_of(name) or name.partition("#")[0]
+    return KitFacts(name, uri, family.licence or licence, family.attribution or attribution, group)
 
 
 def _files(folder: str) -> Load:

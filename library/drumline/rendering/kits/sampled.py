@@ -85,13 +85,15 @@ class Voice:
 
 @dataclass(frozen=True)
 class KitFacts:
-    """What a stranger must know before he passes a kit's sounds on."""
+    """What a stranger must know before he passes a kit's sounds on, or judges with it."""
 
     name: str
     uri: str
     licence: str = ""
     """As its files tell it, or our data about it; empty where nobody says."""
     attribution: str = ""
+    group: str = ""
+    """Kits of one group share recordings: never on both sides of a split."""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 Within each domain the weights sum to 1 (how domains share a batch is the sampler's matter, `dataset.sampling`). They
 are found by raking (Deming and Stephan, 1940): windows start equal; then, in turns until nothing moves, they are scaled
-so that each song group, each rarest label, each range of tempo and each range of inter-onset intervals gets the share
-that it should have. That share lies between the natural one (strength 0) and an equal one (strength 1):
-``share ** (1 - strength)``, normalised. What is unknown (a song without tempo, a window without strokes) keeps its
-natural share. No window gets more than ``max_ratio`` times the mean weight or less than 1 / ``max_ratio`` of it:
-balance gives way to that. At last, windows that a mined file calls hard are multiplied.
+so that each range of tempo, each song group, each range of inter-onset intervals and each rarest label gets the share
+that it should have. That share lies between the natural one (towards strength 0; at 0 it is left free) and an equal one
+(strength 1): ``share ** (1 - strength)``, normalised. What is unknown (a song without tempo, a window without strokes)
+keeps its natural share. In a small dataset not all of this can be had at once, and what comes last counts most. No
+window gets more than ``max_ratio`` times the mean weight or less than 1 / ``max_ratio`` of it: balance gives way to
+that. At last, windows that a mined file calls hard are multiplied.
 
 The Parquet file holds `COLUMNS`, one row a window; its metadata holds the configuration and the dataset's fingerprint.
 """
@@ -148,16 +149,25 @@ def raked(margins: Sequence[tuple[Ints, float]], *, max_ratio: float, rounds: in
     """
     num_windows = len(margins[0][0])
     weights = np.full(num_windows, 1.0 / num_windows)
-    wanted = [_shares(np.bincount(bins + 1), strength) for bins, strength in margins]
+    wanted = [(bins + 1, _shares(np.bincount(bins + 1), strength)) for bins, strength in margins if strength > 0]
     for _ in range(rounds):
         before = weights
-        for (bins, _), shares in zip(margins, wanted, strict=True):
-            has = np.bincount(bins + 1, weights, minlength=len(shares))
-            weights = weights * np.divide(shares, has, out=np.ones_like(shares), where=has > 0)[bins + 1]
-        weights = np.clip(weights / weights.sum(), 1 / (max_ratio * num_windows), max_ratio / num_windows)
+        for bins, shares in wanted:
+            has = np.bincount(bins, weights, minlength=len(shares))
+            weights = weights * np.divide(shares, has, out=np.ones_like(shares), where=has > 0)[bins]
+        weights = _bounded(weights, 1 / (max_ratio * num_windows), max_ratio / num_windows)
         if np.abs(weights - before).max() * num_windows < 1e-6:
             break
     return np.asarray(weights / weights.sum())
+
+
+def _bounded(weights: Floats, low: float, high: float) -> Floats:
+    """Weights of sum 1 between bounds, whatever lies between them in its old proportions."""
+    for _ in range(50):
+        weights = np.clip(weights / weights.sum(), low, high)
+        if abs(weights.sum() - 1) < 1e-6:
+            break
+    return weights
 
 
 def _shares(counts: Ints, strength: float) -> Floats:
@@ -182,10 +192,10 @@ def _weighed(recordings: Recordings, grid: WindowGrid, config: WeightsConfig, ha
     groups = np.array([group or song for group, song in zip(recordings.column("group"), song_ids, strict=True)])
     tempo_bpm = np.array([np.nan if value is None else value for value in recordings.column("tempo_bpm")], np.float64)
     margins = (
-        (np.unique(groups, return_inverse=True)[1][grid.recording], config.group_strength),
-        (grid.rarest, config.label_strength),
         (_binned(tempo_bpm, config.tempo_edges_bpm)[grid.recording], config.tempo_strength),
+        (np.unique(groups, return_inverse=True)[1][grid.recording], config.group_strength),
         (_binned(grid.ioi_s, config.ioi_edges_s), config.ioi_strength),
+        (grid.rarest, config.label_strength),
     )
     factor = _hardness(hard, song_ids, grid, config.window_s)
     weight = np.zeros(len(grid.start_s))

@@ -4,7 +4,12 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from drumline.augmentation.augment import AugmentConfig
+from drumline.augmentation.mixup import MixupConfig
+from drumline.augmentation.spec_augment import SpecAugmentConfig
 from drumline.core.config import Config, fingerprint
+from drumline.dataset.sampling import SamplingConfig
+from drumline.dataset.sampling_weights import WeightsConfig
 from drumline.decoding.peaks import PeakConfig
 from drumline.features.logmel import LogMelConfig
 from drumline.labels.targets import LabelConfig
@@ -32,7 +37,7 @@ class WorkerConfig(Config):
     """Where it runs. Nothing here decides the weights, but for rounding and for what batch norm sees at once."""
 
     num_workers: int = Field(default=1, ge=1)
-    """Processes that share each batch. It must divide ``batch_size``."""
+    """Processes that share each batch: its size must divide by their number."""
     use_gpu: bool = False
     """One GPU a worker (nccl); else CPUs (gloo)."""
     num_cpus: float = Field(default=1.0, gt=0)
@@ -92,21 +97,24 @@ class TrainConfig(Config):
     """A dataset that `drumline build-dataset` built: a folder or ``s3://bucket/prefix``."""
     output: str
     """Where checkpoints, logs and metrics go."""
-    split: str = "train"
-    """Split to learn from."""
     seed: int = 0
     """Of weights, windows and dropout."""
-    window_s: float = Field(default=4.0, gt=0)
-    """Length of each example [s]."""
-    batch_size: int = Field(default=32, ge=1)
-    """Windows in a step, over all workers."""
-    steps_per_epoch: int = Field(default=500, ge=1)
-    """Steps from one validation to the next."""
+    sampling: SamplingConfig = SamplingConfig()
+    """Windows, batches and epochs. ``batch_size`` is over all workers; an epoch's end is a validation."""
+    weights: WeightsConfig = WeightsConfig()
+    """How windows are weighed, unless ``weights_file`` names a table of weights."""
+    weights_file: str = ""
+    """Weights that `drumline sampling-weights` wrote; made anew beside the checkpoints if empty."""
+    hard_windows: str = ""
+    """A file of passages to see more often (JSON Lines); empty for none."""
     stages: tuple[StageConfig, ...] = Field(min_length=1)
     """One after the other; each goes on with the weights of the one before."""
     model: ModelConfig = ModelConfig()
     features: LogMelConfig = LogMelConfig()
     labels: LabelConfig = LabelConfig()
+    augment: AugmentConfig = AugmentConfig()
+    spec_augment: SpecAugmentConfig = SpecAugmentConfig()
+    mixup: MixupConfig = MixupConfig()
     losses: LossConfig = LossConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
     start: StartConfig = StartConfig()
@@ -117,9 +125,9 @@ class TrainConfig(Config):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.batch_size % self.workers.num_workers:
+        if (size := self.sampling.batch_size) % self.workers.num_workers:
             raise ValueError(
-                f"batch_size {self.batch_size} must divide by workers.num_workers {self.workers.num_workers}"
+                f"sampling.batch_size {size} must divide by workers.num_workers {self.workers.num_workers}"
             )
         if (self.model.bands, self.model.spectra) != (self.features.bands, self.features.channels):
             raise ValueError(

@@ -42,7 +42,7 @@ def train(
     """
     stages = config.stages
     while not progress.finished(stages):
-        while progress.step < config.steps_per_epoch:
+        while progress.step < config.sampling.batches:
             batch = next(batches, None)
             if batch is None:
                 raise DrumlineError(f"no window left in epoch {progress.epoch}, step {progress.step}: an empty split?")
@@ -52,7 +52,7 @@ def train(
             losses = learner.step(samples, columns, rate=rate, stage=stages[progress.stage], seed=place)
             progress = progress.after_step()
             outside.stepped(progress, losses, rate, len(samples))
-            if progress.step % config.keep.every_steps == 0 and progress.step < config.steps_per_epoch:
+            if progress.step % config.keep.every_steps == 0 and progress.step < config.sampling.batches:
                 outside.save(progress, None)
         metrics = outside.validate(learner)
         progress = progress.after_epoch(_score(metrics, config.keep.score), stages)

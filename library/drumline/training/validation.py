@@ -5,7 +5,7 @@ Each worker judges its share; counts are integers that add up, so the result doe
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +55,17 @@ class Counts:
     """`metrics.frames.frame_histogram` of the instruments, then of any onset."""
     dense: NDArray[np.int64]
     """[gaps, (reference, found)]: hits with a stroke of their class no further than each of `_GAPS`, at 20 ms."""
+
+    @classmethod
+    def none(cls) -> Self:
+        """Of no recording."""
+        silence = Events.none()
+        columns = len(INSTRUMENTS) + 1
+        return cls(
+            tally(silence, silence),
+            np.zeros((columns, 2, frames.NUM_BINS), np.int64),
+            np.zeros((len(_GAPS), 2), np.int64),
+        )
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(self.events + other.events, self.frames + other.frames, self.dense + other.dense)

@@ -1,0 +1,115 @@
+"""Windows of a dataset to batches: what a loader's worker does, and what the learner is given.
+
+The windows of a step are a pure function of weights, seed, epoch and step. Worker r of W takes the r-th stretch of
+each batch, so W workers see together what one would.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from drumline.augmentation.augment import augment
+from drumline.augmentation.example import Example, fitted
+from drumline.core.config import canonical_json
+from drumline.core.grid import Grid
+from drumline.dataset.sampling import SamplingConfig, Weights, WindowSpecs, read_weights, windows
+from drumline.dataset.windows import WindowReader
+from drumline.labels.targets import targets
+from drumline.training.config import TrainConfig
+from drumline.training.loop import Batch
+from drumline.training.progress import Progress
+
+
+class Place(NamedTuple):
+    """One step of a run."""
+
+    epoch: int
+    step: int
+
+
+def places(progress: Progress, config: TrainConfig) -> list[Place]:
+    """Every step from where a run stands to where it ends at the latest."""
+    first = progress.epoch * config.sampling.batches + progress.step
+    last = config.max_epochs * config.sampling.batches
+    return [Place(*divmod(number, config.sampling.batches)) for number in range(first, last)]
+
+
+@dataclass(frozen=True)
+class Loader:
+    """One worker's part of a step to arrays: ``samples`` [B, N] float32, and the label columns [B, T] by name."""
+
+    config: TrainConfig
+    weights: str
+    """URI of the table of weights."""
+    rank: int = 0
+
+    def __call__(self, place: Place) -> dict[str, NDArray[Any]]:
+        config = self.config
+        size, share = config.sampling.batch_size, config.sampling.batch_size // config.workers.num_workers
+        first = place.step * size + self.rank * share
+        epoch = _epoch(self.weights, canonical_json(config.sampling), config.seed, place.epoch)
+        specs = epoch[first : first + share]
+        rows = [_window(specs, number, config) for number in range(len(specs))]
+        return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+
+
+def batches(loader: Loader, steps: Sequence[Place]) -> Iterator[Batch]:
+    """Batches of one process, without Ray."""
+    for place in steps:
+        yield as_batch(loader(place), torch.device("cpu"))
+
+
+def as_batch(arrays: Mapping[str, NDArray[Any]], device: torch.device) -> Batch:
+    """Arrays of a `Loader` on the learner's device."""
+    tensors = {name: torch.from_numpy(array).to(device, non_blocking=True) for name, array in arrays.items()}
+    samples = tensors.pop("samples")
+    return samples, {name: _wide(column) for name, column in tensors.items()}
+
+
+def _wide(column: torch.Tensor) -> torch.Tensor:
+    """Small integers travel; the losses count with big ones."""
+    return column if column.is_floating_point() else column.long()
+
+
+def _window(specs: WindowSpecs, number: int, config: TrainConfig) -> dict[str, NDArray[Any]]:
+    reader, shards = _reader(config.dataset), specs.shards
+    track = (shards[specs.shard[number]], int(specs.row_group[number]))
+    start, wanted = int(specs.start[number]), config.sampling.num_samples
+    length = config.augment.num_samples_for(wanted)
+    window = reader.load(*track, start=start, num_samples=length)
+    backing = None
+    if specs.mix_shard[number] >= 0 and config.augment.cross_fade.probability > 0:
+        mix = (shards[specs.mix_shard[number]], int(specs.mix_row_group[number]))
+        backing = reader.backing(track, mix, start=start, num_samples=length)
+    example = Example(window.samples, window.hits, backing)
+    heard = fitted(augment(example, config.augment, seed=int(specs.seed[number])).example, wanted)
+    grid = Grid(config.features.hop)
+    truth = targets(
+        heard.hits,
+        grid=grid,
+        num_frames=grid.num_frames(wanted),
+        unannotated=window.unannotated,
+        config=config.labels,
+    )
+    return {"samples": heard.samples, **truth.columns()}
+
+
+@lru_cache(maxsize=1)
+def _reader(dataset: str) -> WindowReader:
+    return WindowReader(dataset)
+
+
+@lru_cache(maxsize=1)
+def _weights(uri: str) -> Weights:
+    return read_weights(uri)
+
+
+@lru_cache(maxsize=2)
+def _epoch(uri: str, sampling: str, seed: int, epoch: int) -> WindowSpecs:
+    config = SamplingConfig.model_validate_json(sampling)
+    return windows(_weights(uri), config=config, seed=seed, epoch=epoch)

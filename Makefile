@@ -25,6 +25,8 @@ $(READY): pyproject.toml configs/constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet $(CONSTRAINED) $(TORCH_INDEX_$(TORCH)) torch
 	$(BIN)/pip install --quiet $(CONSTRAINED) --editable '.[$(EXTRAS_$(TORCH))]'
+	@# Its PyAudio dependency is for loudspeakers and does not build everywhere; without it only SoundFonts are missing.
+	-$(BIN)/pip install --quiet --no-deps $(CONSTRAINED) tinysoundfont
 	@rm -f $(VENV)/.ready-* && touch $@
 
 demo: $(READY)

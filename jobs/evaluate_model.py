@@ -1,4 +1,4 @@
-"""Judge systems from their files: `python jobs/evaluate_model.py configs/evaluate_model/rivals_drums.yaml [name=value]`.
+"""Judge systems from their files: `python jobs/evaluate_model.py configs/evaluate_model/rivals_mix.yaml [name=value]`.
 
 The same as `drumline evaluate`, in the form that `ray job submit` runs (see README.md).
 """

@@ -26,6 +26,8 @@ from drumline.core.taxonomy import LABELS
 from drumline.metrics.events import Events
 
 ENDINGS: Final = (".json", ".jams", ".mid", ".midi")
+GENERIC_NAMES: Final = ("hits", "notes", "events", "transcription", "predictions")
+"""File names that say nothing: the folder's name is the song's."""
 JAMS_NAMESPACES: Final = ("tag_open", "onset", "segment_open", "note_midi")
 _WORDS: Final = {word.lower(): label for word, label in (CLASS_WORDS | SUBCLASSES).items()} | {
     label: label for label in LABELS

@@ -26,11 +26,9 @@ from drumline.charts.documents import as_tree, checked_time_s
 from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
 from drumline.core.errors import ChartError, ConfigError
 from drumline.dataset.parquet import open_parquet
-from drumline.evaluation.estimates import ENDINGS, Told, events_of, label_of, read_events
+from drumline.evaluation.estimates import ENDINGS, GENERIC_NAMES, Told, events_of, label_of, read_events
 from drumline.metrics.events import Events
 
-GENERIC_NAMES: Final = ("hits", "notes", "events", "transcription", "predictions")
-"""File names that say nothing: the folder's name is the song's."""
 _NAME_COLUMNS: Final = ("key", "song_id", "name")
 _MOST_BYTES: Final = 512 * 2**20
 

@@ -27,6 +27,7 @@ from drumline.dataset.manifest import read_manifest
 from drumline.dataset.parquet import open_parquet
 from drumline.dataset.reading import read_song
 from drumline.dataset.sources import RootConfig, SongSource, find_songs
+from drumline.evaluation.estimates import GENERIC_NAMES
 from drumline.metrics.events import Events
 
 Split = Literal["train", "validation", "test"]
@@ -196,9 +197,12 @@ def _aliases(names: Sequence[str]) -> tuple[str, ...]:
     """Each name, with and without its file ending, and everything that is left when leading folders go."""
     found: dict[str, None] = {}
     for name in names:
-        for form in (name, str(PurePosixPath(name).with_suffix(""))):
-            parts = form.split("/")
-            found |= dict.fromkeys("/".join(parts[start:]) for start in range(len(parts)))
+        path = PurePosixPath(name)
+        forms = [path, path.with_suffix("")]
+        if path.stem in GENERIC_NAMES:
+            forms.append(path.parent)
+        for form in forms:
+            found |= dict.fromkeys("/".join(form.parts[start:]) for start in range(len(form.parts)))
     return tuple(found)
 
 

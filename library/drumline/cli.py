@@ -232,7 +232,7 @@ def calibrate(config: Path, overrides: tuple[str, ...]) -> None:
 def sampling_weights(dataset: str, output: str, config: Path | None, hard: str | None, plot: str | None) -> None:
     """Weigh every window of a dataset, so that training sees rare drums, tempos and fast passages more often.
 
-    DATASET is a local folder or a URI. What the columns mean stands in docs/formats.md.
+    DATASET is a local folder or a URI. Training draws windows by these weights; they may be read and changed by hand.
 
     \b
     drumline sampling-weights out/demo/dataset --output weights.parquet --plot weights.svg

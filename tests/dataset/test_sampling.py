@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.dataset.small_dataset import hits_of, write_dataset
 
@@ -76,6 +76,7 @@ def test_every_window_lies_in_its_recording(small: str) -> None:
         sampling_weights(small, WeightsConfig(split="test"))
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 1000),
     strengths=st.tuples(st.floats(0.01, 1), st.floats(0.01, 1)),
@@ -205,6 +206,7 @@ def test_what_is_rare_is_drawn_as_often(small: str, column: str, strength: str) 
     np.testing.assert_allclose(counts, 2000 / len(kinds), atol=12)
 
 
+@settings(deadline=None)
 @given(
     start=st.floats(0, 1),
     softness=st.floats(0.01, 1),

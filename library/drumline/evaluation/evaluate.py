@@ -25,8 +25,9 @@ class Evaluation:
 
 def plan(config: EvaluationConfig) -> list[Case]:
     """Every recording with its predictions. Raises ConfigError where the configuration cannot be run."""
+    cases = find_cases(config)
     check_writable(config.output)
-    return find_cases(config)
+    return cases
 
 
 def evaluate(config: EvaluationConfig) -> Evaluation:

@@ -139,8 +139,10 @@ def find_references(config: ReferenceConfig) -> list[ReferenceSong]:
     found = list(_of_dataset(config)) if config.dataset else list(_of_roots(config))
     if not found:
         place = config.dataset or ", ".join(root.uri for root in config.roots)
-        chosen = f" with splits={config.splits} domains={config.domains}" if config.dataset else ""
-        raise ConfigError(f"references: no song in {place}{chosen} sources={config.sources}")
+        told = ("splits", "domains", "sources") if config.dataset else ("sources",)
+        chosen = {name: getattr(config, name) for name in told if getattr(config, name)}
+        rule = ", ".join(f"{name} {' or '.join(words)}" for name, words in chosen.items())
+        raise ConfigError(f"references: no song in {place}{f' with {rule}' if rule else ''}")
     return sorted(found, key=lambda song: song.name)
 
 

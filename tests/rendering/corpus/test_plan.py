@@ -9,7 +9,7 @@ import pytest
 from drumline.charts.general_midi import write_performance
 from drumline.core.errors import ConfigError
 from drumline.rendering.corpus.config import CorpusConfig
-from drumline.rendering.corpus.plan import SongSpec, plan
+from drumline.rendering.corpus.plan import SongSpec, plan, torture_songs
 from drumline.rendering.patterns import perform
 
 
@@ -68,5 +68,12 @@ def test_a_song_is_named_by_all_that_decides_it(midi: Path) -> None:
 
 
 def test_nothing_to_play_is_told(midi: Path) -> None:
-    with pytest.raises(ConfigError, match=r"nothing to play in test \(roots: .*\); etudes: 1 needs none"):
+    with pytest.raises(ConfigError, match=r"nothing to play in .*midi.* splits and performers"):
         plan(config_of(midi, performance_splits=("test",)))
+
+
+def test_torture_sets_are_played_on_every_kit(midi: Path) -> None:
+    config = config_of(midi, torture_takes=1)
+    songs = plan(config)
+    assert len(songs) == 3 * len(torture_songs(config))
+    assert len({(song.setups, song.torture) for song in songs}) == len(songs)

@@ -59,6 +59,10 @@ class CorpusConfig(Config):
     """Where performances are. None: only etudes of generated passages."""
     performance_splits: tuple[Literal["train", "validation", "test"], ...] = ()
     """Of a corpus with official splits, those to play; all if empty."""
+    performers: tuple[str, ...] = ()
+    """Of a corpus that names them, whose performances to play; everybody's if empty."""
+    without_performers: tuple[str, ...] = ()
+    """Whose performances to leave out: a drummer held out from training, say."""
     split: Literal["", "train", "validation", "test"] = ""
     """The official split that the songs bear; that of their performance if empty."""
     kits: tuple[KitConfig, ...] = Field(min_length=1)
@@ -70,6 +74,9 @@ class CorpusConfig(Config):
     """Of every draw."""
     etudes: float = Field(default=0.15, ge=0, le=1)
     """Share of the songs made of generated passages: rolls, blast beats, fills and all that recordings lack."""
+    torture_takes: int = Field(default=0, ge=0)
+    """Above 0 the corpus is something else: the torture sets, so many takes of each passage on every kit, played as
+    they are. For judging: one table says where a system fails."""
     mixes: float = Field(default=1.0, ge=0, le=1)
     """Share of the songs that get a backing track beside the drums."""
     rate_hz: int = Field(default=44_100, ge=8_000, le=192_000)

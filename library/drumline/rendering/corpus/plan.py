@@ -11,12 +11,14 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from pydantic import TypeAdapter
 
+from drumline.charts.song import AnnotatedSong
 from drumline.core.config import fingerprint
 from drumline.core.errors import ConfigError
 from drumline.rendering.corpus.config import CorpusConfig, KitConfig
 from drumline.rendering.kit import PIECES
 from drumline.rendering.performances.medleys import Medley, medleys
-from drumline.rendering.performances.sources import find_performances
+from drumline.rendering.performances.sources import PerformanceSource, find_performances
+from drumline.rendering.performances.torture import torture_sets
 
 Random = np.random.Generator
 
@@ -37,11 +39,13 @@ class SongSpec:
 
     number: int
     medley: Medley
-    """Performances to join; empty for an etude."""
+    """Performances to join; empty for an etude or a torture song."""
     setups: tuple[Setup, ...]
     """One kit; or several, of which each piece is drawn."""
     has_backing: bool
     seed: int
+    torture: int | None = None
+    """Index into `torture_songs`."""
 
     def folder(self, recipe: str) -> str:
         """Name of its folder: another recipe or draw has another name, so what exists is right."""
@@ -62,15 +66,16 @@ def plan(config: CorpusConfig) -> list[SongSpec]:
 
     Raises ConfigError where a root cannot be listed, or holds nothing to play and not all songs are etudes.
     """
-    found = find_performances(config.performances)
-    splits = config.performance_splits
-    wanted = [each for each in found if not splits or each.official_split in splits]
+    if config.torture_takes:
+        return _torture(config)
+    wanted = [source for source in find_performances(config.performances) if _is_wanted(source, config)]
     low_s, high_s = config.vary.duration_s
     units = medleys(wanted, duration_s=high_s * config.vary.stretch[1], seed=config.seed) if wanted else []
     if not units and config.etudes < 1:
         places = ", ".join(root.uri for root in config.performances) or "none given"
-        where = f" in {', '.join(splits)}" if splits else ""
-        raise ConfigError(f"performances: nothing to play{where} (roots: {places}); etudes: 1 needs none")
+        raise ConfigError(
+            f"performances: nothing to play in {places} (with these splits and performers); etudes: 1 needs none"
+        )
     num_songs = math.ceil(config.hours * 3600 / ((low_s + high_s) / 2 + config.tail_s))
     random = np.random.default_rng((config.seed, 0))
     setups = [_setups(kit, config, index) for index, kit in enumerate(config.kits)]
@@ -94,6 +99,38 @@ def plan(config: CorpusConfig) -> list[SongSpec]:
             )
         )
     return sorted(songs, key=lambda song: (song.setups, song.number))
+
+
+def torture_songs(config: CorpusConfig) -> list[AnnotatedSong]:
+    """Every torture song, set after set."""
+    sets = torture_sets(num_takes=config.torture_takes, seed=config.seed)
+    return [song for songs in sets.values() for song in songs]
+
+
+def _torture(config: CorpusConfig) -> list[SongSpec]:
+    random = np.random.default_rng((config.seed, 0))
+    number = len(torture_songs(config))
+    has_backing = random.random((len(config.kits), number)) < config.mixes
+    return [
+        SongSpec(
+            number=index * number + song,
+            medley=(),
+            setups=(Setup(kit.uri, kit.licence),),
+            has_backing=bool(has_backing[index, song]),
+            seed=int(random.integers(1 << 31)),
+            torture=song,
+        )
+        for index, kit in enumerate(config.kits)
+        for song in range(number)
+    ]
+
+
+def _is_wanted(source: PerformanceSource, config: CorpusConfig) -> bool:
+    return (
+        (not config.performance_splits or source.official_split in config.performance_splits)
+        and (not config.performers or source.performer in config.performers)
+        and source.performer not in config.without_performers
+    )
 
 
 def _setups(kit: KitConfig, config: CorpusConfig, index: int) -> list[Setup]:

@@ -29,7 +29,7 @@ from drumline.core.artifacts import join, write_bytes
 from drumline.core.errors import Rejected
 from drumline.rendering.accompaniment.accompany import accompany
 from drumline.rendering.corpus.config import CorpusConfig
-from drumline.rendering.corpus.plan import Setup, SongSpec
+from drumline.rendering.corpus.plan import Setup, SongSpec, torture_songs
 from drumline.rendering.kit import PIECES, Kit
 from drumline.rendering.kits.mixed import mixed_kit
 from drumline.rendering.kits.open_kit import open_kit
@@ -37,7 +37,7 @@ from drumline.rendering.kits.sampled import KitFacts
 from drumline.rendering.performance import playable, render_pieces
 from drumline.rendering.performances.medleys import read_medley
 from drumline.rendering.performances.passages import etude
-from drumline.rendering.performances.vary import vary
+from drumline.rendering.performances.vary import Varied, vary
 from drumline.rendering.production.draw import draw
 from drumline.rendering.production.mixing import mix_with, with_backing_bleed
 from drumline.rendering.production.produce import produce
@@ -72,13 +72,12 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
     """
     seeds = [int(seed) for seed in np.random.SeedSequence(spec.seed).generate_state(5)]
     kit = _kit(spec, config, seeds[0])
-    read = read_medley(spec.medley) if spec.medley else etude(duration_s=config.vary.duration_s[1], seed=seeds[1])
-    if isinstance(read, Rejected):
-        return read
-    varied = vary(read, config.vary, seed=seeds[1])
+    varied = _performed(spec, config, seeds[1])
+    if isinstance(varied, Rejected):
+        return varied
     hits = playable(varied.song.hits, kit)
     if not hits:
-        return Rejected("chart_without_drums", f"{read.metadata.title}: no stroke that {kit.name} can play")
+        return Rejected("chart_without_drums", f"{varied.song.metadata.title}: no stroke that {kit.name} can play")
     duration_s = hits[-1].time_s + config.tail_s
     pieces = render_pieces(hits, kit=kit, duration_s=duration_s, seed=seeds[2])
     production = draw(config.production, seed=seeds[3])
@@ -125,6 +124,14 @@ def opened(setup: Setup, rate_hz: int) -> tuple[Kit, KitFacts]:
         return kit, KitFacts(kit.name, setup.uri, licence="CC0")
     sampled = open_kit(setup.uri, rate_hz=rate_hz, tuning=dict(setup.tuning))
     return sampled, sampled.facts
+
+
+def _performed(spec: SongSpec, config: CorpusConfig, seed: int) -> Varied | Rejected:
+    """What is played: a torture song as it is, or a medley or an etude varied."""
+    if spec.torture is not None:
+        return Varied(torture_songs(config)[spec.torture], ())
+    read = read_medley(spec.medley) if spec.medley else etude(duration_s=config.vary.duration_s[1], seed=seed)
+    return read if isinstance(read, Rejected) else vary(read, config.vary, seed=seed)
 
 
 def _kit(spec: SongSpec, config: CorpusConfig, seed: int) -> Kit:

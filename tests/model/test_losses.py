@@ -171,9 +171,9 @@ def test_the_weights_are_the_configured_ones() -> None:
     columns = random_columns(0)
     parts = losses(random_output(columns), columns, LossConfig()).parts
     assert {name: part.weight for name, part in parts.items()} == {
-        "kick": 1.5, "snare": 1.5, "snare_variation": 1.5, "tom": 1.0, "tom_variation": 0.7,
-        "hihat": 1.2, "hihat_variation": 0.5, "ride": 1.2, "ride_variation": 0.5, "crash": 0.6,
-        "onset": 1.0, "offset": 1.0, "velocity": 1.0, "margin": 0.1,
+        "kick": 1.5, "snare": 1.5, "snare_variation": 15, "tom": 1.0, "tom_variation": 7,
+        "hihat": 1.2, "hihat_variation": 5, "ride": 1.2, "ride_variation": 5, "crash": 0.6,
+        "onset": 1.0, "offset": 10, "velocity": 10, "margin": 0.1,
     }  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """Losses that teach only what is known: every part honours the labels' masks.
 
-All parts are sums over frames, divided by *all* frames of the batch. So each is the negative log-likelihood a frame,
-presence and kind of a stroke stand in their natural proportion, a batch that knows little teaches little, a batch
-without any onset is nothing special, and the mean of workers' gradients is the gradient of their joint batch.
+All parts are sums over frames, divided by *all* frames of the batch: a batch that knows little teaches little, one
+without any onset is nothing special, a lone tom does not outweigh the rest, and the mean of workers' gradients is the
+gradient of their joint batch.
 """
 
 from collections.abc import Mapping
@@ -65,6 +65,9 @@ class LossConfig(Config):
     """Weight of the loss for the sub-frame offset, learnt near onsets."""
     velocity_weight: float = Field(default=1.0, ge=0)
     """Weight of the loss for loudness, learnt where the source tells."""
+    stroke_scale: float = Field(default=10.0, ge=0)
+    """What kind, offset and loudness count on top of their weights: strokes fill one frame in 50 or so, and averaged
+    over all frames what only they teach would be learnt long after their presence."""
     binary: Literal["bce", "focal"] = "bce"
     """Loss of yes-or-no decisions: binary cross-entropy, or focal loss."""
     positive_weight: float = Field(default=4.0, ge=1, le=10)
@@ -125,10 +128,11 @@ def losses(output: Output | FlatOutput, columns: Mapping[str, Tensor], config: L
     onset_BT = _binary(output.onset_BT.float(), known.onset_closeness_BT, config)
     offset_BT = _huber(output.offset_BT.float(), known.offset_BT, config.offset_knee_frames)
     velocity_BTI = _huber(output.velocity_BTI.float().sigmoid(), known.velocity_BTI, config.velocity_knee)
+    loudness_BTI = known.closeness_BTI * known.velocity_known_BTI
     parts |= {
         "onset": _part(onset_BT, known.onset_known_BT, config.onset_weight),
-        "offset": _part(offset_BT, known.onset_closeness_BT, config.offset_weight),
-        "velocity": _part(velocity_BTI, known.closeness_BTI * known.velocity_known_BTI, config.velocity_weight),
+        "offset": _part(offset_BT, known.onset_closeness_BT, config.stroke_scale * config.offset_weight),
+        "velocity": _part(velocity_BTI, loudness_BTI, config.stroke_scale * config.velocity_weight),
     }
     return Losses(parts, num_frames=known.onset_known_BT.numel())
 
@@ -153,7 +157,8 @@ def _hierarchical(output: Output, known: Truth, config: LossConfig) -> dict[str,
             logits_BTK.float().transpose(1, 2), kind_BT, ignore_index=-1, reduction="none"
         )
         weight_BT = known.closeness_BTI[..., INSTRUMENTS.index(name)] * (kind_BT >= 0)
-        parts[f"{name}_variation"] = _part(loss_BT, weight_BT, getattr(config.variation, _BRANCH_OF[name]))
+        weight = config.stroke_scale * getattr(config.variation, _BRANCH_OF[name])
+        parts[f"{name}_variation"] = _part(loss_BT, weight_BT, weight)
     parts["margin"] = _margin(output.presence_BTI.float(), known, config)
     return parts
 

@@ -185,6 +185,9 @@ def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
     result = run(settings)
     unread = [(truth.name, row) for truth in result.report.truths for row in truth.unread]
     click.echo(f"\n{result.headline}")
+    for system in result.report.truths[0].systems:
+        for branch, told in system.branches.items():
+            click.echo(f"  verdict   {system.name}: {branch}: {told.finding} ({told.reason})")
     for truth, row in unread:
         click.echo(f"  not judged  {truth}: {row.song}: {row.system or 'the truth'}: {row.reason}", err=True)
     click.echo(f"  page      {result.output}/report.html\n  report    {result.output}/report.json")

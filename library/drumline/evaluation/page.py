@@ -23,6 +23,7 @@ _DASH: Final = "–"
 def render_page(report: Report) -> str:
     """The whole page: one file that needs no other."""
     environment = page_environment("evaluation/templates")
+    environment.filters["words"] = lambda name: name.replace("_", " ")
     environment.filters |= {"percent": percent, "interval": interval, "fixed": fixed, "signed": signed, "shade": shade}
     main = report.truths[0]
     facts: dict[str, Any] = {
@@ -94,8 +95,8 @@ def _plots(report: Report, main: TruthReport) -> dict[str, str]:
         "systems": plots.intervals(
             "systems", {name: {"": each.micro.f} for name, each in scores.items()}, unit="micro F", limits=(0, 1)
         ),
-        "classes": plots.intervals("classes", by_class, unit="F", limits=(0, 1)),
-        "timing": plots.intervals("timing", timing, unit="ms late", marks={"": 0.0}),
+        "classes": plots.intervals("classes", _told(by_class), unit="F", limits=(0, 1)),
+        "timing": plots.intervals("timing", _told(timing), unit="ms late", marks={"": 0.0}),
         "edits": plots.intervals(
             "edits",
             {s.name: {"": _edits(s, "8")} for s in systems},
@@ -128,6 +129,11 @@ def _plots(report: Report, main: TruthReport) -> dict[str, str]:
     if sure:
         found["reliability"] = plots.reliability("reliability", sure)
     return found
+
+
+def _told(rows: Mapping[str, Mapping[str, Value]]) -> dict[str, Mapping[str, Value]]:
+    """Rows that anybody has a value in."""
+    return {name: row for name, row in rows.items() if row}
 
 
 def _with_strokes(places: Sequence[str], strokes: Sequence[int]) -> list[str]:

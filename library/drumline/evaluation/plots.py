@@ -71,6 +71,7 @@ def lines(name: str, x: Sequence[str], series: Mapping[str, Sequence[Number]], *
             known |= bool(np.isfinite(heights).any())
             axes.plot(range(len(x)), heights, marker=_marker(s), markersize=4, color=_colour(s), linewidth=1.5)
         axes.set_xticks(range(len(x)), list(x), fontsize=8.5)
+        axes.set_xlim(-0.4, len(x) - 0.6)
         axes.set_ylim(-0.03, 1.03)
         axes.set_ylabel(unit)
         axes.set_xlabel(x_label)

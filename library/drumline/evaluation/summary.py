@@ -211,7 +211,10 @@ def window_ms(window_s: float) -> float:
 
 
 def resample(per_song: NDArray[np.int64], statistic: Statistic, config: BootstrapConfig) -> Interval:
-    """The interval that the configuration asks for."""
+    """The interval that the configuration asks for; none where a single song leaves nothing to draw."""
+    if len(per_song) < 2:
+        value = statistic(per_song.sum(axis=0, dtype=np.float64))
+        return Interval(value, np.full_like(value, np.nan), np.full_like(value, np.nan))
     return bootstrap(per_song, statistic, seed=config.seed, num_draws=config.num_draws, level=config.level)
 
 

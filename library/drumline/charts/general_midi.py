@@ -60,10 +60,7 @@ def read_performance(
     stroke takes the last value at or before its tick. Raises ChartError where the file is no MIDI file, counts
     time in SMPTE frames, or has notes but on no drum track.
     """
-    try:
-        score = symusic.Score.from_midi(data)
-    except (RuntimeError, ValueError) as error:
-        raise ChartError(place, f"not a MIDI file that can be read ({' '.join(str(error).split())[:200]})") from error
+    score = _score(data, place)
     tempo = _tempo_map(score, place)
     tracks = [track for track in score.tracks if track.is_drum]
     if score.tracks and not tracks:  # symusic leaves out tracks without a note
@@ -92,6 +89,11 @@ def read_performance(
                 )
             )
     return Performance(sorted_hits(hits), tempo)
+
+
+def read_tempo(data: bytes, place: str) -> TempoMap:
+    """The tempo map of any MIDI file, whatever its tracks play. Raises ChartError as `read_performance` does."""
+    return _tempo_map(_score(data, place), place)
 
 
 def write_performance(hits: Sequence[Hit], *, tempo: TempoMap | None = None) -> bytes:
@@ -132,6 +134,13 @@ def write_performance(hits: Sequence[Hit], *, tempo: TempoMap | None = None) -> 
     buffer = io.BytesIO()
     file.save(file=buffer)
     return buffer.getvalue()
+
+
+def _score(data: bytes, place: str) -> symusic.Score:
+    try:
+        return symusic.Score.from_midi(data)
+    except (RuntimeError, ValueError) as error:
+        raise ChartError(place, f"not a MIDI file that can be read ({' '.join(str(error).split())[:200]})") from error
 
 
 def _tempo_map(score: symusic.Score, place: str) -> TempoMap:

@@ -1,7 +1,7 @@
-"""What a checkpoint says of recordings, written as any system's predictions are: a JSON file and activations for each.
+"""What a checkpoint says of recordings, written as any system's predictions are: hits and activations, a file a song.
 
-Recordings are those of a built dataset, or audio that stands beside annotations under roots (a corpus such as MDB). They
-are brought to the loudness that the model was trained at.
+Recordings are those of a built dataset, or audio that stands beside annotations under roots (a corpus such as MDB),
+which is brought to the loudness that the model was trained at.
 """
 
 import json
@@ -20,6 +20,7 @@ from drumline.audio.loudness import amplify, decode_flac, measure
 from drumline.core.artifacts import join, write_bytes
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
+from drumline.core.grid import RATE_HZ
 from drumline.dataset.manifest import read_manifest
 from drumline.dataset.parquet import open_parquet
 from drumline.dataset.reading import read_song
@@ -80,7 +81,7 @@ class Model:
 
 
 def open_model(checkpoint: str) -> Model:
-    """The model of a checkpoint or of a run. Raises ConfigError where there is none, DrumlineError for a damaged one."""
+    """The model of a checkpoint or of a run. Raises ConfigError where there is none, DrumlineError if damaged."""
     uri = checkpoint if checkpoint.endswith(".pt") else checkpoints.best_of(checkpoint)
     found = checkpoints.load(uri)
     config = TrainConfig.model_validate_json(found.config)
@@ -96,7 +97,7 @@ def predict(config: PredictConfig) -> int:
     number = 0
     for name, samples in tqdm(_recordings(config), unit="song", desc="listening"):
         activations = model.listen(samples)
-        told = as_json(activations, config.decoding, calibration, duration_s=len(samples) / 22_050)
+        told = as_json(activations, config.decoding, calibration, duration_s=len(samples) / RATE_HZ)
         write_bytes(join(config.output, "activations", f"{name}.npz"), activations.to_bytes())
         write_bytes(join(config.output, "predictions", f"{name}.json"), json.dumps(told).encode())
         if (number := number + 1) == config.max_songs:
@@ -152,6 +153,6 @@ def _audio(source: SongSource, domain: str) -> NDArray[np.float32] | None:
     if choice is None:
         log.warning("%s: has no %s; left out", source.key, domain)
         return None
-    settings = audio.AudioConfig(min_duration_s=0.1)
+    settings = audio.AudioConfig(min_duration_s=0.4)
     decoded = [audio.decode(read.load(name), name=name, config=settings) for name in choice.files]
     return audio.mix(decoded).samples

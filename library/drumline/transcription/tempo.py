@@ -8,7 +8,7 @@ broad prior around 110 beats a minute (after Klapuri, Eronen, Astola, "Analysis 
 Signals", IEEE TASLP 2006). The beats are then the best path through the pulse that keeps to that period,
 by dynamic programming (Ellis, "Beat Tracking by Dynamic Programming", JNMR 2007): it follows a drummer who drifts, and
 goes on through rests. Last, each beat is put on a line through its neighbours, so that frames and single strokes do not
-show in the tempo map. Why not a library's: docs/decisions/0012-beat-tracking.md.
+show in the tempo map. Why not a library's: docs/decisions/0013-beat-tracking.md.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.charts.beats import RESOLUTION, TEMPO_RANGE_BPM
+from drumline.charts.beats import RESOLUTION
 from drumline.core.grid import HIGH
 from drumline.core.tempo import TempoMap
 from drumline.metrics.events import Events
@@ -48,8 +48,8 @@ _TIGHTNESS: Final = 100.0
 _SMOOTHED_BEATS: Final = 4
 """On either side of a beat: how far its line reaches."""
 _STRAIGHT_S: Final = 0.005
-_LEAD_IN_S: Final = 60.0 / TEMPO_RANGE_BPM[1]
-"""The shortest: what is nearer to second 0 stands on it."""
+_LEAD_IN_S: Final = 0.03
+"""The shortest, a beat at 2,000 bpm: what is nearer to second 0 stands on it."""
 _LEAST_HITS: Final = 4
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import click
 import ray
-from tests.bench import alignment, fingerprints, kernels, kits, memory, separation, throughput
+from tests.bench import alignment, evaluation, fingerprints, kernels, kits, memory, separation, throughput
 
 CLAIMS = {
     "alignment": alignment,
+    "evaluation": evaluation,
     "fingerprints": fingerprints,
     "kernels": kernels,
     "kits": kits,
@@ -50,6 +51,8 @@ def main(
     memory   peak memory of whole builds of two sizes
     alignment, fingerprints
              precision on rendered and real songs; right and wrong pairs; copies and different recordings
+    evaluation
+             a dataset of 3,000 songs judged by drumline evaluate, start to page
     kernels  log-mel and MIDI readers beside librosa and mido
     kits     sampled kits: label to acoustic onset by class, time to open, memory, rendering speed
     separation

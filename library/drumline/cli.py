@@ -197,7 +197,7 @@ def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
 @main.command()
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
-@_explained("drumline.evaluation.calibrate", "CalibrateConfig")
+@_explained("drumline.evaluation.calibrate", "CalibrationConfig")
 @_told
 def calibrate(config: Path, overrides: tuple[str, ...]) -> None:
     """Fit temperatures, thresholds and offsets on a development set: a class_thresholds.json.
@@ -209,9 +209,9 @@ def calibrate(config: Path, overrides: tuple[str, ...]) -> None:
     drumline calibrate configs/calibrate_model/validation.yaml system.activations=out/activations
     """
     from drumline.core.config import load_config
-    from drumline.evaluation.calibrate import CalibrateConfig
+    from drumline.evaluation.calibrate import CalibrationConfig
 
-    settings = load_config(CalibrateConfig, config, overrides)
+    settings = load_config(CalibrationConfig, config, overrides)
     from drumline.evaluation.calibrate import calibrate as run
 
     fitted = run(settings)
@@ -252,6 +252,27 @@ def sampling_weights(dataset: str, output: str, config: Path | None, hard: str |
     if plot:
         write_bytes(plot, plot_weights(table).encode())
     click.echo(f"{output}: {table.num_rows:,} windows of {len(set(table['song_id'].to_pylist()))} songs")
+
+
+@main.command()
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@_explained("drumline.evaluation.predict", "PredictConfig")
+@_told
+def predict(config: Path, overrides: tuple[str, ...]) -> None:
+    """Let a checkpoint listen to a dataset or a corpus, and write what `evaluate` and `calibrate` read.
+
+    CONFIG is a YAML file (configs/predict/); NAME=VALUE changes one key of it.
+
+    \b
+    drumline predict configs/predict/mdb_drums.yaml checkpoint=out/train/small
+    """
+    from drumline.core.config import load_config
+    from drumline.evaluation.predict import PredictConfig
+    from drumline.evaluation.predict import predict as listen
+
+    settings = load_config(PredictConfig, config, overrides)
+    click.echo(f"{listen(settings)} recordings in {settings.output}")
 
 
 @main.command("demo-library")

@@ -12,7 +12,7 @@ from drumline.core.events import Hit
 from drumline.core.grid import HIGH
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import read_calibration
-from drumline.evaluation.calibrate import CalibrateConfig, calibrate
+from drumline.evaluation.calibrate import CalibrationConfig, calibrate
 from drumline.evaluation.evaluate import evaluate
 
 LATE_S, TEMPERATURE = {"kick": 0.012, "crash": -0.008}, 2.5
@@ -33,13 +33,13 @@ def a_song(seed: int) -> tuple[list[Hit], list[dict[str, object]]]:
     return strokes, hits
 
 
-def config(tmp_path: Path, **more: object) -> CalibrateConfig:
+def config(tmp_path: Path, **more: object) -> CalibrationConfig:
     tree = {
         "truth": {"roots": [{"uri": str(tmp_path / "songs")}]},
         "system": {"name": "model", "predictions": str(tmp_path / "system")},
         "output": str(tmp_path / "class_thresholds.json"),
     }
-    return parse_config(CalibrateConfig, tree | more, "test")
+    return parse_config(CalibrationConfig, tree | more, "test")
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_one_bad_file_is_a_row_and_no_end(tmp_path: Path) -> None:
     assert "Two.json: hits[0].class" in row.reason
     assert "not judged" in (tmp_path / "out" / "report.html").read_text()
     (predictions / "One.json").write_text("[]")
-    with pytest.raises(DrumlineError, match="no song could be judged"):
+    with pytest.raises(DrumlineError, match="no song of 'truth' could be judged"):
         evaluate(config)
 
 

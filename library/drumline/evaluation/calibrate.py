@@ -41,7 +41,7 @@ _LOWEST_PEAK: Final = 0.02
 """Candidates from activations start here."""
 
 
-class CalibrateConfig(Config):
+class CalibrationConfig(Config):
     """What is fitted, on what."""
 
     truth: ReferenceConfig
@@ -89,7 +89,7 @@ class Fitted:
     f: Mapping[str, tuple[float, float]]
 
 
-def calibrate(config: CalibrateConfig) -> Fitted:
+def calibrate(config: CalibrationConfig) -> Fitted:
     """Fit and write. Raises ConfigError where the configuration cannot be run, DrumlineError where no hit can serve."""
     songs = read_songs(config)
     fitted = fit(songs, config)
@@ -97,7 +97,7 @@ def calibrate(config: CalibrateConfig) -> Fitted:
     return fitted
 
 
-def read_songs(config: CalibrateConfig) -> list[Song]:
+def read_songs(config: CalibrationConfig) -> list[Song]:
     """The development set. Raises DrumlineError, or ChartError for the first file that is damaged."""
     references = find_references(config.truth)
     system = config.system
@@ -113,7 +113,7 @@ def read_songs(config: CalibrateConfig) -> list[Song]:
     return songs
 
 
-def fit(songs: Sequence[Song], config: CalibrateConfig) -> Fitted:
+def fit(songs: Sequence[Song], config: CalibrationConfig) -> Fitted:
     """Fit every label that the system tells. Raises DrumlineError where no hit has a confidence."""
     if not any(np.isfinite(song.estimate.confidence).any() for song in songs):
         raise DrumlineError(
@@ -133,7 +133,7 @@ def fit(songs: Sequence[Song], config: CalibrateConfig) -> Fitted:
     return Fitted(calibration, f)
 
 
-def _fit_label(name: str, songs: Sequence[Song], config: CalibrateConfig) -> LabelCalibration:
+def _fit_label(name: str, songs: Sequence[Song], config: CalibrationConfig) -> LabelCalibration:
     mine = [_only(song, name) for song in songs]
     offset_s = 0.0
     judged = [_judge(song, name, config) for song in mine]
@@ -166,7 +166,7 @@ def _only(song: Song, name: str) -> Song:
     return Song(song.reference, song.estimate.select(song.estimate.label == LABEL_NAMES.index(name)), song.unannotated)
 
 
-def _judge(song: Song, name: str, config: CalibrateConfig) -> Judgement:
+def _judge(song: Song, name: str, config: CalibrationConfig) -> Judgement:
     """One label as a vocabulary of its own: strokes that may be another kind excuse a hit and are not wanted."""
     alone = Vocabulary(name, {name: LABELS[name]})
     return judge(
@@ -182,7 +182,7 @@ def _outcomes(songs: Sequence[Song], judged: Sequence[Judgement]) -> tuple[NDArr
     return np.concatenate(confidence).astype(np.float64), np.concatenate(right)
 
 
-def _f(name: str, songs: Sequence[Song], config: CalibrateConfig) -> float:
+def _f(name: str, songs: Sequence[Song], config: CalibrationConfig) -> float:
     counts = np.zeros(3)
     for song in songs:
         judged = _judge(_only(song, name), name, config)

@@ -38,10 +38,11 @@ _GROUPED_BY = ("source", "domain", "genre")
 
 
 def make_report(scored: Scored, config: EvaluationConfig) -> Report:
-    """The report of all truths and systems. Raises DrumlineError where nothing at all could be judged."""
-    if not any(scored.songs.values()):
+    """The report of all truths and systems. Raises DrumlineError where no song of the first truth could be judged."""
+    main = config.truths[0].name
+    if not any(songs for (truth, _), songs in scored.songs.items() if truth == main):
         faults = "; ".join(f"{each.song}: {each.reason}" for each in scored.unread[:3])
-        raise DrumlineError(f"no song could be judged ({len(scored.unread)} could not be read: {faults})")
+        raise DrumlineError(f"no song of {main!r} could be judged ({len(scored.unread)} could not be read: {faults})")
     return Report(
         name=config.name,
         drumline=drumline.__version__,

@@ -1,4 +1,4 @@
-"""The tables of docs/formats.md that are made from the code.
+"""The tables of docs/formats.md and docs/configuration.md that are made from the code.
 
     python -m tests.docs.formats      # writes them anew (`make docs`)
 
@@ -19,14 +19,20 @@ from drumline.charts.general_midi import PITCHES
 from drumline.charts.mdb import SUBCLASSES
 from drumline.charts.midi_json import LANES
 from drumline.charts.strokes import ANIMATIONS, ELITE
+from drumline.core.config import Config
 from drumline.core.config_reference import sections
 from drumline.core.errors import REASONS
 from drumline.core.taxonomy import CLASSES, LABELS
 from drumline.dataset import tables
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.manifest import Manifest
+from drumline.evaluation.calibrate import CalibrationConfig
+from drumline.evaluation.config import EvaluationConfig
+from drumline.evaluation.predict import PredictConfig
+from drumline.rendering.corpus.config import CorpusConfig
+from drumline.training.config import TrainConfig
 
-PAGE: Final = Path(__file__).parents[2] / "docs" / "formats.md"
+PAGES: Final = tuple(Path(__file__).parents[2] / "docs" / name for name in ("formats.md", "configuration.md"))
 BLOCK: Final = re.compile(r"<!-- made: (\S+) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
@@ -59,7 +65,7 @@ def type_name(kind: pa.DataType) -> str:
     return {"double": "float64", "float": "float32"}.get(str(kind), str(kind))
 
 
-def keys(model: type[BuildConfig] | type[Manifest]) -> str:
+def keys(model: type[Config]) -> str:
     """A table for each section of a configuration."""
     parts = []
     for section in sections(model):
@@ -134,7 +140,12 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
             for c in CORPORA.values()
         ),
     ),
-    "config": lambda: keys(BuildConfig),
+    "config-build": lambda: keys(BuildConfig),
+    "config-render": lambda: keys(CorpusConfig),
+    "config-train": lambda: keys(TrainConfig),
+    "config-predict": lambda: keys(PredictConfig),
+    "config-evaluate": lambda: keys(EvaluationConfig),
+    "config-calibrate": lambda: keys(CalibrationConfig),
 }
 
 
@@ -144,4 +155,5 @@ def made_anew(page: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(made_anew(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        page.write_text(made_anew(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,20 +1,22 @@
-"""docs/formats.md is what the code says, and its links lead somewhere."""
+"""The generated pages are what the code says, and their links lead somewhere."""
 
 import re
 
-from tests.docs.formats import BLOCK, BLOCKS, PAGE, made_anew
+from tests.docs.formats import BLOCK, BLOCKS, PAGES, made_anew
 
-TEXT = PAGE.read_text(encoding="utf-8")
+TEXTS = [page.read_text(encoding="utf-8") for page in PAGES]
 
 
 def test_the_tables_are_those_of_the_code() -> None:
-    assert made_anew(TEXT) == TEXT, "make docs"
-    assert {block[1] for block in BLOCK.finditer(TEXT)} == BLOCKS.keys()
+    for text in TEXTS:
+        assert made_anew(text) == text, "make docs"
+    assert {block[1] for text in TEXTS for block in BLOCK.finditer(text)} == BLOCKS.keys()
 
 
-def test_every_link_within_the_page_has_its_heading() -> None:
-    headings = {
-        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
-        for heading in re.findall(r"^#+ (.*)$", BLOCK.sub("", TEXT), re.MULTILINE)
-    }
-    assert set(re.findall(r"\]\(#([^)]+)\)", TEXT)) <= headings
+def test_every_link_within_a_page_has_its_heading() -> None:
+    for text in TEXTS:
+        headings = {
+            re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", BLOCK.sub("", text), re.MULTILINE)
+        }
+        assert set(re.findall(r"\]\(#([^)]+)\)", text)) <= headings

@@ -51,10 +51,11 @@ def test_the_defaults_told_are_the_defaults_in_force() -> None:
     told = {key.name: key for section in sections(BuildConfig) for key in section.keys}
     assert all(key.description for key in told.values())
     in_force = dict(leaves(BuildConfig.model_validate(tree, strict=False).model_dump(mode="json")))
-    assert in_force.keys() == told.keys()
-    for name, key in told.items():
-        if key.default:
-            assert yaml.safe_load(key.default) == in_force[name], name
+    silent_when_off = {"shards.logmel.extra_n_ffts", "shards.logmel.flux_lag"}
+    assert in_force.keys() == told.keys() - silent_when_off
+    for name, value in in_force.items():
+        if told[name].default:
+            assert yaml.safe_load(told[name].default) == value, name
 
 
 def leaves(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]]:

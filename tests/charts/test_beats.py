@@ -1,13 +1,15 @@
 """Tempo maps from beats: the beats stay where they were, on whole beats of the map."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drumline.charts.beats import RESOLUTION, parse_metre, tempo_from_beats, tempo_from_marks
+from drumline.charts.beats import RESOLUTION, parse_metre, tempo_from_beats, tempo_from_marks, tempo_through
+from drumline.core.tempo import TempoMap
 
 
 @given(st.just(0.0) | st.floats(0.05, 5), st.lists(st.floats(0.2, 2.0), min_size=1, max_size=40))
@@ -43,3 +45,23 @@ def test_any_marks_give_a_map_or_none(marks: list[tuple[float, float]]) -> None:
 )
 def test_metres(text: str, metre: tuple[int, int] | None) -> None:
     assert parse_metre(text) == metre
+
+
+@given(
+    st.lists(st.tuples(st.integers(2, 12), st.floats(60, 240)), min_size=1, max_size=6),
+    st.floats(-0.5, 2),
+    st.floats(0.98, 1.02),
+)
+def test_a_tempo_map_comes_back_from_beats(parts: list[tuple[int, float]], offset_s: float, drift: float) -> None:
+    marks = [0, *np.cumsum([beats for beats, _ in parts])[:-1].tolist()]
+    tempo = TempoMap(480, tuple((480 * beat, bpm) for beat, (_, bpm) in zip(marks, parts, strict=True)))
+    beat = np.arange(0, sum(beats for beats, _ in parts) + 0.1, 0.25)
+    audio_s = tempo.seconds(beat * 480) * drift + offset_s
+    found, found_offset_s = tempo_through(beat.tolist(), audio_s.tolist())
+    assert found is not None
+    assert found.seconds(beat * found.resolution) + found_offset_s == pytest.approx(audio_s, abs=1e-6)
+
+
+def test_without_beats_there_is_no_tempo() -> None:
+    for beat in ([], [1.0], [math.nan, math.nan], [1.0, 1.5]):
+        assert tempo_through(beat, [float(n) for n in range(len(beat))])[0] is None

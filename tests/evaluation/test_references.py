@@ -1,33 +1,24 @@
 """The truth: out of a dataset's tables it is the same as out of the charts."""
 
-import numpy as np
+from pathlib import Path
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from tests.evaluation.conftest import write_songs
 
 from drumline.core.errors import ConfigError
-from drumline.core.tempo import TempoMap
-from drumline.evaluation.references import ReferenceConfig, find_references, tempo_of_beats
+from drumline.core.events import Hit
+from drumline.evaluation.references import ReferenceConfig, ReferenceSong, find_references
+from drumline.metrics.vocabulary import LABEL_NAMES
 
 
-@given(
-    st.lists(st.tuples(st.integers(2, 12), st.floats(60, 240)), min_size=1, max_size=6),
-    st.floats(-0.5, 2),
-    st.floats(0.98, 1.02),
-)
-def test_a_tempo_map_comes_back_from_beats(parts: list[tuple[int, float]], offset_s: float, drift: float) -> None:
-    marks = [0, *np.cumsum([beats for beats, _ in parts])[:-1].tolist()]
-    tempo = TempoMap(480, tuple((480 * beat, bpm) for beat, (_, bpm) in zip(marks, parts, strict=True)))
-    beat = np.arange(0, sum(beats for beats, _ in parts) + 0.1, 0.25)
-    audio_s = tempo.seconds(beat * 480) * drift + offset_s
-    found, found_offset_s = tempo_of_beats(beat, audio_s)
-    assert found is not None
-    assert found.seconds(beat * found.resolution) + found_offset_s == pytest.approx(audio_s, abs=1e-6)
-
-
-def test_without_beats_there_is_no_tempo() -> None:
-    for beat in ([], [1.0], [np.nan, np.nan], [1.0, 1.5]):
-        assert tempo_of_beats(np.array(beat), np.arange(len(beat), dtype=float))[0] is None
+@pytest.mark.parametrize(("lanes_are_truth", "label"), [(False, "cymbal"), (True, "ride")])
+def test_a_lane_is_a_guess_unless_it_is_said_to_be_the_truth(lanes_are_truth: bool, label: str, tmp_path: Path) -> None:
+    hits = [Hit(0.5, "ride", evidence="gem"), Hit(1.0, "ride", evidence="annotation"), Hit(1.5, "kick", evidence="gem")]
+    roots = [{"uri": str(write_songs(tmp_path / "songs", {"One": hits}))}]
+    config = ReferenceConfig.model_validate({"roots": roots, "lanes_are_truth": lanes_are_truth}, strict=False)
+    (song,) = find_references(config)
+    assert ReferenceSong.from_json(song.to_json()) == song
+    assert [LABEL_NAMES[number] for number in song.read().events.label] == [label, "ride", "kick"]
 
 
 def test_a_truth_has_one_place() -> None:

@@ -5,6 +5,7 @@ whole beats, so that beats stay on multiples of the resolution; its tempo means 
 `LEAD_IN_S` of second 0 is put there: a beat in 10 ms would upset every mean tempo.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
@@ -88,3 +89,23 @@ def parse_metre(text: str) -> tuple[int, int] | None:
     numerator, denominator = int(top), int(bottom)
     plausible = 1 <= numerator <= 64 and denominator in (1, 2, 4, 8, 16, 32)
     return (numerator, denominator) if plausible else None
+
+
+def tempo_through(beat: Sequence[float], audio_s: Sequence[float]) -> tuple[TempoMap | None, float]:
+    """The tempo map through hits, in audio time, and the audio time of its second 0.
+
+    Alignment may have stretched the source's own map. Hits at least a quarter note apart are its knots: nearer ones
+    would make tempi of the rounding of their times. ``beat`` [N] in quarter notes (NaN: unknown), ``audio_s`` [N].
+    """
+    knots: list[tuple[int, float]] = []
+    for position, time_s in sorted(pair for pair in zip(beat, audio_s, strict=True) if math.isfinite(pair[0])):
+        tick = round(position * RESOLUTION)
+        if not knots or (tick >= knots[-1][0] + RESOLUTION and time_s > knots[-1][1]):
+            knots.append((tick, time_s))
+    if len(knots) < 2:
+        return None, 0.0
+    tempos = [(b - a) / RESOLUTION * 60 / (t - s) for (a, s), (b, t) in pairwise(knots)]
+    later = [(tick, bpm) for (tick, _), bpm in zip(knots[1:-1], tempos[1:], strict=True) if tick > 0]
+    tempo = TempoMap(RESOLUTION, ((0, tempos[0]), *later))
+    tick, time_s = knots[0]
+    return tempo, time_s - float(tempo.seconds(tick))

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Final, Literal, Self
 
@@ -18,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, model_validator
 
+from drumline.charts.beats import tempo_through
 from drumline.charts.song import AnnotatedSong
 from drumline.core.artifacts import join
 from drumline.core.config import Config
@@ -28,13 +28,14 @@ from drumline.dataset.parquet import open_parquet
 from drumline.dataset.reading import read_song
 from drumline.dataset.sources import RootConfig, SongSource, find_songs
 from drumline.evaluation.estimates import GENERIC_NAMES
+from drumline.labels.targets import LabelConfig
 from drumline.metrics.events import Events
 
 Split = Literal["train", "validation", "test"]
 
 _SONG_COLUMNS: Final = ("song_id", "domain", "key", "split", "genre", "duration_s", "unannotated", "audio_files")
-_RESOLUTION: Final = 960
-_EVENT_COLUMNS: Final = ("song_id", "domain", "time_s", "beat", "label", "velocity", "openness")
+_WIDER: Final = LabelConfig().widen
+_EVENT_COLUMNS: Final = ("song_id", "domain", "time_s", "beat", "label", "evidence", "velocity", "openness")
 
 
 class ReferenceConfig(Config):
@@ -54,6 +55,10 @@ class ReferenceConfig(Config):
     """Only songs of these (the first part of their keys); all if empty."""
     difficulty: Literal["expert", "hard", "medium", "easy"] = "expert"
     """Of game charts under roots: which difficulty is the performance."""
+
+    lanes_are_truth: bool = False
+    """Of game charts: take each lane for its commonest drum (a blue cymbal for a ride). If false, a lane that is only a
+    majority guess is left open, as in training, and either drum satisfies it."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -93,6 +98,7 @@ class ReferenceSong:
     found: SongSource | None = None
     """Of roots: the song."""
     difficulty: str = ""
+    lanes_are_truth: bool = False
     events_uri: str = ""
     """Of a dataset: its events table, and where in it the song is."""
     row_groups: tuple[int, ...] = ()
@@ -104,22 +110,43 @@ class ReferenceSong:
     def read(self) -> Truth:
         """The truth. Raises ChartError or SongError where the chart is damaged or gone."""
         if self.found is not None:
-            return _truth_of(read_song(self.found, difficulty=self.difficulty).song)
+            return self._truth_of(read_song(self.found, difficulty=self.difficulty).song)
         parts = [_events(self.events_uri, group) for group in self.row_groups]
         mine = pa.concat_tables(
             part.filter(pc.and_(pc.equal(part["song_id"], self.song_id), pc.equal(part["domain"], self.domain)))
             for part in parts
         )
         time_s, beat, velocity, openness = (_numbers(mine[name]) for name in ("time_s", "beat", "velocity", "openness"))
-        tempo, offset_s = tempo_of_beats(beat, time_s)
+        tempo, offset_s = tempo_through(beat.tolist(), time_s.tolist())
+        told = zip(mine["label"].to_pylist(), mine["evidence"].to_pylist(), strict=True)
+        labels = [self._label(label, evidence) for label, evidence in told]
         return Truth(
-            events=Events.of(time_s, mine["label"].to_pylist(), velocity=velocity, openness=openness),
+            events=Events.of(time_s, labels, velocity=velocity, openness=openness),
             tempo=tempo,
             tempo_offset_s=offset_s,
             duration_s=self.duration_s,
             genre=self.genre,
             unannotated=self.unannotated,
         )
+
+    def _truth_of(self, song: AnnotatedSong) -> Truth:
+        events = Events.of(
+            [hit.time_s + song.offset_s for hit in song.hits],
+            [self._label(hit.label, hit.evidence) for hit in song.hits],
+            velocity=_numbers([hit.velocity for hit in song.hits]),
+            openness=_numbers([hit.openness for hit in song.hits]),
+        )
+        return Truth(
+            events=events,
+            tempo=song.tempo,
+            tempo_offset_s=song.offset_s,
+            duration_s=float(events.time_s.max(initial=0.0)),
+            genre=song.metadata.genre,
+            unannotated=song.unannotated,
+        )
+
+    def _label(self, label: str, evidence: str) -> str:
+        return label if self.lanes_are_truth or evidence != "gem" else _WIDER.get(label, label)
 
     def to_json(self) -> str:
         """As one line, for Ray's rows."""
@@ -152,7 +179,15 @@ def _of_roots(config: ReferenceConfig) -> Iterator[ReferenceSong]:
         if not config.sources or source in config.sources:
             audio = [file for choice in song.audio for file in choice.files]
             names = (song.key, song.annotation, *audio)
-            yield ReferenceSong(song.key, source, "", _aliases(names), found=song, difficulty=config.difficulty)
+            yield ReferenceSong(
+                song.key,
+                source,
+                "",
+                _aliases(names),
+                found=song,
+                difficulty=config.difficulty,
+                lanes_are_truth=config.lanes_are_truth,
+            )
 
 
 def _of_dataset(config: ReferenceConfig) -> Iterator[ReferenceSong]:
@@ -189,6 +224,7 @@ def _of_dataset(config: ReferenceConfig) -> Iterator[ReferenceSong]:
             events_uri=events_uri,
             row_groups=tuple(groups[row["song_id"], domain]),
             song_id=row["song_id"],
+            lanes_are_truth=config.lanes_are_truth,
             duration_s=row["duration_s"],
             genre=row["genre"],
             unannotated=tuple(row["unannotated"]),
@@ -212,43 +248,6 @@ def _aliases(names: Sequence[str]) -> tuple[str, ...]:
 def _events(uri: str, group: int) -> pa.Table:
     with open_parquet(uri) as file:
         return file.row_group(group, _EVENT_COLUMNS)
-
-
-def _truth_of(song: AnnotatedSong) -> Truth:
-    events = Events.of(
-        [hit.time_s + song.offset_s for hit in song.hits],
-        [hit.label for hit in song.hits],
-        velocity=_numbers([hit.velocity for hit in song.hits]),
-        openness=_numbers([hit.openness for hit in song.hits]),
-    )
-    return Truth(
-        events=events,
-        tempo=song.tempo,
-        tempo_offset_s=song.offset_s,
-        duration_s=float(events.time_s.max(initial=0.0)),
-        genre=song.metadata.genre,
-        unannotated=song.unannotated,
-    )
-
-
-def tempo_of_beats(beat: NDArray[np.float64], audio_s: NDArray[np.float64]) -> tuple[TempoMap | None, float]:
-    """The tempo map through hits, in audio time, and the audio time of its second 0.
-
-    Alignment may have stretched the source's own map. Hits at least a quarter note apart are its knots: nearer ones
-    would make tempi of the rounding of their times. ``beat`` [N] in quarter notes (NaN: unknown), ``audio_s`` [N].
-    """
-    knots: list[tuple[int, float]] = []
-    for position, time_s in sorted(zip(beat.tolist(), audio_s.tolist(), strict=True)):
-        tick = round(position * _RESOLUTION) if np.isfinite(position) else None
-        if tick is not None and (not knots or (tick >= knots[-1][0] + _RESOLUTION and time_s > knots[-1][1])):
-            knots.append((tick, time_s))
-    if len(knots) < 2:
-        return None, 0.0
-    tempos = [(b - a) / _RESOLUTION * 60 / (t - s) for (a, s), (b, t) in pairwise(knots)]
-    later = [(tick, bpm) for (tick, _), bpm in zip(knots[1:-1], tempos[1:], strict=True) if tick > 0]
-    tempo = TempoMap(_RESOLUTION, ((0, tempos[0]), *later))
-    tick, time_s = knots[0]
-    return tempo, time_s - float(tempo.seconds(tick))
 
 
 def _numbers(values: pa.ChunkedArray | list[float | None]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 import ray
-from tests.bench import alignment, evaluation, fingerprints, kernels, kits, memory, separation, throughput
+from tests.bench import alignment, evaluation, fingerprints, kernels, kits, memory, rendering, separation, throughput
 
 CLAIMS = {
     "alignment": alignment,
@@ -18,6 +18,7 @@ CLAIMS = {
     "fingerprints": fingerprints,
     "kernels": kernels,
     "kits": kits,
+    "rendering": rendering,
     "separation": separation,
 }
 BENCHMARKS = ("build", "small", "memory", *CLAIMS)
@@ -55,6 +56,8 @@ def main(
              a dataset of 3,000 songs judged by drumline evaluate, start to page
     kernels  log-mel and MIDI readers beside librosa and mido
     kits     sampled kits: label to acoustic onset by class, time to open, memory, rendering speed
+    rendering
+             whole runs of drumline render-corpus, effects off and all on
     separation
              Demucs on rebuilt mixes, with DRUMLINE_SEPARATOR_WEIGHTS set
 

@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 import pytest
 from tests.evaluation.conftest import BEAT, config_for, told, write_predictions, write_songs
 
+from drumline.core import plots
+from drumline.core.measure import Value
 from drumline.core.svg import LIGHT
-from drumline.evaluation import plots
 from drumline.evaluation.evaluate import evaluate
-from drumline.evaluation.measures import Value
 from drumline.evaluation.page import render_page
 from drumline.evaluation.report import Report
 

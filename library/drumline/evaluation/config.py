@@ -8,6 +8,7 @@ from drumline.core.config import Config
 from drumline.decoding.peaks import PeakConfig
 from drumline.evaluation.pairing import Unmatched
 from drumline.evaluation.references import ReferenceConfig
+from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.metrics.tally import WINDOWS_S
 from drumline.metrics.verdict import VerdictConfig
 from drumline.runtime.session import RayConfig
@@ -57,17 +58,6 @@ class ScoringConfig(Config):
         if not all(0 < window_s <= 1 for window_s in self.windows_s) or len(set(self.windows_s)) < len(self.windows_s):
             raise ValueError("windows_s must be different, above 0 and at most 1 s")
         return self
-
-
-class BootstrapConfig(Config):
-    """Intervals, by drawing songs with replacement."""
-
-    num_draws: int = Field(default=1_000, ge=100)
-    """Draws."""
-    level: float = Field(default=0.95, gt=0, lt=1)
-    """Share of the draws that an interval holds."""
-    seed: int = 0
-    """Of the draws: the same seed gives the same intervals."""
 
 
 class EvaluationRunConfig(Config):

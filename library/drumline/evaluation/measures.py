@@ -5,19 +5,7 @@ with replacement.
 """
 
 from drumline.core.config import Config
-
-Number = float | None
-
-
-class Value(Config):
-    """A number with its interval."""
-
-    value: Number
-    """Of the songs as they are."""
-    low: Number
-    """Lower end of the interval."""
-    high: Number
-    """Upper end."""
+from drumline.core.measure import Number, Value
 
 
 class ScoreValues(Config):

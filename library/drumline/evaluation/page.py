@@ -7,10 +7,10 @@ pages.
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from drumline.core import plots
+from drumline.core.measure import Number, Value
 from drumline.core.page import page_environment
 from drumline.core.svg import short
-from drumline.evaluation import plots
-from drumline.evaluation.measures import Number, Value
 from drumline.evaluation.report import Report, SystemReport, TruthReport
 from drumline.evaluation.summary import EXTRA
 

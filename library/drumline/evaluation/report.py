@@ -6,6 +6,7 @@ Its parts, and what ``null`` means in them, are `evaluation.measures`. Equal inp
 from typing import Final
 
 from drumline.core.config import Config
+from drumline.core.measure import Number, Value
 from drumline.evaluation.measures import (
     Branch,
     ClassTiming,
@@ -14,10 +15,8 @@ from drumline.evaluation.measures import (
     EventScores,
     Gaps,
     Matrix,
-    Number,
     Reliability,
     Subdivisions,
-    Value,
 )
 
 SCHEMA_VERSION: Final = 1

@@ -7,6 +7,7 @@ import numpy as np
 import drumline
 from drumline.core.config import fingerprint
 from drumline.core.errors import DrumlineError
+from drumline.core.measure import number
 from drumline.core.taxonomy import BRANCHES
 from drumline.evaluation import summary
 from drumline.evaluation.config import EvaluationConfig
@@ -25,7 +26,6 @@ from drumline.evaluation.report import (
 )
 from drumline.evaluation.scoring import Scored
 from drumline.evaluation.song import EDIT_VOCABULARIES, SongScore
-from drumline.evaluation.summary import number
 from drumline.metrics.bootstrap import compare
 from drumline.metrics.edits import edits_per_100_notes
 from drumline.metrics.frames import areas

@@ -1,13 +1,13 @@
 """Counts of songs to the numbers of one system: sums, then ratios, then intervals by drawing songs."""
 
-import math
 from collections.abc import Sequence
-from typing import Final, SupportsFloat
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.evaluation.config import BootstrapConfig, EvaluationConfig
+from drumline.core.measure import DECIMALS, Number, Value, number
+from drumline.evaluation.config import EvaluationConfig
 from drumline.evaluation.measures import (
     ClassScores,
     ClassTiming,
@@ -17,14 +17,12 @@ from drumline.evaluation.measures import (
     GapRow,
     Gaps,
     Matrix,
-    Number,
     Reliability,
     ScoreValues,
     Subdivisions,
-    Value,
 )
 from drumline.evaluation.song import AMONG, EDIT_VOCABULARIES, SongScore
-from drumline.metrics.bootstrap import Interval, Statistic, bootstrap
+from drumline.metrics.bootstrap import BootstrapConfig, Interval, resample
 from drumline.metrics.calibration import reliability
 from drumline.metrics.confusion import VARIATIONS, accuracy
 from drumline.metrics.edits import edits_per_100_notes
@@ -37,12 +35,6 @@ from drumline.metrics.vocabulary import CERTAIN, OUTSIDE, VOCABULARIES
 
 EXTRA: Final = ("extra", "missed")
 """What the last row and the last column of the confusion matrix of all classes mean."""
-_DECIMALS: Final = 6
-
-
-def number(value: SupportsFloat) -> Number:
-    """For JSON: NaN becomes null, and digits beyond measuring go."""
-    return None if math.isnan(told := float(value)) else round(told, _DECIMALS)
 
 
 def with_totals(counts: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -192,8 +184,8 @@ def confidences(songs: Sequence[SongScore]) -> Reliability | None:
     told = reliability(confidence, right)
     return Reliability(
         num_hits=len(confidence),
-        expected_error=round(told.expected_error, _DECIMALS),
-        brier=round(told.brier, _DECIMALS),
+        expected_error=round(told.expected_error, DECIMALS),
+        brier=round(told.brier, DECIMALS),
         count=tuple(told.count.tolist()),
         mean_confidence=_numbers(told.mean_confidence),
         accuracy=_numbers(told.accuracy),
@@ -208,14 +200,6 @@ def micro_f(counts: NDArray[np.int64], config: BootstrapConfig) -> Value:
 def window_ms(window_s: float) -> float:
     """Milliseconds without the dust of binary fractions."""
     return round(window_s * 1000, 3)
-
-
-def resample(per_song: NDArray[np.int64], statistic: Statistic, config: BootstrapConfig) -> Interval:
-    """The interval that the configuration asks for; none where a single song leaves nothing to draw."""
-    if len(per_song) < 2:
-        value = statistic(per_song.sum(axis=0, dtype=np.float64))
-        return Interval(value, np.full_like(value, np.nan), np.full_like(value, np.nan))
-    return bootstrap(per_song, statistic, seed=config.seed, num_draws=config.num_draws, level=config.level)
 
 
 def _stacked(values: Scores) -> NDArray[np.float64]:

@@ -4,7 +4,8 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from drumline.evaluation.measures import ScoreValues, Value
+from drumline.core.measure import Value
+from drumline.evaluation.measures import ScoreValues
 from drumline.evaluation.report import Report, SystemReport, TruthReport
 
 Row = Mapping[str, object]

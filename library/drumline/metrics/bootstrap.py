@@ -13,12 +13,26 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
+
+from drumline.core.config import Config
 
 Statistic = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """From sums over songs [..., *S] to numbers [..., *V], for instance ``lambda counts: scores(counts).f``."""
 
 _CHUNK: Final = 100
 """Draws at a time, for memory: 100 x 3,000 songs are 2.4 MB of weights."""
+
+
+class BootstrapConfig(Config):
+    """Intervals, by drawing songs with replacement."""
+
+    num_draws: int = Field(default=1_000, ge=100)
+    """Draws."""
+    level: float = Field(default=0.95, gt=0, lt=1)
+    """Share of the draws that an interval holds."""
+    seed: int = 0
+    """Of the draws: the same seed gives the same intervals."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +68,14 @@ def bootstrap(
     draws = np.concatenate([statistic(sums) for (sums,) in _draws(per_song, seed=seed, num_draws=num_draws)])
     low, high = _percentiles(draws, level)
     return Interval(statistic(per_song.sum(axis=0, dtype=np.float64)), low, high)
+
+
+def resample(per_song: NDArray[np.generic], statistic: Statistic, config: BootstrapConfig) -> Interval:
+    """The interval that the configuration asks for; none where a single song leaves nothing to draw."""
+    if len(per_song) < 2:
+        value = statistic(per_song.sum(axis=0, dtype=np.float64))
+        return Interval(value, np.full_like(value, np.nan), np.full_like(value, np.nan))
+    return bootstrap(per_song, statistic, seed=config.seed, num_draws=config.num_draws, level=config.level)
 
 
 def compare(

@@ -1,4 +1,4 @@
-"""The plots of an evaluation's page: numbers in, SVG text out (`core.svg`). ``None`` is a number that is not known."""
+"""Plots of measurements for reports: numbers in, SVG text out (`core.svg`). ``None`` is a number that is not known."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 
+from drumline.core.measure import Number, Value
 from drumline.core.svg import FAINT, INK, SERIES, figure, style, to_svg
-from drumline.evaluation.measures import Number, Value
 
 _MARKERS: Final = "osD^vPX"
 _SLOT_IN: Final = 0.13

@@ -24,10 +24,11 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
-from scipy import fft, signal, sparse
+from scipy import fft, sparse
 
 from drumline.core.config import Config
 from drumline.core.grid import RATE_HZ, Grid
+from drumline.features.window import hann
 
 FRAMES_A_CHUNK: Final = 256  # 1 MiB of windowed samples stays in the cache, and memory flat
 
@@ -139,7 +140,7 @@ def mel_filters(config: LogMelConfig, n_fft: int | None = None) -> NDArray[np.fl
 
 def scaled_window(n_fft: int) -> NDArray[np.float32]:
     """The Hann window [n_fft], scaled so that a full-scale sine reads 1 in its bin."""
-    window = signal.get_window("hann", n_fft)
+    window = hann(n_fft)
     return np.asarray(window * (2 / window.sum()), dtype=np.float32)
 
 

@@ -14,11 +14,11 @@ from typing import Final
 
 import numpy as np
 import scipy.fft
-import scipy.signal
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from drumline.core.grid import HIGH
+from drumline.features.window import hann
 
 Envelope = NDArray[np.float32]
 
@@ -58,7 +58,7 @@ def _levels(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     # Centred windows: frame n looks at samples around n * hop.
     padded = np.pad(samples, (_WINDOW // 2, _WINDOW))
     windows = sliding_window_view(padded, _WINDOW)[:: HIGH.hop][:frames]
-    taper = scipy.signal.get_window("hann", _WINDOW).astype(np.float32)
+    taper = hann(_WINDOW).astype(np.float32)
     levels = np.empty((frames, len(_EDGES) - 1), dtype=np.float32)
     for start in range(0, frames, _CHUNK):
         spectra = scipy.fft.rfft(windows[start : start + _CHUNK] * taper, axis=1)

@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
 from drumline.metrics.scores import ratio
@@ -72,6 +71,8 @@ def temperature(probability: ArrayLike, correct: ArrayLike) -> float:
 
     def loss(log_temperature: float) -> float:
         return float(np.logaddexp(0.0, -signed * np.exp(-log_temperature)).mean())
+
+    from scipy.optimize import minimize_scalar  # a third of a second, which applying a calibration must not cost
 
     limit = np.log(MAX_TEMPERATURE)
     found = minimize_scalar(loss, bounds=(-limit, limit), method="bounded", options={"xatol": 1e-6})

@@ -63,7 +63,7 @@ def transcribe(samples: NDArray[np.float32]) -> Events:
 
 
 def onsets(envelope: NDArray[np.float32]) -> Values:
-    """Times [s] of what stands out of an onset envelope [3, T] in any of its bands, `_APART_S` apart: the stronger stays."""
+    """Times [s] of what stands out in any band of an onset envelope [3, T], `_APART_S` apart: the stronger stays."""
     width = min(round(0.5 * HIGH.frame_rate_hz), envelope.shape[1])
     means = np.stack([np.convolve(row, np.full(width, 1 / width), "same") for row in envelope])
     jump = (envelope - means).max(axis=0)

@@ -25,7 +25,7 @@ class MixupConfig(Config):
     """How much of another example."""
 
     probability: float = Field(default=0.5, ge=0, le=1)
-    """Of an example's being mixed."""
+    """Of a batch's being mixed."""
     alpha: float = Field(default=0.2, gt=0)
     """Of the Beta distribution of weights: the smaller, the nearer to 0 or 1."""
 
@@ -36,20 +36,20 @@ class Mixed:
 
     features_BTF: Tensor
     partner_B: Tensor
-    """int64: the row of the batch that was mixed into each; its own where none was."""
-    weight_B: Tensor
-    """float32, 0.5 to 1: the share of an example itself, in its features and in the loss."""
+    """int64: the row of the batch that was mixed into each."""
+    weight: float
+    """0.5 to 1: the share of an example itself, in its features and in the loss; 1 where nothing was mixed."""
 
 
 def mixup(features_BTF: Tensor, config: MixupConfig, *, seed: int) -> Mixed:
-    """A batch mixed within itself, on its device; the same for the same seed on any device."""
-    batch, random = len(features_BTF), np.random.default_rng(seed)
-    partner = random.permutation(batch)
-    share = random.beta(config.alpha, config.alpha, batch)
-    # An example is itself first: the larger share is its own.
-    weight = np.where(random.random(batch) < config.probability, np.maximum(share, 1 - share), 1.0)
-    partner = np.where(weight < 1.0, partner, np.arange(batch))
-    partner_B = torch.from_numpy(partner).to(features_BTF.device)
-    weight_B = torch.from_numpy(weight.astype(np.float32)).to(features_BTF.device)
-    own_B11 = weight_B[:, None, None].to(features_BTF.dtype)
-    return Mixed(torch.lerp(features_BTF[partner_B], features_BTF, own_B11), partner_B, weight_B)
+    """A batch mixed within itself, on its device; the same for the same seed on any device.
+
+    One weight for the whole batch, as in the paper's own code, so that the mixed loss is that of two sets of targets.
+    """
+    random = np.random.default_rng(seed)
+    partner_B = torch.from_numpy(random.permutation(len(features_BTF))).to(features_BTF.device)
+    share = random.beta(config.alpha, config.alpha)
+    if random.random() >= config.probability:
+        return Mixed(features_BTF, partner_B, 1.0)
+    weight = max(share, 1 - share)  # an example is itself first: the larger share is its own
+    return Mixed(torch.lerp(features_BTF[partner_B], features_BTF, weight), partner_B, weight)

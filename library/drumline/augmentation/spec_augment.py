@@ -6,6 +6,7 @@ a time mask, so those frames are handed back for the losses to leave out. A targ
 imagine strokes, one set to "silent" to deny them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from pydantic import Field
 from torch import Tensor
 
 from drumline.core.config import Config
+from drumline.labels.targets import MASKED, UNKNOWN_VELOCITY
 
 
 class SpecAugmentConfig(Config):
@@ -54,6 +56,15 @@ def spec_augment(features_BTF: Tensor, config: SpecAugmentConfig, *, bands: int,
     heard_BT = torch.from_numpy(~hidden_BT).to(features_BTF.device)
     open_BF = torch.from_numpy(np.tile(~silent_BM, features // bands)).to(features_BTF.device)
     return Masked(features_BTF * (heard_BT[:, :, None] & open_BF[:, None, :]), heard_BT)
+
+
+def heard_columns(columns: Mapping[str, Tensor], heard_BT: Tensor) -> dict[str, Tensor]:
+    """Label columns [B, T] of `labels.targets.Targets.columns` that say nothing of frames that were silenced."""
+
+    def nothing(name: str) -> float:
+        return UNKNOWN_VELOCITY if name.endswith("_velocity") else float("nan") if name == "onset_offset" else MASKED
+
+    return {name: column.masked_fill(~heard_BT, nothing(name)) for name, column in columns.items()}
 
 
 def _stretches(random: np.random.Generator, batch: int, length: int, *, count: int, widest: int) -> NDArray[np.bool_]:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import ray
-import ray.data  # sets its logger up, which _quieten changes
+import ray.data  # sets its loggers up, which quieten changes
 
 import drumline
 from drumline.core.config import Config
+from drumline.runtime.quiet import WORKER_HOOK, quieten
 
 log = logging.getLogger("drumline")
 
@@ -42,9 +43,12 @@ def session(config: RayConfig) -> Iterator[dict[str, Any]]:
                 "include_dashboard": False,
                 "object_store_memory": config.object_store_mb * 2**20,
                 # A private cluster's workers find this very checkout, whatever is installed.
-                "runtime_env": {"env_vars": {"PYTHONPATH": _python_path()}},
+                "runtime_env": {
+                    "env_vars": {"PYTHONPATH": _python_path()},
+                    "worker_process_setup_hook": WORKER_HOOK,
+                },
             }
-        _quieten()
+        quieten()
         # What workers log (the traceback behind an unexpected_error) and how they die is told at the driver too.
         ray.init(address=address, log_to_driver=True, logging_level=logging.WARNING, **local)
     about = {
@@ -71,20 +75,6 @@ def code_version() -> str:
         command = [git, "-C", str(package), "rev-parse", "--short", "HEAD"]
         commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     return f"{drumline.__version__}{'+' + commit if commit else ''} from {package}"
-
-
-def _quieten() -> None:
-    """Drop Ray's narration from the console and keep its warnings and errors; its log files keep all."""
-    for handler in logging.getLogger("ray.data").handlers:
-        if isinstance(handler, logging.StreamHandler):
-            handler.setLevel(logging.WARNING)
-            handler.addFilter(_worth_telling)
-    # It warns that a private cluster is protected by a token, which is as it should be.
-    logging.getLogger("ray._private.authentication.authentication_token_setup").setLevel(logging.ERROR)
-
-
-def _worth_telling(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith("Progress bars disabled")  # by us: we show our own
 
 
 def _python_path() -> str:

@@ -3,21 +3,20 @@
 A file is what ``torch.save`` writes: tensors and plain values only, so that it loads with ``weights_only=True`` and
 runs no code of a stranger's. Below a run's output::
 
-    checkpoints/last.pt            the newest: where the run goes on
-    checkpoints/previous.pt        the one before it, should the newest be damaged
-    checkpoints/best-<epoch>.pt    the best few by score, weights and configuration without the optimiser
+    checkpoints/resume-<epoch>-<step>.pt    the newest two: where the run goes on, and should that one be damaged
+    checkpoints/best-<epoch>-<score>.pt     the best few by score, without the optimiser
 """
 
 import io
 import logging
 import pickle
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import torch
 
-from drumline.core.artifacts import STORAGE_ERRORS, exists, join, names, read_bytes, remove, write_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, join, names, read_bytes, remove, write_bytes
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.training.progress import Progress
 
@@ -36,8 +35,10 @@ class Checkpoint:
     """The resolved configuration, as JSON."""
     dataset: str
     """Fingerprint of the dataset."""
+    run: str
+    """`TrainConfig.run_fingerprint`: who may go on from here."""
     progress: dict[str, Any]
-    """`Progress.to_tree`."""
+    """`Progress.to_tree`: the sampler's place and the schedule's, which are functions of it."""
     metrics: dict[str, float]
     """Of the newest validation."""
     model: Mapping[str, torch.Tensor]
@@ -84,10 +85,12 @@ def _shallow(checkpoint: Checkpoint) -> dict[str, Any]:
 
 def save_last(checkpoint: Checkpoint, output: str) -> None:
     """Keep a checkpoint as the one to go on from; the one before stays beside it."""
-    last, previous = join(output, FOLDER, "last.pt"), join(output, FOLDER, "previous.pt")
-    if exists(last):
-        write_bytes(previous, read_bytes(last))
-    write_bytes(last, checkpoint.to_bytes())
+    folder, place = join(output, FOLDER), checkpoint.place
+    name = f"resume-{place.epoch:04d}-{place.step:06d}.pt"
+    write_bytes(join(folder, name), checkpoint.to_bytes())
+    others = _resumable(folder) - {name}
+    for other in others - {max((one for one in others if one < name), default=name)}:
+        remove(join(folder, other))  # older ones, and a damaged one from which nobody could go on
 
 
 def load_last(output: str) -> Checkpoint | None:
@@ -95,13 +98,11 @@ def load_last(output: str) -> Checkpoint | None:
 
     Raises DrumlineError where there are some and all are damaged.
     """
+    folder = join(output, FOLDER)
     damage: DrumlineError | None = None
-    for name in ("last.pt", "previous.pt"):
-        uri = join(output, FOLDER, name)
-        if not exists(uri):
-            continue
+    for name in sorted(_resumable(folder), reverse=True):
         try:
-            return Checkpoint.from_bytes(read_bytes(uri), uri)
+            return load(join(folder, name))
         except DrumlineError as error:
             damage = error
             log.warning("%s; looking for an earlier one", error)
@@ -122,22 +123,32 @@ def load(uri: str) -> Checkpoint:
 def keep_best(checkpoint: Checkpoint, output: str, *, score: float, keep: int) -> None:
     """Keep the weights if they are among the ``keep`` best by score; of equal scores the earlier stays."""
     folder = join(output, FOLDER)
-    best = sorted(((_score_of(name), name) for name in names(folder) if name.startswith("best-")), reverse=True)
-    if len(best) >= keep and score <= best[keep - 1][0]:
-        return
-    slim = Checkpoint(**{**_shallow(checkpoint), "optimiser": None, "scaler": None})
-    write_bytes(join(folder, f"best-{checkpoint.place.epoch:04d}-{score:.6f}.pt"), slim.to_bytes())
-    for _, name in best[keep - 1 :]:
-        remove(join(folder, name))
+    name = f"best-{checkpoint.place.epoch:04d}-{score:.6f}.pt"
+    best = sorted({*_best(folder), name}, key=_rank)
+    if name in best[:keep]:
+        slim = replace(checkpoint, optimiser=None, scaler=None)
+        write_bytes(join(folder, name), slim.to_bytes())
+    for other in best[keep:]:
+        if other != name:
+            remove(join(folder, other))
 
 
 def best_of(output: str) -> str:
     """URI of a run's best checkpoint. Raises ConfigError where the run has none yet."""
-    found = [name for name in names(join(output, FOLDER)) if name.startswith("best-")]
+    found = _best(join(output, FOLDER))
     if not found:
         raise ConfigError(f"{output}: no best checkpoint in it; has an epoch been validated?")
-    return join(output, FOLDER, max(found, key=lambda name: (_score_of(name), name)))
+    return join(output, FOLDER, min(found, key=_rank))
 
 
-def _score_of(name: str) -> float:
-    return float(name.removesuffix(".pt").rsplit("-", 1)[-1])
+def _best(folder: str) -> set[str]:
+    return {name for name in names(folder) if name.startswith("best-") and name.endswith(".pt")}
+
+
+def _resumable(folder: str) -> set[str]:
+    return {name for name in names(folder) if name.startswith("resume-") and name.endswith(".pt")}
+
+
+def _rank(name: str) -> tuple[float, str]:
+    """Of a best checkpoint: the higher its score the lower, and of equal ones the earlier."""
+    return -float(name.removesuffix(".pt").rsplit("-", 1)[-1]), name

@@ -61,9 +61,6 @@ class KeepConfig(Config):
     """Steps between checkpoints to go on from; each epoch's end makes one too."""
     best: int = Field(default=3, ge=1)
     """Checkpoints kept by score."""
-    score: str = "f5_50"
-    """The metric of a validation that stages and checkpoints go by: any of `training.validation`, such as ``f12_30``
-    (12 classes, 30 ms), ``f5_50``, ``recall_64th``, ``pr_auc``."""
 
 
 class ValidationConfig(Config):
@@ -77,6 +74,26 @@ class ValidationConfig(Config):
     """Of each recording, from its start [s]."""
     decoding: PeakConfig = PeakConfig(threshold=0.3)
     """How activations become hits."""
+    score: str = "f5_50"
+    """What stages and the best checkpoints go by: any metric of `training.validation`, such as ``f12_30`` (12 classes,
+    30 ms), ``f5_50``, ``recall_64th``, ``pr_auc``."""
+
+
+class LogConfig(Config):
+    """What is told of a run beside its checkpoints."""
+
+    every_steps: int = Field(default=10, ge=1)
+    """Steps of which one line tells the mean."""
+    pictures: int = Field(default=2, ge=0)
+    """Validation recordings that are drawn after each epoch, truth above prediction."""
+    picture_seconds: float = Field(default=8.0, gt=0)
+    """Of each, from its start [s]."""
+    tensorboard: bool = True
+    """Event files in ``tensorboard/``."""
+    mlflow: str = ""
+    """A tracking server's URI, or ``sqlite:///mlflow.db``; empty for none. Needs the extra ``mlflow``."""
+    wandb: Literal["", "offline", "online"] = ""
+    """Weights & Biases; offline, `wandb sync` can send the folder ``wandb/`` later. Needs the extra ``wandb``."""
 
 
 class StartConfig(Config):
@@ -120,6 +137,7 @@ class TrainConfig(Config):
     start: StartConfig = StartConfig()
     validation: ValidationConfig = ValidationConfig()
     keep: KeepConfig = KeepConfig()
+    logs: LogConfig = LogConfig()
     workers: WorkerConfig = WorkerConfig()
     ray: RayConfig = RayConfig()
 
@@ -142,8 +160,8 @@ class TrainConfig(Config):
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """The configuration less where it runs and what is kept: what decides the weights, with the dataset."""
-        return self.model_dump(mode="json", exclude={"output", "dataset", "workers", "keep", "ray", "name"})
+        """The configuration less where it runs, what is kept and told: what decides the weights, with the dataset."""
+        return self.model_dump(mode="json", exclude={"output", "dataset", "workers", "keep", "logs", "ray", "name"})
 
     def run_fingerprint(self, dataset: str) -> str:
         """Of the recipe and the dataset's own fingerprint: a run only goes on from its own checkpoints."""

@@ -4,10 +4,10 @@ The windows of a step are a pure function of weights, seed, epoch and step. Work
 each batch, so W workers see together what one would.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,18 +25,12 @@ from drumline.training.loop import Batch
 from drumline.training.progress import Progress
 
 
-class Place(NamedTuple):
-    """One step of a run."""
-
-    epoch: int
-    step: int
-
-
-def places(progress: Progress, config: TrainConfig) -> list[Place]:
-    """Every step from where a run stands to where it ends at the latest."""
-    first = progress.epoch * config.sampling.batches + progress.step
-    last = config.max_epochs * config.sampling.batches
-    return [Place(*divmod(number, config.sampling.batches)) for number in range(first, last)]
+def epochs(progress: Progress, config: TrainConfig) -> Iterator[tuple[int, range]]:
+    """From where a run stands to where it ends at the latest: each epoch and its steps still to do."""
+    first = progress.step
+    for epoch in range(progress.epoch, config.max_epochs):
+        yield epoch, range(first, config.sampling.batches)
+        first = 0
 
 
 @dataclass(frozen=True)
@@ -48,25 +42,25 @@ class Loader:
     """URI of the table of weights."""
     rank: int = 0
 
-    def __call__(self, place: Place) -> dict[str, NDArray[Any]]:
+    def __call__(self, epoch: int, step: int) -> dict[str, NDArray[Any]]:
         config = self.config
         size, share = config.sampling.batch_size, config.sampling.batch_size // config.workers.num_workers
-        first = place.step * size + self.rank * share
-        epoch = _epoch(self.weights, canonical_json(config.sampling), config.seed, place.epoch)
-        specs = epoch[first : first + share]
+        first = step * size + self.rank * share
+        specs = _epoch(self.weights, canonical_json(config.sampling), config.seed, epoch)[first : first + share]
         rows = [_window(specs, number, config) for number in range(len(specs))]
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
-def batches(loader: Loader, steps: Sequence[Place]) -> Iterator[Batch]:
-    """Batches of one process, without Ray."""
-    for place in steps:
-        yield as_batch(loader(place), torch.device("cpu"))
+def batches(loader: Loader, progress: Progress, device: torch.device) -> Iterator[Batch]:
+    """Batches from a place on, loaded one by one in this process, without Ray."""
+    for epoch, steps in epochs(progress, loader.config):
+        for step in steps:
+            yield as_batch(loader(epoch, step), device)
 
 
 def as_batch(arrays: Mapping[str, NDArray[Any]], device: torch.device) -> Batch:
-    """Arrays of a `Loader` on the learner's device."""
-    tensors = {name: torch.from_numpy(array).to(device, non_blocking=True) for name, array in arrays.items()}
+    """Arrays of a `Loader` on the learner's device. They are copied: Ray's are not to be written."""
+    tensors = {name: torch.tensor(array).to(device) for name, array in arrays.items()}
     samples = tensors.pop("samples")
     return samples, {name: _wide(column) for name, column in tensors.items()}
 

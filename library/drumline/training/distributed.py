@@ -8,11 +8,12 @@ died, a node that left and a driver that was killed all come back the same way.
 import logging
 import os
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from itertools import groupby
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,32 +22,39 @@ import ray.train
 import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
-from ray.train import FailureConfig, RunConfig, ScalingConfig
-from ray.train.torch import TorchTrainer, get_device, prepare_model
+from ray.train import FailureConfig, LoggingConfig, RunConfig, ScalingConfig
+from ray.train.torch import TorchTrainer, get_device
 
 from drumline.core.artifacts import join, write_bytes
-from drumline.core.config import canonical_json
+from drumline.core.config import canonical_json, fingerprint
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.dataset.manifest import read_manifest
 from drumline.dataset.sampling_weights import read_hard_windows, sampling_weights, write_weights
 from drumline.decoding.infer import infer
+from drumline.runtime.quiet import quieten
 from drumline.runtime.session import session
 from drumline.training import checkpoints
 from drumline.training.checkpoints import Checkpoint
 from drumline.training.config import TrainConfig
-from drumline.training.data import Loader, Place, as_batch, places
+from drumline.training.console import Console
+from drumline.training.data import Loader, as_batch, epochs
 from drumline.training.learner import Learner
 from drumline.training.logs import Logs
-from drumline.training.loop import Batch, train
+from drumline.training.loop import Batch, score_of, train
 from drumline.training.progress import Progress
+from drumline.training.trackers import check_trackers
 from drumline.training.validation import Counts, count, metrics, recordings
 
 log = logging.getLogger("drumline")
 
 _AHEAD = 4
 """Batches that are loaded ahead of a worker."""
-_POLL_S = "0.3"
-"""Ray Train's controller answers a worker's report within so long; its default of 2 s holds short epochs up."""
+_RAY = {
+    # Ray Train's controller answers a worker's report within so long; its default of 2 s holds short epochs up.
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.3",
+    # Nothing to be warned of: whoever is preempted is replaced, and goes on from the newest checkpoint.
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+}
 
 
 @dataclass(frozen=True)
@@ -67,35 +75,45 @@ def run(config: TrainConfig) -> TrainResult:
     DrumlineError where the run as a whole fails; what was learnt until then is kept.
     """
     manifest = read_manifest(config.dataset)
-    if not manifest.shards(config.weights.split):
-        raise ConfigError(f"dataset: {config.dataset}: no shard in split {config.weights.split!r}")
-    identity = config.run_fingerprint(manifest.fingerprint + manifest.inputs_sha256)
+    for split in (config.weights.split, config.validation.split):
+        if not manifest.shards(split):
+            raise ConfigError(f"dataset: {config.dataset}: no shard in split {split!r}")
+    check_trackers(config.logs)
+    dataset = fingerprint(manifest.fingerprint, manifest.inputs_sha256)
     last = checkpoints.load_last(config.output)
-    if last is not None and last.dataset != identity:
+    if last is not None and last.run != config.run_fingerprint(dataset):
         raise ConfigError(
             f"output: {config.output}: holds a run of another configuration or dataset: name another, or delete it"
         )
-    progress = last.place if last else Progress()
+    progress = _take_up(Learner(config, torch.device("cpu")), config)  # whatever cannot be loaded is told here
     if progress.finished(config.stages):
         log.info("the run in %s is finished", config.output)
         return _result(config)
     weights = config.weights_file or _weigh(config)
     write_bytes(join(config.output, "config.json"), canonical_json(config, indent=1).encode())
-    os.environ.setdefault("RAY_TRAIN_HEALTH_CHECK_INTERVAL_S", _POLL_S)
-    with session(config.ray), tempfile.TemporaryDirectory(prefix="drumline-") as bookkeeping:
+    for name, value in _RAY.items():
+        os.environ.setdefault(name, value)
+    with session(config.ray), _told(config, progress) as board, tempfile.TemporaryDirectory() as bookkeeping:
+        gpu = {"GPU": 1.0} if config.workers.use_gpu else {}
         trainer = TorchTrainer(
             _worker,
-            train_loop_config={"config": config.model_dump_json(), "weights": weights, "identity": identity},
+            train_loop_config={
+                "config": config.model_dump_json(),
+                "weights": weights,
+                "dataset": dataset,
+                "board": board,
+            },
             scaling_config=ScalingConfig(
                 num_workers=config.workers.num_workers,
                 use_gpu=config.workers.use_gpu,
-                resources_per_worker={"CPU": config.workers.num_cpus} | ({"GPU": 1} if config.workers.use_gpu else {}),
+                resources_per_worker={"CPU": config.workers.num_cpus} | gpu,
             ),
             run_config=RunConfig(
                 # Ray's own bookkeeping, of which nothing is kept: a name of its own, or Ray would take up an old run.
-                name=f"{identity}-{time.time_ns()}",
+                name=f"drumline-{time.time_ns()}",
                 storage_path=bookkeeping,
                 failure_config=FailureConfig(max_failures=config.workers.max_failures),
+                logging_config=LoggingConfig(log_level="WARNING"),
             ),
         )
         try:
@@ -107,20 +125,25 @@ def run(config: TrainConfig) -> TrainResult:
     return _result(config)
 
 
-def _worker(settings: dict[str, str]) -> None:
+def _worker(settings: dict[str, Any]) -> None:
     """What each worker runs: the newest checkpoint, its own stream of windows, the loop."""
+    quieten()
     config = TrainConfig.model_validate_json(settings["config"])
     context = ray.train.get_context()
     rank, world, device = context.get_world_rank(), context.get_world_size(), get_device()
     torch.set_num_threads(config.workers.threads)
-    learner = Learner(config, device)
+    learner = Learner(config, device, rank=rank)
     progress = _take_up(learner, config)
     if world > 1:
-        learner.module = prepare_model(learner.network)
-    with Logs(config, rank=rank) as logs:
-        outside = _Outside(config, learner, logs, settings["identity"], rank=rank, world=world)
-        stream = _stream(Loader(config, settings["weights"], rank), progress, device)
-        train(learner, progress, stream, config=config, outside=outside, rank=rank)
+        learner.join()
+    stream = _Waited(_stream(Loader(config, settings["weights"], rank), progress, device))
+    run = config.run_fingerprint(settings["dataset"])
+    tell = partial(_tell, settings["board"])
+    # Two runs of one configuration in different outputs are two runs.
+    logs = Logs(config, progress, run=fingerprint(run, config.output), tell=tell) if rank == 0 else None
+    with logs or nullcontext():
+        outside = _Outside(config, learner, logs, stream, dataset=settings["dataset"], rank=rank, world=world)
+        train(learner, progress, stream, config=config, outside=outside)
 
 
 def _take_up(learner: Learner, config: TrainConfig) -> Progress:
@@ -145,10 +168,9 @@ def _stream(loader: Loader, progress: Progress, device: torch.device) -> Iterato
     context.print_on_execution_start = False
     context.execution_options.preserve_order = True
     share = loader.config.sampling.batch_size // loader.config.workers.num_workers
-    for epoch, steps in groupby(places(progress, loader.config), key=lambda place: place.epoch):
-        first, *rest = [place.step for place in steps]
-        windows = ray.data.range(1 + len(rest), override_num_blocks=1 + len(rest)).map_batches(
-            _Load(loader, Place(epoch, first)),
+    for epoch, steps in epochs(progress, loader.config):
+        windows = ray.data.range(len(steps), override_num_blocks=len(steps)).map_batches(
+            _Load(loader, epoch, steps.start),
             batch_size=1,
             batch_format="numpy",
             num_cpus=loader.config.workers.loader_cpus,
@@ -160,11 +182,29 @@ def _stream(loader: Loader, progress: Progress, device: torch.device) -> Iterato
 class _Load:
     """The number of a row to the windows of a step."""
 
-    def __init__(self, loader: Loader, first: Place) -> None:
-        self.loader, self.first = loader, first
+    def __init__(self, loader: Loader, epoch: int, first: int) -> None:
+        self.loader, self.epoch, self.first = loader, epoch, first
 
     def __call__(self, rows: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[Any]]:
-        return self.loader(Place(self.first.epoch, self.first.step + int(rows["id"][0])))
+        return self.loader(self.epoch, self.first + int(rows["id"][0]))
+
+
+class _Waited:
+    """Batches, and how long they were waited for."""
+
+    def __init__(self, batches: Iterator[Batch]) -> None:
+        self.batches = batches
+        self.last_s = 0.0
+        """For the newest of them."""
+
+    def __iter__(self) -> "_Waited":
+        return self
+
+    def __next__(self) -> Batch:
+        since = time.perf_counter()
+        batch = next(self.batches)
+        self.last_s = time.perf_counter() - since
+        return batch
 
 
 @dataclass
@@ -173,45 +213,98 @@ class _Outside:
 
     config: TrainConfig
     learner: Learner
-    logs: Logs
-    identity: str
+    logs: Logs | None
+    """Of the first worker."""
+    stream: _Waited
+    dataset: str
+    """Fingerprint."""
     rank: int
     world: int
 
     def stepped(self, progress: Progress, losses: Mapping[str, float], rate: float, num_windows: int) -> None:
-        self.logs.step(progress, losses, rate=rate, num_windows=num_windows * self.world)
+        if self.logs:
+            windows = num_windows * self.world
+            self.logs.step(progress, losses, rate=rate, num_windows=windows, waited_s=self.stream.last_s)
 
     def validate(self, learner: Learner) -> dict[str, float]:
-        judged = deepcopy(learner.network)
-        judged.load_state_dict(dict(learner.judged()))
-        judged.eval()
-        config, own = self.config.validation, Counts.none()
+        config, own, network = self.config.validation, Counts.none(), learner.judged()
         for recording in recordings(self.config.dataset, config, share=self.rank, of=self.world):
-            activations = infer(judged, learner.features, recording.samples)
+            activations = infer(network, learner.features, recording.samples)
             own += count(recording, activations, config.decoding)
-            self.logs.look(recording, activations)
-        shares = [own] * self.world
+            if self.logs:
+                self.logs.look(recording, activations)
+        shares: list[Counts] = [own] * self.world
         if self.world > 1:
             dist.all_gather_object(shares, own)
         return metrics(sum(shares, Counts.none()))
 
     def save(self, progress: Progress, metrics: Mapping[str, float] | None) -> None:
+        if self.logs:
+            if metrics is not None:
+                self.logs.epoch(progress, metrics)
+            self.logs.publish()
+            self._keep(progress, metrics)
         if metrics is not None:
-            self.logs.epoch(progress, metrics)
             ray.train.report(dict(metrics))
-        if self.rank:
-            return
+
+    def _keep(self, progress: Progress, metrics: Mapping[str, float] | None) -> None:
         checkpoint = Checkpoint(
             config=canonical_json(self.config),
-            dataset=self.identity,
+            dataset=self.dataset,
+            run=self.config.run_fingerprint(self.dataset),
             progress=progress.to_tree(),
             metrics=dict(metrics or {}),
             **self.learner.state(),
         )
         if metrics is not None:
-            score = metrics[self.config.keep.score]
+            score = score_of(metrics, self.config)
             checkpoints.keep_best(checkpoint, self.config.output, score=score, keep=self.config.keep.best)
         checkpoints.save_last(checkpoint, self.config.output)
+
+
+class _Board:
+    """An actor to which the first worker tells its lines, and from which the driver takes them."""
+
+    def __init__(self) -> None:
+        self.lines: list[dict[str, Any]] = []
+
+    def put(self, line: dict[str, Any]) -> None:
+        self.lines.append(line)
+
+    def take(self) -> list[dict[str, Any]]:
+        lines, self.lines = self.lines, []
+        return lines
+
+
+def _tell(board: Any, line: dict[str, Any]) -> None:
+    board.put.remote(line)  # nobody waits: a lost line is no harm
+
+
+@contextmanager
+def _told(config: TrainConfig, progress: Progress) -> Iterator[Any]:
+    """A board whose lines are shown on this console."""
+    board = ray.remote(num_cpus=0)(_Board).remote()
+    over = threading.Event()
+
+    def follow(console: Console) -> None:
+        last = False
+        while not last:
+            last = over.wait(0.5)
+            try:
+                lines = ray.get(board.take.remote())
+            except ray.exceptions.RayError:
+                return  # its node is gone; the run is not
+            for line in lines:
+                console.show(line)
+
+    with Console(config, progress) as console:
+        thread = threading.Thread(target=follow, args=(console,), daemon=True)
+        thread.start()
+        try:
+            yield board
+        finally:
+            over.set()
+            thread.join()
 
 
 def _weigh(config: TrainConfig) -> str:

@@ -1,18 +1,24 @@
 """A network that learns: one step from a batch to better weights, on any device. No files, no Ray, no loop.
 
-Everything random in a step follows from the seed and the step's number, so nothing of it needs to be saved.
+Everything random in a step follows from its place in the run, so nothing of it needs to be saved. A batch goes through
+the network in parts, one after the other (``accumulate``) or on several workers; part k draws the same numbers either
+way.
 """
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor, nn
 from torch.amp.grad_scaler import GradScaler
 from torch.nn.parallel import DistributedDataParallel
 
+from drumline.augmentation.mixup import mixup
+from drumline.augmentation.spec_augment import heard_columns, spec_augment
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.features.logmel_torch import LogMel
 from drumline.model.losses import LossConfig, PresenceWeights, VariationWeights, losses
@@ -20,64 +26,84 @@ from drumline.model.network import HierarchicalDrumCRNN
 from drumline.training.config import TrainConfig
 from drumline.training.progress import StageConfig
 
-# B batch, N samples, T frames
+# B batch, N samples, T frames, F bands
 
 _AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Learner:
-    """Network, optimiser and all that changes with a step. ``wrap`` makes the network one of several (DDP)."""
+    """Network, optimiser and all that changes with a step."""
 
-    def __init__(self, config: TrainConfig, device: torch.device) -> None:
+    def __init__(self, config: TrainConfig, device: torch.device, *, rank: int = 0) -> None:
+        """Of worker ``rank``. Raises ConfigError where a stage freezes what is not there."""
         torch.manual_seed(config.seed)
-        self.config, self.device = config, device
+        self.config, self.device, self.rank = config, device, rank
         self.features = LogMel(config.features).to(device)
         self.network = HierarchicalDrumCRNN(config.model).to(device)
         self.module: nn.Module = self.network
+        """What a batch goes through: the network, or the network as one of several."""
         if config.workers.compile:
             self.network.compile()
         self.optimiser = torch.optim.AdamW(self.network.parameters(), weight_decay=config.optimiser.weight_decay)
         self.scaler = GradScaler(device.type, enabled=config.workers.precision == "fp16")
         self.average = self._copy() if config.optimiser.average else None
+        names = [name for name, _ in self.network.named_parameters()]
+        for part in (part for stage in config.stages for part in stage.freeze):
+            if not any(name.startswith(part) for name in names):
+                raise ConfigError(f"stages: freeze: no parameter's name begins with {part!r}; {names[0]} is one")
+
+    def join(self) -> None:
+        """Become one of several workers, which have met in `torch.distributed`: each step is then one of all."""
+        devices = [self.device] if self.device.type == "cuda" else None
+        self.module = DistributedDataParallel(self.network, device_ids=devices, broadcast_buffers=False)
 
     def step(
-        self, samples_BN: Tensor, columns: Mapping[str, Tensor], *, rate: float, stage: StageConfig, seed: Sequence[int]
+        self,
+        samples_BN: Tensor,
+        columns: Mapping[str, Tensor],
+        *,
+        rate: float,
+        stage: StageConfig,
+        place: Sequence[int],
     ) -> dict[str, float]:
         """One step on this worker's part of a batch; gives the means of the losses by name, and ``gradient_norm``.
 
-        ``columns`` are the label columns [B, T]. Raises DrumlineError where the loss is no longer a number.
+        ``columns`` are the label columns [B, T]; ``place`` says which step it is (seed, epoch, step). Raises
+        DrumlineError where the gradient is no longer a number.
         """
-        torch.manual_seed(_mixed(seed))
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self._train(stage)
-        weights = _onset_alone(self.config.losses) if stage.onset_only else self.config.losses
-        told: dict[str, float] = {}
+        told: dict[str, Tensor] = {}
         parts = min(self.config.optimiser.accumulate, len(samples_BN))
         for part in range(parts):
             some = slice(part * len(samples_BN) // parts, (part + 1) * len(samples_BN) // parts)
-            last = part == parts - 1
-            with nullcontext() if last else _unsynchronised(self.module):
-                with torch.no_grad():
-                    spectra_BTF = self.features(samples_BN[some])
-                with torch.autocast(self.device.type, **self._precision()):
-                    output = self.module(spectra_BTF)
-                found = losses(output, {name: column[some] for name, column in columns.items()}, weights)
-                share = (some.stop - some.start) / len(samples_BN)
-                torch.autograd.backward(self.scaler.scale(found.total * share))
-            told["loss"] = told.get("loss", 0.0) + float(found.total.detach()) * share
-            for name, one in found.parts.items():
-                told[name] = told.get(name, 0.0) + float(one.mean.detach()) * share
+            share = (some.stop - some.start) / len(samples_BN)
+            seed = _mixed((*place, self.rank * parts + part))
+            with nullcontext() if part == parts - 1 else _unsynchronised(self.module):
+                own = {name: column[some] for name, column in columns.items()}
+                found = self._losses(samples_BN[some], own, stage=stage, seed=seed)
+                torch.autograd.backward(self.scaler.scale(found["loss"] * share))
+            told = {name: told.get(name, 0.0) + value.detach() * share for name, value in found.items()}
         self.scaler.unscale_(self.optimiser)
         self._drop_frozen(stage)
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
-        if not self.scaler.is_enabled() and not torch.isfinite(norm):
-            raise DrumlineError(f"the gradient is {float(norm)} (loss {told['loss']}): a lower peak rate, or clipping?")
+        told["gradient_norm"] = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
+        values = dict(zip(told, torch.stack(list(told.values())).tolist(), strict=True))  # a GPU is waited for once
+        if not self.scaler.is_enabled() and not np.isfinite(norm := values["gradient_norm"]):
+            raise DrumlineError(f"the gradient is {norm} (loss {values['loss']}): a lower peak rate, or clipping?")
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.optimiser.zero_grad(set_to_none=True)
+        self._agree()
         self._follow()
-        return told | {"gradient_norm": float(norm)}
+        return values
+
+    def judged(self) -> HierarchicalDrumCRNN:
+        """The network to judge, in evaluation mode: with the average of the weights where one is kept."""
+        network = deepcopy(self.network)
+        if self.average is not None:
+            network.load_state_dict(self.average)
+        return network.eval()
 
     def state(self) -> dict[str, Any]:
         """Everything a step changes, as `checkpoints.Checkpoint` keeps it."""
@@ -99,27 +125,40 @@ class Learner:
     def start_from(self, weights: Mapping[str, Tensor], *, strict: bool, place: str) -> list[str]:
         """Begin with another model's weights; gives the names of what was left as it is.
 
-        Raises ConfigError where ``strict`` and a name or a shape differs.
+        Raises ConfigError where ``strict`` and a name or a shape differs, or nothing fits.
         """
         own = self.network.state_dict()
         fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
         left = sorted((own.keys() | weights.keys()) - fitting.keys())
-        if left and strict:
-            raise ConfigError(
-                f"{place}: {len(left)} weights do not fit, {left[0]} first; start.strict=false takes the rest"
-            )
+        if not fitting or (left and strict):
+            hint = "; start.strict=false takes the rest" if fitting else ""
+            raise ConfigError(f"{place}: {len(left)} weights do not fit, {left[0]} first{hint}")
         self.network.load_state_dict({**own, **fitting})
         if self.average is not None:
             self.average = self._copy()
         return left
 
-    def judged(self) -> Mapping[str, Tensor]:
-        """The weights to judge and keep: the average where there is one."""
-        return self.average if self.average is not None else self.network.state_dict()
-
-    def _precision(self) -> dict[str, Any]:
-        kind = _AMP.get(self.config.workers.precision)
-        return {"enabled": False} if kind is None else {"dtype": kind}
+    def _losses(
+        self, samples_BN: Tensor, columns: Mapping[str, Tensor], *, stage: StageConfig, seed: int
+    ) -> dict[str, Tensor]:
+        """The loss of a part of a batch, as ``loss``, and the means of its own parts by name."""
+        torch.manual_seed(seed)
+        config = self.config
+        weights = _onset_alone(config.losses) if stage.onset_only else config.losses
+        with torch.no_grad():
+            spectra_BTF = self.features(samples_BN)
+            masked = spec_augment(spectra_BTF, config.spec_augment, bands=config.features.bands, seed=seed)
+            mixed = mixup(masked.features_BTF, config.mixup, seed=seed)
+            columns = heard_columns(columns, masked.heard_BT)
+        precision = _AMP.get(config.workers.precision)
+        with torch.autocast(self.device.type, dtype=precision, enabled=precision is not None):
+            output = self.module(mixed.features_BTF)
+        own = losses(output, columns, weights)
+        total = own.total
+        if mixed.weight < 1:
+            other = losses(output, {name: column[mixed.partner_B] for name, column in columns.items()}, weights)
+            total = mixed.weight * total + (1 - mixed.weight) * other.total
+        return {"loss": total, **{name: part.mean for name, part in own.parts.items()}}
 
     def _train(self, stage: StageConfig) -> None:
         self.network.train()
@@ -132,6 +171,18 @@ class Learner:
         for name, parameter in self.network.named_parameters():
             if name.startswith(stage.freeze):
                 parameter.grad = None
+
+    def _agree(self) -> None:
+        """Give all workers the mean of their running statistics, so that they stay one model."""
+        if not isinstance(self.module, DistributedDataParallel):
+            return
+        buffers = [buffer for buffer in self.network.buffers() if buffer.is_floating_point()]
+        if not buffers:
+            return
+        joined = torch.cat([buffer.flatten() for buffer in buffers]) / dist.get_world_size()
+        dist.all_reduce(joined)
+        for buffer, mean in zip(buffers, torch.split(joined, [buffer.numel() for buffer in buffers]), strict=True):
+            buffer.copy_(mean.view_as(buffer))
 
     def _copy(self) -> dict[str, Tensor]:
         return {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}

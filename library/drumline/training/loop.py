@@ -28,13 +28,7 @@ class Outside(Protocol):
 
 
 def train(
-    learner: Learner,
-    progress: Progress,
-    batches: Iterator[Batch],
-    *,
-    config: TrainConfig,
-    outside: Outside,
-    rank: int = 0,
+    learner: Learner, progress: Progress, batches: Iterator[Batch], *, config: TrainConfig, outside: Outside
 ) -> Progress:
     """Train from ``progress`` to the end of the last stage. ``batches`` begin at its step.
 
@@ -48,20 +42,25 @@ def train(
                 raise DrumlineError(f"no window left in epoch {progress.epoch}, step {progress.step}: an empty split?")
             samples, columns = batch
             rate = progress.learning_rate(stages)
-            place = (config.seed, progress.epoch, progress.step, rank)
-            losses = learner.step(samples, columns, rate=rate, stage=stages[progress.stage], seed=place)
+            place = (config.seed, progress.epoch, progress.step)
+            losses = learner.step(samples, columns, rate=rate, stage=stages[progress.stage], place=place)
             progress = progress.after_step()
             outside.stepped(progress, losses, rate, len(samples))
             if progress.step % config.keep.every_steps == 0 and progress.step < config.sampling.batches:
                 outside.save(progress, None)
         metrics = outside.validate(learner)
-        progress = progress.after_epoch(_score(metrics, config.keep.score), stages)
+        progress = progress.after_epoch(score_of(metrics, config), stages)
         outside.save(progress, metrics)
     return progress
 
 
-def _score(metrics: Mapping[str, float], name: str) -> float:
+def score_of(metrics: Mapping[str, float], config: TrainConfig) -> float:
+    """The number that stages and checkpoints go by; 0 where there was nothing to be found, which is no progress.
+
+    Raises DrumlineError where there is no such metric.
+    """
+    name = config.validation.score
     if name not in metrics:
-        raise DrumlineError(f"keep.score: no metric {name!r}; there are {', '.join(sorted(metrics))}")
+        raise DrumlineError(f"validation.score: no metric {name!r}; there are {', '.join(sorted(metrics))}")
     score = metrics[name]
-    return score if score == score else 0.0  # NaN: nothing was there to be found, and nothing is no progress
+    return score if score == score else 0.0

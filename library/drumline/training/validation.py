@@ -39,7 +39,8 @@ _BEYOND_S: Final = 0.1
 class Recording:
     """One recording to be judged on."""
 
-    key: str
+    song_id: str
+    domain: str
     samples: NDArray[np.float32]
     hits: tuple[Hit, ...]
     unannotated: tuple[str, ...]
@@ -86,7 +87,7 @@ def recordings(dataset: str, config: ValidationConfig, *, share: int = 0, of: in
             row = shard.row_group(number, ["audio_flac", "headroom_db", "hits", "unannotated"]).to_pylist()[0]
         samples = amplify(decode_flac(row["audio_flac"]), row["headroom_db"])[: round(config.max_seconds * RATE_HZ)]
         hits = tuple(hit_of(hit) for hit in row["hits"])
-        yield Recording(f"{song_id}-{domain}", samples, hits, tuple(row["unannotated"]))
+        yield Recording(song_id, domain, samples, hits, tuple(row["unannotated"]))
 
 
 def count(recording: Recording, activations: Activations, config: PeakConfig) -> Counts:

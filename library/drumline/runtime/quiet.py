@@ -1,0 +1,35 @@
+"""Ray's narration: dropped from the console, kept in Ray's own log files. Warnings and errors still reach both."""
+
+import logging
+import os
+
+import ray
+
+WORKER_HOOK = "drumline.runtime.quiet.quieten_worker"
+"""`quieten_worker` by the name under which Ray runs it at the start of each worker of a private cluster."""
+
+
+def quieten() -> None:
+    """Quieten a process that has imported what it uses of Ray: imports set loggers up."""
+    for handler in logging.getLogger("ray.data").handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.setLevel(logging.WARNING)
+            handler.addFilter(_worth_telling)
+    for name in list(logging.root.manager.loggerDict):
+        if name.endswith("ray/train/v2/_internal/execution/context.py"):  # so out of reach of Ray's LoggingConfig
+            logging.getLogger(name).setLevel(logging.WARNING)
+    # It warns that a private cluster is protected by a token, which is as it should be.
+    logging.getLogger("ray._private.authentication.authentication_token_setup").setLevel(logging.ERROR)
+
+
+def quieten_worker() -> None:
+    """Quieten a worker of a private cluster before it does anything. Imports nothing that is slow."""
+    # Ray Train's watchdog asks the dashboard every second whether the controller lives, and a private cluster has none.
+    watchdog = "ray.train.v2._internal.execution.controller.placement_group_cleaner"
+    logging.getLogger(watchdog).setLevel(logging.ERROR)
+    # Without an address it looks for any cluster on the machine, and dies where there are two.
+    os.environ.setdefault("RAY_ADDRESS", ray.get_runtime_context().gcs_address)
+
+
+def _worth_telling(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Progress bars disabled")  # by us: we show our own

@@ -1,0 +1,136 @@
+"""Where numbers and pictures of a run go, besides its own files: TensorBoard, MLflow, Weights & Biases.
+
+MLflow and Weights & Biases are extras, imported only where a configuration asks for them. A run that resumes goes on
+in the same run there; TensorBoard hides what an interrupted attempt wrote beyond the step.
+"""
+
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumline.core.errors import ConfigError
+from drumline.training.config import LogConfig, TrainConfig
+
+Pixels = NDArray[np.uint8]
+"""[height, width, 3]"""
+
+
+class Tracker(Protocol):
+    """One of them."""
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        """Numbers by name, at a number of steps since the run began."""
+
+    def picture(self, pixels: Pixels, step: int) -> None:
+        """What validation recordings look like."""
+
+    def flush(self) -> None:
+        """Whatever is buffered becomes visible."""
+
+    def close(self, *, finished: bool) -> None:
+        """The end of the run, or of this attempt at it."""
+
+
+def check_trackers(config: LogConfig) -> None:
+    """Raise ConfigError where a package that the configuration asks for is missing."""
+    for name, wanted in (("mlflow", config.mlflow), ("wandb", config.wandb)):
+        if wanted and find_spec(name) is None:
+            raise ConfigError(f"logs.{name}: needs the package {name}: pip install 'drumline[{name}]'")
+
+
+def trackers(config: TrainConfig, folder: Path, *, run: str, step: int) -> list[Tracker]:
+    """Those that the configuration asks for, going on at ``step``. ``run`` is the same for each attempt at a run."""
+    found: list[Tracker] = []
+    if config.logs.tensorboard:
+        found.append(TensorBoard(folder / "tensorboard", step=step))
+    if config.logs.mlflow:
+        found.append(MLflow(config, run=run))
+    if config.logs.wandb:
+        found.append(WeightsAndBiases(config, folder, run=run))
+    return found
+
+
+class TensorBoard:
+    """Event files: `tensorboard --logdir <output>`."""
+
+    def __init__(self, folder: Path, *, step: int) -> None:
+        # One second to import, and whoever does not log needs it not.
+        self.writer = import_module("tensorboardX").SummaryWriter(str(folder), purge_step=step + 1)
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        for name, value in values.items():
+            self.writer.add_scalar(name, value, step)
+
+    def picture(self, pixels: Pixels, step: int) -> None:
+        self.writer.add_image("validation", pixels, step, dataformats="HWC")
+
+    def flush(self) -> None:
+        self.writer.flush()
+
+    def close(self, *, finished: bool) -> None:
+        self.writer.close()
+
+
+class MLflow:
+    """A run of the experiment ``drumline``, found again by its tag."""
+
+    def __init__(self, config: TrainConfig, *, run: str) -> None:
+        mlflow = import_module("mlflow")
+        self.client = mlflow.MlflowClient(tracking_uri=config.logs.mlflow)
+        known = self.client.get_experiment_by_name("drumline")
+        experiment = known.experiment_id if known else self.client.create_experiment("drumline")
+        again = self.client.search_runs([experiment], filter_string=f"tags.`drumline.run` = '{run}'", max_results=1)
+        if again:
+            self.run = again[0].info.run_id
+            self.client.update_run(self.run, status="RUNNING")
+        else:
+            self.run = self.client.create_run(experiment, tags={"drumline.run": run}, run_name=config.name).info.run_id
+            self.client.log_dict(self.run, config.model_dump(mode="json"), "config.json")
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        for name, value in values.items():
+            self.client.log_metric(self.run, name, value, step=step, synchronous=False)
+
+    def picture(self, pixels: Pixels, step: int) -> None:
+        self.client.log_image(self.run, pixels, artifact_file=f"pictures/step-{step:07d}.png")
+
+    def flush(self) -> None:
+        import_module("mlflow").flush_async_logging()
+
+    def close(self, *, finished: bool) -> None:
+        self.flush()
+        self.client.set_terminated(self.run, "FINISHED" if finished else "KILLED")
+
+
+class WeightsAndBiases:
+    """A run of the project ``drumline``; offline below ``wandb/``."""
+
+    def __init__(self, config: TrainConfig, folder: Path, *, run: str) -> None:
+        self.wandb: Any = import_module("wandb")
+        self.run = self.wandb.init(
+            project="drumline",
+            id=run,
+            name=config.name,
+            resume="allow",
+            mode=config.logs.wandb,
+            dir=str(folder),
+            config=config.model_dump(mode="json"),
+        )
+        self.run.define_metric("*", step_metric="step")  # its own count may only rise; ours goes back when resumed
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        self.run.log({**values, "step": step})
+
+    def picture(self, pixels: Pixels, step: int) -> None:
+        self.run.log({"validation": self.wandb.Image(pixels), "step": step})
+
+    def flush(self) -> None:
+        """It sends by itself."""
+
+    def close(self, *, finished: bool) -> None:
+        self.run.finish(exit_code=0 if finished else 1)

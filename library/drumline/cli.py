@@ -157,6 +157,38 @@ def render_corpus(config: Path, overrides: tuple[str, ...]) -> None:
 @main.command()
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@_explained("drumline.training.config", "TrainConfig")
+@_told
+def train(config: Path, overrides: tuple[str, ...]) -> None:
+    """Train a model on a dataset that build-dataset built.
+
+    CONFIG is a YAML file (configs/train_model/); NAME=VALUE changes one key of it. Checkpoints, curves, pictures and
+    metrics go to its output. A run that was interrupted goes on where it was when the same command runs again.
+
+    \b
+    drumline train configs/train_model/demo.yaml
+    drumline train my.yaml output=s3://bucket/run workers.num_workers=4 workers.use_gpu=true
+    """
+    from drumline.core.config import load_config
+    from drumline.training.config import TrainConfig
+
+    settings = load_config(TrainConfig, config, overrides)
+    from drumline.training.distributed import run
+
+    result = run(settings)
+    score = settings.validation.score
+    click.echo(
+        f"\n{score} {result.metrics[score]:.4f}\n"
+        f"  model     {result.best}\n"
+        f"  curves    {result.output}/curves.svg\n"
+        f"  pictures  {result.output}/pictures/\n"
+        f"  metrics   {result.output}/metrics.json"
+    )
+
+
+@main.command()
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="List which songs and predictions belong together, and stop.")
 @_explained("drumline.evaluation.config", "EvaluationConfig")
 @_told

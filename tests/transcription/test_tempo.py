@@ -71,7 +71,7 @@ def test_a_given_tempo_holds_throughout() -> None:
 
 
 @given(
-    st.lists(st.tuples(st.floats(0, 30), st.sampled_from(CLASSES), st.floats(0, 1)), max_size=12),
+    st.lists(st.tuples(st.floats(-0.02, 30), st.sampled_from(CLASSES), st.floats(0, 1)), max_size=12),
     st.floats(0.01, 30),
     st.none() | st.floats(20, 400),
 )
@@ -85,6 +85,11 @@ def test_whatever_was_played_beats_rise_from_the_start(
         assert found.times_s[0] >= 0
         assert (np.diff(found.times_s) > 0).all()
         found.tempo_map()
+
+
+def test_no_song_has_such_a_tempo() -> None:
+    with pytest.raises(ValueError, match="outside 20 to 400"):
+        find_beats(Events.none(), 10.0, tempo_bpm=0.0)
 
 
 def test_too_little_to_say() -> None:

@@ -20,6 +20,9 @@ from drumline.core.tempo import TempoMap
 from drumline.metrics.events import Events
 from drumline.metrics.vocabulary import LABEL_NAMES
 
+RAW_TEMPO: Final = TempoMap(960)
+"""What a format that must have a tempo is written with where none is known: 120 bpm, in ticks of half a millisecond."""
+
 TempoOrigin = Literal["", "estimated", "given"]
 
 _TIME_DECIMALS: Final = 6

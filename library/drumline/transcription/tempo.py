@@ -31,6 +31,9 @@ FRAME_S: Final = 0.01
 BEATS_A_BAR: Final = 4
 """Assumed: of Groove MIDI's performances all but some 3 % are in 4/4."""
 
+GIVEN_BPM: Final = (20.0, 400.0)
+"""What a tempo can be that somebody gives."""
+
 _RANGE_BPM: Final = (60.0, 200.0)
 _CANDIDATES: Final = np.exp(np.arange(np.log(_RANGE_BPM[0]), np.log(_RANGE_BPM[1]), 0.005))
 _USUAL_BPM, _SPREAD = 110.0, 1.0  # the prior: a normal distribution of the tempo's logarithm
@@ -89,7 +92,10 @@ def find_beats(
 
     With ``tempo_bpm`` that tempo holds throughout, and only where its beats lie is looked for. With an onset envelope
     [3, T] (`features.onset_envelope`) the beats are looked for in that instead; the hits still say which begin a bar.
+    Raises ValueError for a tempo outside `GIVEN_BPM`.
     """
+    if tempo_bpm is not None and not GIVEN_BPM[0] <= tempo_bpm <= GIVEN_BPM[1]:
+        raise ValueError(f"a tempo of {tempo_bpm:g} bpm is outside {GIVEN_BPM[0]:g} to {GIVEN_BPM[1]:g}")
     if envelope is None and len(events) < _LEAST_HITS:
         return None
     pulse = pulse_of_hits(events, duration_s) if envelope is None else pulse_of_envelope(envelope)
@@ -111,7 +117,7 @@ def pulse_of_hits(events: Events, duration_s: float) -> Pulse:
         np.isnan(events.velocity), _UNTOLD_VELOCITY, events.velocity
     )
     pulse = np.zeros(int(max(duration_s, float(events.time_s[-1])) / FRAME_S) + len(_BUMP))
-    np.add.at(pulse, np.round(events.time_s / FRAME_S).astype(np.int64), heights)
+    np.add.at(pulse, np.round(np.maximum(events.time_s, 0.0) / FRAME_S).astype(np.int64), heights)
     return np.asarray(np.convolve(pulse, _BUMP, mode="same"))
 
 

@@ -4,14 +4,8 @@ Times are rounded to a tick, at most half of one away: 0.26 ms at 120 bpm, for a
 ticks a quarter note. Partial labels are written as their commonest class; confidences have no place in it.
 """
 
-from typing import Final
-
 from drumline.charts.general_midi import write_performance
-from drumline.core.tempo import TempoMap
-from drumline.transcription.result import Transcription
-
-RAW_TEMPO: Final = TempoMap(960)
-"""For times without a tempo."""
+from drumline.transcription.result import RAW_TEMPO, Transcription
 
 
 def write(transcription: Transcription) -> bytes:

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from drumline.charts.chart import Chart
 from drumline.charts.gems import compose
 from drumline.core.tempo import TempoMap
-from drumline.transcription.formats.midi import RAW_TEMPO
-from drumline.transcription.result import Transcription
+from drumline.transcription.result import RAW_TEMPO, Transcription
 
 
 def chart_of(transcription: Transcription, *, stored_bpm: Callable[[float], float]) -> Chart:

@@ -18,7 +18,7 @@ class Format:
 
     name: str
     ending: str
-    """Of its files, lower case, with the dot."""
+    """Of its files, lower case, with the dot; or the one name that its files have."""
     media_type: str
     """For HTTP."""
     title: str

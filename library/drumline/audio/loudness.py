@@ -1,6 +1,6 @@
 """Integrated loudness, the gain to the project's level, and FLAC that keeps both.
 
-ITU-R BS.1770-4 through pyloudnorm, on the mono signal that is trained on. The gain brings it to -14 LUFS. Drums
+ITU-R BS.1770-4 (`audio.meter`), on the mono signal that is trained on. The gain brings it to -14 LUFS. Drums
 have crests of 15 to 25 dB, so at that level their attacks would pass full scale, and clipping flattens just what
 a transcriber listens to. Hence two numbers: ``gain_db`` is the whole normalisation, and ``headroom_db`` is what is
 taken off again before 16-bit storage so that peaks stay at -0.1 dBFS. A reader adds the headroom back in float
@@ -13,17 +13,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import pyloudnorm
 import soundfile
 from numpy.typing import NDArray
 
+from drumline.audio.meter import Meter
 from drumline.core.grid import RATE_HZ
 
 TARGET_LUFS: Final = -14.0
 PEAK_DB: Final = -0.1
 """dBFS, the highest sample peak that is stored."""
-
-_BLOCK_S: Final = 0.4  # the gating block of BS.1770
 
 
 @dataclass(frozen=True)
@@ -43,13 +41,11 @@ class Loudness:
         return self.gain_db - self.headroom_db
 
 
-def integrated_lufs(samples: NDArray[np.float32], rate_hz: int = RATE_HZ) -> float:
-    """Loudness of mono samples; ``-inf`` under the gate of -70 LUFS or for less than one block of 0.4 s."""
-    if len(samples) < _BLOCK_S * rate_hz:
-        return -math.inf
-    with np.errstate(divide="ignore", invalid="ignore"):
-        lufs = float(pyloudnorm.Meter(rate_hz).integrated_loudness(samples.astype(np.float64)))
-    return lufs if math.isfinite(lufs) else -math.inf
+def integrated_lufs(samples: NDArray[np.float32]) -> float:
+    """Loudness of mono samples at `RATE_HZ`; ``-inf`` under the gate of -70 LUFS or for less than 0.4 s."""
+    meter = Meter()
+    meter.add(samples)
+    return meter.lufs()
 
 
 def measure(samples: NDArray[np.float32], target_lufs: float = TARGET_LUFS) -> Loudness:

@@ -1,0 +1,76 @@
+"""What a check hands back, as files and as a screenful for whoever waits for it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from drumline.core.artifacts import STORAGE_ERRORS, join, write_bytes
+from drumline.core.config import canonical_json
+from drumline.core.errors import ConfigError
+from drumline.core.measure import Number
+from drumline.quality.gates import Gate, worst_first
+from drumline.quality.page import Section, limit_words, render_page
+from drumline.quality.report import Report
+
+_MOST_GATES: Final = 24
+_MOST_NOTES: Final = 8
+"""What fits on one screen."""
+_ORDER: Final = ("failed", "unknown", "passed")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found."""
+
+    report: Report[Any]
+    sections: tuple[Section, ...]
+    """Of the page, made from the report alone."""
+
+
+def publish(outcome: Outcome, output: str) -> None:
+    """Write ``report.json`` and ``report.html`` below a folder or URI. Raises ConfigError where that is impossible."""
+    files = {
+        "report.json": canonical_json(outcome.report, indent=1) + "\n",
+        "report.html": render_page(outcome.report, outcome.sections),
+    }
+    try:
+        for name, text in files.items():
+            write_bytes(join(output, name), text.encode())
+    except STORAGE_ERRORS as error:
+        raise ConfigError(f"output: {output}: cannot be written ({error or type(error).__name__})") from error
+
+
+def summary(report: Report[Any]) -> str:
+    """The report on one screen: what failed first."""
+    return "\n".join(_lines(report))
+
+
+def _lines(report: Report[Any]) -> Iterator[str]:
+    gates = worst_first(report.gates)
+    counts = {verdict: sum(gate.verdict == verdict for gate in gates) for verdict in _ORDER}
+    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "no gate is set"
+    title = report.check + (f" of {report.name}" if report.name != report.check else "")
+    yield f"{title}: {_mark(report.verdict)} ({told})"
+    shown = gates[:_MOST_GATES]
+    width = max((len(gate.name) for gate in shown), default=0)
+    for gate in shown:
+        line = f"  {_mark(gate.verdict):8} {gate.name:{width}} {_number(gate.value):>9} {_interval(gate):18}"
+        yield f"{line} {limit_words(gate)}"
+    if len(gates) > len(shown):
+        yield f"  ... and {len(gates) - len(shown)} gates more"
+    for note in report.notes[:_MOST_NOTES]:
+        yield f"  note     {note}"
+    if len(report.notes) > _MOST_NOTES:
+        yield f"  ... and {len(report.notes) - _MOST_NOTES} notes more"
+
+
+def _mark(verdict: str) -> str:
+    return verdict if verdict == "passed" else verdict.upper()
+
+
+def _number(value: Number) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _interval(gate: Gate) -> str:
+    return "" if gate.low is None or gate.high is None else f"[{gate.low:.4g}, {gate.high:.4g}]"

@@ -1,0 +1,67 @@
+"""The page of a check: verdict and gates first, then whatever sections the check made of its report."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from drumline.core.page import page_environment
+from drumline.quality.gates import Gate, worst_first
+from drumline.quality.report import Report
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with what it shows."""
+
+    title: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a head. Numbers stand to the right, ``None`` is a dash."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    title: str = ""
+    """Where it is set, the table is folded under it."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of a page. What is empty is left out."""
+
+    title: str
+    text: str = ""
+    facts: tuple[tuple[str, Cell], ...] = ()
+    """Single numbers with their names."""
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+def render_page(report: Report[Any], sections: Sequence[Section]) -> str:
+    """The whole page: one file that needs no other."""
+    environment = page_environment("quality/templates")
+    environment.filters |= {"cell_text": cell_text, "limit_words": limit_words}
+    environment.tests["figure"] = lambda value: value is None or isinstance(value, int | float)
+    return environment.get_template("report.html.j2").render(
+        report=report, gates=worst_first(report.gates), sections=sections
+    )
+
+
+def cell_text(value: Cell) -> str:
+    """A value as a page shows it: 1,234, 0.9021, a dash for what is not known."""
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return (f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}").replace("-", "−")
+    return f"{value:,}" if isinstance(value, int) else value
+
+
+def limit_words(gate: Gate) -> str:
+    """A gate's limit as one says it."""
+    end = {"value": "", "low": " (by the lower end)", "high": " (by the upper end)"}[gate.by]
+    return f"{gate.rule.replace('_', ' ')} {gate.limit:g}{end}"

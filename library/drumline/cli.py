@@ -342,6 +342,53 @@ def verify(dataset: str) -> None:
 
 
 @main.group()
+def check() -> None:
+    """Quality gates: on datasets, on recordings, on what a system says of samples.
+
+    Each check takes a YAML file, NAME=VALUE or both, and prints one screen; with output=FOLDER it also writes
+    report.json and report.html. Exits 0 if all gates passed, 1 if one failed, 2 if the input cannot be used.
+    """
+
+
+def _quality_check(module: str, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The arguments that every check has, around a function that holds only its name and help."""
+
+    def wrap(described: Callable[..., None]) -> Callable[..., None]:
+        @wraps(described)
+        def run(settings: tuple[str, ...], strict: bool) -> None:
+            from drumline.core.config import load_config
+            from drumline.quality.outcome import publish, summary
+
+            path = settings[0] if settings and "=" not in settings[0] else None
+            config = load_config(getattr(import_module(module), name), path, settings[path is not None :])
+            outcome = import_module(module).check(config)
+            click.echo(summary(outcome.report))
+            if config.output:
+                publish(outcome, config.output)
+                click.echo(f"  page     {config.output}/report.html\n  report   {config.output}/report.json")
+            sys.exit(1 if outcome.report.failed(strict=strict) else 0)
+
+        strict = click.option(
+            "--strict", is_flag=True, help="Fail as well on notes, and on gates that could not be judged."
+        )
+        settings = click.argument("settings", nargs=-1, metavar="[CONFIG] [NAME=VALUE]...")
+        return settings(strict(_explained(module, name)(_told(run))))
+
+    return wrap
+
+
+@check.command("bootstrap")
+@_quality_check("drumline.quality.bootstrap", "BootstrapCheckConfig")
+def check_bootstrap() -> None:
+    """F by label, openness and velocity errors with intervals over songs; two systems compared.
+
+    \b
+    drumline check bootstrap truth=truth.jsonl predictions=new.jsonl baseline=old.jsonl output=out/bootstrap
+    drumline check bootstrap my.yaml gates.f_macro.at_least=0.8 gates.f_macro.by=low
+    """
+
+
+@main.group()
 def corpora() -> None:
     """Public corpora, drum kits and SoundFonts: list them, fetch them, check a folder."""
 

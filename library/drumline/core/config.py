@@ -26,11 +26,13 @@ class Config(BaseModel):
 C = TypeVar("C", bound=Config)
 
 
-def load_config(model: type[C], path: str | Path, overrides: Sequence[str] = ()) -> C:
-    """The configuration of a YAML file with overrides such as ``alignment.max_offset_s=3``.
+def load_config(model: type[C], path: str | Path | None, overrides: Sequence[str] = ()) -> C:
+    """The configuration of a YAML file, or of the defaults, with overrides such as ``alignment.max_offset_s=3``.
 
     Raises ConfigError: no such file, not a mapping, an unknown key (with the nearest known one), a bad value.
     """
+    if path is None:
+        return _overridden(model, {}, overrides, place="configuration")
     try:
         tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -39,9 +41,7 @@ def load_config(model: type[C], path: str | Path, overrides: Sequence[str] = ())
         raise ConfigError(f"{path}: not YAML: {error}") from error
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: must be a mapping of keys, not {type(tree).__name__}")
-    for override in overrides:
-        _apply(tree, override)
-    return parse_config(model, tree, place=str(path))
+    return _overridden(model, tree, overrides, place=str(path))
 
 
 def parse_config(model: type[C], tree: dict[str, Any], place: str) -> C:
@@ -66,6 +66,12 @@ def canonical_json(value: BaseModel | str | dict[str, Any] | list[Any], *, inden
     """JSON with sorted keys, so that equal values give equal text. Indented JSON is for people, and slow to make."""
     tree = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     return json.dumps(tree, sort_keys=True, ensure_ascii=False, indent=indent)
+
+
+def _overridden(model: type[C], tree: dict[str, Any], overrides: Sequence[str], *, place: str) -> C:
+    for override in overrides:
+        _apply(tree, override)
+    return parse_config(model, tree, place=place)
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:

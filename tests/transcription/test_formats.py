@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from drumline.charts import dot_chart, gems, notes_mid, song_ini
 from drumline.charts.beatsight import read_beatsight
 from drumline.charts.general_midi import read_performance
-from drumline.core.errors import ConfigError
+from drumline.core.errors import AudioError, ChartError, ConfigError
 from drumline.core.events import Hit
 from drumline.core.taxonomy import CLASSES, LABELS
 from drumline.core.tempo import TempoMap
@@ -231,6 +231,33 @@ def test_a_song_folder_is_playable(tmp_path: Path, notes: str, ending: str, play
     reader = dot_chart if notes == "chart" else notes_mid
     back = gems.annotate(reader.read((folder / f"notes.{notes}").read_bytes(), name="notes", ini=ini)).hits
     assert [(hit.time_s, hit.label) for hit in back] == [(0.5, "kick"), (1.0, "crash"), (1.0, "snare")]
+
+
+def test_audio_that_cannot_be_encoded_leaves_no_song(tmp_path: Path) -> None:
+    (tmp_path / "a.m4a").write_bytes(b"no audio at all")
+    made = Transcription.of(Events.of([0.5], ["kick"]), SourceAudio("a.m4a", 1.0), Transcriber("heuristic"))
+    with pytest.raises(AudioError, match=r"a\.m4a"):
+        write_song_folder(tmp_path / "song", made, tmp_path / "a.m4a")
+    assert not [*(tmp_path / "song").iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"format": "other"}, "format: is 'other'"),
+        ({"version": 99}, "newer than this reader's 1"),
+        ({"hits": [{"time_s": 1, "class": "gong"}]}, "'gong' is not one of"),
+        ({"hits": [{"time_s": -1, "class": "kick"}]}, "starts at second 0"),
+        ({"hits": [{"time_s": 1, "class": "kick", "velocity": 2}]}, r"velocity 2\.0 of kick"),
+        ({"tempo": {"origin": "guessed", "resolution": 480, "tempos": [[0, 120]]}}, "neither 'estimated' nor 'given'"),
+        ({"tempo": {"origin": "given", "resolution": 480, "tempos": [[0, 0]]}}, "must be positive"),
+    ],
+)
+def test_faults_of_json_are_told(change: dict[str, object], match: str) -> None:
+    made = Transcription.of(Events.of([0.5], ["kick"]), SourceAudio("a.ogg", 1.0), Transcriber("heuristic"))
+    tree = json.loads(named("json").write(made)) | change
+    with pytest.raises(ChartError, match=match):
+        our_json.read(json.dumps(tree).encode(), "song.json")
 
 
 def test_hits_before_the_audio_are_put_at_its_start() -> None:

@@ -46,7 +46,9 @@ def test_a_rock_beat_is_followed(tempo_bpm: float, start_s: float, drift: float)
     assert nearest.max() < 0.03
     tempo = found.tempo_map()
     beats = tempo.ticks(beats_s) / tempo.resolution
-    assert np.abs(beats - np.round(beats)).max() < 0.08
+    # A short lead-in is a fast beat: the same few milliseconds are more of it.
+    assert np.abs(beats - np.round(beats))[1:].max() < 0.08
+    assert np.abs(beats - np.round(beats))[0] < 0.125
     np.testing.assert_array_equal(np.diff(np.round(beats)), 1)
 
 

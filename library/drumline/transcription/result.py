@@ -48,6 +48,9 @@ class TranscribedHit:
             raise ValueError(f"label {self.label!r} is not one of {', '.join(LABELS)}")
         if not 0.0 <= self.time_s < math.inf:
             raise ValueError(f"{self.label} at {self.time_s} s: a recording starts at second 0")
+        for name, value in {"velocity": self.velocity, "confidence": self.confidence, **self.branches}.items():
+            if value is not None and not 0.0 <= value <= 1.0:
+                raise ValueError(f"{name} {value} of {self.label} at {self.time_s} s is outside 0..1")
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,8 @@ class Transcription:
 
     @property
     def title(self) -> str:
-        """The song's title, else the name of its file without the ending."""
-        return self.metadata.title or PurePath(self.audio.name).stem
+        """The song's title, else the name of its file without the ending; on one line."""
+        return " ".join((self.metadata.title or PurePath(self.audio.name).stem).split())
 
     def with_tempo(self, tempo: TempoMap, origin: Literal["estimated", "given"]) -> Self:
         """The same hits on a tempo map."""

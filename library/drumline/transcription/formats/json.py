@@ -18,13 +18,13 @@ reader would misread. `evaluation.predictions` reads it as it is.
 
 import dataclasses
 import json
-from typing import Any, Final
+from typing import Any, Final, cast, get_args
 
 from drumline.charts.documents import Tree, read_json
 from drumline.charts.song import Metadata
 from drumline.core.errors import ChartError
 from drumline.core.tempo import TempoMap
-from drumline.transcription.result import SourceAudio, TranscribedHit, Transcriber, Transcription, in_order
+from drumline.transcription.result import SourceAudio, TempoOrigin, TranscribedHit, Transcriber, Transcription, in_order
 
 FORMAT: Final = "drumline-transcription"
 VERSION: Final = 1
@@ -80,7 +80,7 @@ def read(data: bytes, place: str) -> Transcription:
                 transcriber.text("model"), transcriber.text("version", ""), transcriber.text("preset", "")
             ),
             tempo=_tempo(tempo) if tempo.values else None,
-            tempo_origin="given" if tempo.text("origin", "") == "given" else "estimated" if tempo.values else "",
+            tempo_origin=_origin(tempo) if tempo.values else "",
             metadata=Metadata(**{field.name: words.text(field.name, "") for field in dataclasses.fields(Metadata)}),
         )
     except (TypeError, ValueError, OverflowError) as error:
@@ -104,6 +104,13 @@ def _tempo(tree: Tree) -> TempoMap:
         tuple((int(tick), float(tempo_bpm)) for tick, tempo_bpm in tree.items("tempos")),
         tuple((int(tick), int(top), int(bottom)) for tick, top, bottom in tree.items("time_signatures")),
     )
+
+
+def _origin(tempo: Tree) -> TempoOrigin:
+    for origin in get_args(TempoOrigin):
+        if origin and tempo.text("origin") == origin:
+            return cast(TempoOrigin, origin)
+    raise tempo.fault("origin", f"is {tempo.text('origin')!r}, neither 'estimated' nor 'given'")
 
 
 def _told(value: SourceAudio | Transcriber | Metadata) -> dict[str, Any]:

@@ -31,10 +31,10 @@ def write_song_folder(
     writer = chart if notes == "chart" else mid
     ini = replace(song_ini.of(writer.chart(transcription)), song_length_ms=round(transcription.audio.duration_s * 1000))
     song = folder / f"song{audio.suffix.lower() if audio.suffix.lower() in PLAYED else '.ogg'}"
-    if audio.suffix.lower() in PLAYED:
-        shutil.copyfile(audio, song)
-    else:
+    if song.suffix != audio.suffix.lower():
         _encode(audio, song)
+    elif not (song.exists() and song.samefile(audio)):
+        shutil.copyfile(audio, song)
     written = {folder / f"notes.{notes}": writer.write(transcription), folder / "song.ini": song_ini.write(ini)}
     for path, data in written.items():
         write_bytes(str(path), data)
@@ -52,4 +52,5 @@ def _encode(audio: Path, song: Path) -> None:
                 for block in source.blocks(_BLOCK_SAMPLES, dtype="float32"):
                     target.write(block)
     except soundfile.LibsndfileError as error:
+        song.unlink(missing_ok=True)
         raise AudioError("audio_undecodable", f"{audio.name}: {error.error_string or error}") from error

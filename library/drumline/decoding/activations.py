@@ -6,6 +6,7 @@ stored as float16: steps of at most 0.0005 in a probability.
 
 import io
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,6 +44,16 @@ class Activations:
             raise ValueError(f"{columns} columns for the classes {', '.join(self.classes)}")
         if self.velocity.shape != (frames, columns) or self.onset.shape != (frames,) or self.offset.shape != (frames,):
             raise ValueError(f"arrays of different lengths for {frames} frames")
+
+    def cut(self, first: int, last: int) -> "Activations":
+        """Frames ``first`` up to ``last``: views, not copies."""
+        return Activations(self.grid, self.classes, *(getattr(self, name)[first:last] for name in _FIELDS))
+
+    @staticmethod
+    def joined(pieces: Sequence["Activations"]) -> "Activations":
+        """Pieces of one song, at least one, one after the other."""
+        parts = (np.concatenate([getattr(piece, name) for piece in pieces]) for name in _FIELDS)
+        return Activations(pieces[0].grid, pieces[0].classes, *parts)
 
     def to_bytes(self) -> bytes:
         """The file."""

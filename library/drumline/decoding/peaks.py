@@ -17,7 +17,7 @@ from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration
 from drumline.metrics.events import Events
 
-_MOST_OFFSET_FRAMES: Final = 1.5
+MOST_OFFSET_FRAMES: Final = 1.5
 """What an offset head may add: beyond the neighbouring frame it is wrong."""
 
 
@@ -50,7 +50,7 @@ def decode(activations: Activations, config: PeakConfig, calibration: Calibratio
     for column, name in enumerate(classes):
         spacing = config.spacings_ms.get(name, config.spacing_ms) / 1000 * grid.frame_rate_hz
         found = peaks(probability[:, column], threshold=thresholds[name], spacing=spacing, reach=config.reach_frames)
-        within = np.clip(activations.offset[found], -_MOST_OFFSET_FRAMES, _MOST_OFFSET_FRAMES)
+        within = np.clip(activations.offset[found], -MOST_OFFSET_FRAMES, MOST_OFFSET_FRAMES)
         times_s.append(np.maximum((found + within) / grid.frame_rate_hz + shifts_s.get(name, 0.0), 0.0))
         labels += [name] * len(found)
         velocities.append(np.clip(activations.velocity[found, column], 0, 1))
@@ -62,13 +62,23 @@ def decode(activations: Activations, config: PeakConfig, calibration: Calibratio
 
 def peaks(values: NDArray[np.float32], *, threshold: float, spacing: float, reach: int) -> NDArray[np.int64]:
     """Frames of the maxima of ``values`` [T] that reach ``threshold``, in order, at least ``spacing`` frames apart."""
+    found = maxima(values, threshold=threshold, reach=reach)
+    return found[strongest(found, values[found], spacing=spacing)]
+
+
+def maxima(values: NDArray[np.float32], *, threshold: float, reach: int) -> NDArray[np.int64]:
+    """Frames of ``values`` [T] that reach ``threshold`` and are highest among ``reach`` frames on either side."""
     highest = ndimage.maximum_filter1d(values, 2 * reach + 1, mode="constant", cval=-np.inf)
     top = (values >= highest) & (values >= threshold)
-    found = np.flatnonzero(top & ~np.append(False, top[:-1]))  # of a plateau its first frame
-    kept: NDArray[np.bool_] = np.zeros(len(found), dtype=bool)
-    for index in np.argsort(-values[found], kind="stable"):
-        low, high = np.searchsorted(found, [found[index] - spacing, found[index] + spacing], side="right")
+    return np.flatnonzero(top & ~np.append(False, top[:-1]))  # of a plateau its first frame
+
+
+def strongest(frames: NDArray[np.int64], values: NDArray[np.float32], *, spacing: float) -> NDArray[np.bool_]:
+    """Which of ``frames`` [N], in order, stay [N] when of any two nearer than ``spacing`` the stronger does."""
+    kept: NDArray[np.bool_] = np.zeros(len(frames), dtype=bool)
+    for index in np.argsort(-values, kind="stable"):
+        low, high = np.searchsorted(frames, [frames[index] - spacing, frames[index] + spacing], side="right")
         # Strictly nearer than the spacing: the one exactly at its lower end is left out by side="right".
-        near = slice(low, high - (high > 0 and found[high - 1] == found[index] + spacing))
+        near = slice(low, high - (high > 0 and frames[high - 1] == frames[index] + spacing))
         kept[index] = not kept[near].any()
-    return found[kept]
+    return kept

@@ -1,0 +1,21 @@
+"""The named ways to read activations: the files in ``presets/`` beside this module, or a file of the user's own."""
+
+from pathlib import Path
+from typing import Final
+
+from drumline.core.config import load_config
+from drumline.core.errors import ConfigError
+from drumline.decoding.strokes import DecodeConfig
+
+PRESETS: Final = ("default", "conservative", "aggressive")
+
+_FOLDER: Final = Path(__file__).parent / "presets"
+
+
+def load_preset(name: str) -> DecodeConfig:
+    """A preset by its name, or the YAML file of that path. Raises ConfigError where there is neither."""
+    if name in PRESETS:
+        return load_config(DecodeConfig, _FOLDER / f"{name}.yaml")
+    if name.endswith((".yaml", ".yml")):
+        return load_config(DecodeConfig, name)
+    raise ConfigError(f"preset {name!r} is not one of {', '.join(PRESETS)}, nor a .yaml file")

@@ -1,0 +1,200 @@
+"""Activations, in pieces of any length, to the strokes of a song: peaks, then what only the whole can decide.
+
+1. Each class has its peaks, as `decoding.peaks` finds them, with a threshold of its own; an onset head that is silent
+   there takes them away (``onset_threshold``).
+2. One stroke is heard as one kind: of two kinds of one drum nearer than their spacing the stronger stays
+   (``one_kind``).
+3. A tom and a cymbal within one frame are both kept only if the weaker is nearly as sure (``tom_cymbal_margin``): a
+   cymbal's attack over a tom, or a tom's under a cymbal, is the commonest false stroke.
+
+Only peaks are remembered, so memory does not grow with the song; pieces give what the whole gives.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy import ndimage
+from scipy.special import expit, logit
+
+from drumline.core.config import Config
+from drumline.core.grid import Grid
+from drumline.core.taxonomy import BRANCHES
+from drumline.decoding.activations import Activations
+from drumline.decoding.calibration import Calibration
+from drumline.decoding.peaks import MOST_OFFSET_FRAMES, PeakConfig, maxima, strongest
+from drumline.metrics.events import Events
+
+_INSTRUMENT: Final = {name: instrument for instrument, states in BRANCHES.items() for name in states}
+_TOMS, _CYMBALS = frozenset({"tom"}), frozenset({"hihat", "ride", "crash"})
+
+
+class DecodeConfig(Config):
+    """A way to read activations: `decoding.presets` holds those that have a name."""
+
+    peaks: PeakConfig = PeakConfig(spacing_ms=25.0)
+    """Thresholds and spacings."""
+    threshold_log_odds: float = Field(default=0.0, ge=-10, le=10)
+    """Added to the log-odds of every threshold, calibrated ones too: above 0 there are fewer hits."""
+    onset_threshold: float = Field(default=0.0, ge=0, le=1)
+    """What the onset head must say within ``reach_frames`` of a hit; 0 asks nothing."""
+    one_kind: bool = True
+    """Whether a stroke is of one kind: head or rim, open or closed, one tom."""
+    tom_cymbal_margin: float = Field(default=1.0, ge=0, le=1)
+    """Of a tom and a cymbal in the same frame or neighbouring ones, the weaker goes if it is less sure by more."""
+
+
+@dataclass(frozen=True)
+class Strokes:
+    """The hits of a song [N], and what each branch said where they are."""
+
+    events: Events
+    branches: Mapping[str, NDArray[np.float32]]
+    """Instrument (`taxonomy.BRANCHES`) -> probability of any of its classes [N]; ``onset`` likewise."""
+
+
+@dataclass(frozen=True)
+class _Peaks:
+    """Peaks of some classes. Every array has a row for each."""
+
+    frame: NDArray[np.int64]
+    column: NDArray[np.int64]
+    """Of the activations: the class."""
+    confidence: NDArray[np.float32]
+    offset: NDArray[np.float32]
+    velocity: NDArray[np.float32]
+    onset: NDArray[np.float32]
+    """The greatest onset activation within reach."""
+    probability: NDArray[np.float32]
+    """[N, C], before the calibration: what the model said of all classes there."""
+
+    def where(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "_Peaks":
+        return _Peaks(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+
+
+def strokes(pieces: Iterable[Activations], config: DecodeConfig, calibration: Calibration | None = None) -> Strokes:
+    """The strokes of a song whose activations come in pieces, at least one, one after the other."""
+    grid, classes, found = _peaks(pieces, config, calibration)
+    instruments = [_INSTRUMENT[name] for name in classes]
+    spacing = [_spacing_frames(config.peaks, name, grid) for name in classes]
+    for column in range(len(classes)):
+        found = found.where(_apart(found, [column], spacing[column]))
+    members = {name: [c for c, own in enumerate(instruments) if own == name] for name in dict.fromkeys(instruments)}
+    if config.one_kind:
+        for columns in members.values():
+            found = found.where(_apart(found, columns, max(1.0, min(spacing[c] for c in columns))))
+    is_tom, is_cymbal = (np.isin(instruments, list(names))[found.column] for names in (_TOMS, _CYMBALS))
+    margin = config.tom_cymbal_margin
+    found = found.where(~(_outdone(found, is_tom, is_cymbal, margin) | _outdone(found, is_cymbal, is_tom, margin)))
+
+    shift_s = np.array([_shift_s(calibration, name) for name in classes])
+    within = np.clip(found.offset, -MOST_OFFSET_FRAMES, MOST_OFFSET_FRAMES)
+    times_s = np.maximum((found.frame + within) / grid.frame_rate_hz + shift_s[found.column], 0.0)
+    found = found.where(np.argsort(times_s, kind="stable"))
+    events = Events.of(
+        np.sort(times_s),
+        [classes[column] for column in found.column],
+        velocity=np.clip(found.velocity, 0, 1),
+        confidence=found.confidence,
+    )
+    # An instrument's probability is the sum over its kinds; only a flat network's may go above 1.
+    told = {name: np.minimum(found.probability[:, columns].sum(axis=1), 1.0) for name, columns in members.items()}
+    return Strokes(events, {**told, "onset": found.onset})
+
+
+def _peaks(
+    pieces: Iterable[Activations], config: DecodeConfig, calibration: Calibration | None
+) -> tuple[Grid, tuple[str, ...], _Peaks]:
+    """All peaks of all classes, by frame and then by class."""
+    grid: Grid | None = None
+    classes: tuple[str, ...] = ()
+    found: list[_Peaks] = []
+    for start, window, first, last in _windows(pieces, reach=config.peaks.reach_frames):
+        grid, classes = window.grid, window.classes
+        peaks = _peaks_of(window, config, calibration)
+        peaks = peaks.where((peaks.frame >= first) & (peaks.frame < last))
+        found.append(replace(peaks, frame=peaks.frame + start))
+    if grid is None:
+        raise ValueError("a song has at least one piece")
+    names = _Peaks.__dataclass_fields__
+    return grid, classes, _Peaks(*(np.concatenate([getattr(each, name) for each in found]) for name in names))
+
+
+def _windows(pieces: Iterable[Activations], *, reach: int) -> Iterator[tuple[int, Activations, int, int]]:
+    """Windows of a song: the frame where one begins, it, and which of its frames it can decide.
+
+    A frame is decided by ``reach`` frames on either side, and whether the one before it is as high.
+    """
+    window, start, decided = None, 0, 0
+    for piece in pieces:
+        window = piece if window is None else Activations.joined([window, piece])
+        last = max(decided, start + len(window.onset) - reach)
+        yield start, window, decided - start, last - start
+        decided, kept = last, max(start, last - reach - 1)
+        window, start = window.cut(kept - start, len(window.onset)), kept
+    if window is not None:
+        yield start, window, decided - start, len(window.onset)
+
+
+def _peaks_of(window: Activations, config: DecodeConfig, calibration: Calibration | None) -> _Peaks:
+    classes, reach = window.classes, config.peaks.reach_frames
+    confidence = window.probability
+    if calibration is not None:
+        confidence = calibration.temper(confidence, classes).astype(np.float32)
+    onset = ndimage.maximum_filter1d(window.onset, 2 * reach + 1, mode="constant")
+    frames = [
+        maxima(confidence[:, column], threshold=_threshold(config, calibration, name), reach=reach)
+        for column, name in enumerate(classes)
+    ]
+    frame = np.concatenate(frames)
+    column = np.repeat(np.arange(len(classes)), [len(each) for each in frames])
+    order = np.lexsort((column, frame))
+    order = order[onset[frame[order]] >= config.onset_threshold]
+    frame, column = frame[order], column[order]
+    return _Peaks(
+        frame=frame,
+        column=column,
+        confidence=confidence[frame, column],
+        offset=window.offset[frame],
+        velocity=window.velocity[frame, column],
+        onset=onset[frame],
+        probability=window.probability[frame],
+    )
+
+
+def _threshold(config: DecodeConfig, calibration: Calibration | None, name: str) -> float:
+    threshold = config.peaks.thresholds.get(name, config.peaks.threshold)
+    if calibration is not None and name in calibration.labels and calibration.labels[name].threshold > 0:
+        threshold = calibration.labels[name].threshold
+    if not config.threshold_log_odds:
+        return threshold
+    return float(expit(logit(threshold) + config.threshold_log_odds))
+
+
+def _shift_s(calibration: Calibration | None, name: str) -> float:
+    return calibration.labels[name].offset_s if calibration is not None and name in calibration.labels else 0.0
+
+
+def _spacing_frames(peaks: PeakConfig, name: str, grid: Grid) -> float:
+    return peaks.spacings_ms.get(name, peaks.spacing_ms) / 1000 * grid.frame_rate_hz
+
+
+def _apart(found: _Peaks, columns: Sequence[int], spacing: float) -> NDArray[np.bool_]:
+    """Which peaks stay [N] where those of some classes, taken together, keep their distance in frames."""
+    mine = np.isin(found.column, columns)
+    stay = ~mine
+    stay[mine] = strongest(found.frame[mine], found.confidence[mine], spacing=spacing)
+    return stay
+
+
+def _outdone(found: _Peaks, mine: NDArray[np.bool_], others: NDArray[np.bool_], margin: float) -> NDArray[np.bool_]:
+    """Which of mine [N] have, within one frame, one of the others that is surer by more than the margin."""
+    if not (mine.any() and others.any()):
+        return np.zeros(len(mine), dtype=bool)
+    loudest = np.zeros(int(found.frame[-1]) + 3, dtype=np.float32)  # a frame more on either side
+    for step in (-1, 0, 1):
+        np.maximum.at(loudest, found.frame[others] + 1 + step, found.confidence[others])
+    return mine & (loudest[found.frame + 1] - found.confidence > margin)

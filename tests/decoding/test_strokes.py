@@ -1,0 +1,103 @@
+"""Strokes out of pieces, kinds and instruments that exclude each other, and the presets."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drumline.core.errors import ConfigError
+from drumline.core.grid import HIGH
+from drumline.decoding.activations import Activations
+from drumline.decoding.calibration import Calibration, LabelCalibration
+from drumline.decoding.peaks import PeakConfig, decode
+from drumline.decoding.presets import PRESETS, load_preset
+from drumline.decoding.strokes import DecodeConfig, strokes
+from drumline.metrics.vocabulary import LABEL_NAMES
+
+CLASSES = ("kick", "snare_head", "snare_rim", "tom_mid", "hihat_closed", "crash")
+
+
+def noise(seed: int, frames: int = 300) -> Activations:
+    """Few levels, so that equal neighbours and plateaus are common."""
+    random = np.random.default_rng(seed)
+    probability, velocity = (random.integers(0, 6, (2, frames, len(CLASSES))) / 5).astype(np.float32)
+    onset, offset = random.random((2, frames), dtype=np.float32)
+    return Activations(HIGH, CLASSES, probability, onset, offset * 2 - 1, velocity)
+
+
+def struck(*strokes_: tuple[int, str, float], onset: float = 1.0) -> Activations:
+    probability = np.zeros((60, len(CLASSES)), dtype=np.float32)
+    for frame, name, value in strokes_:
+        probability[frame, CLASSES.index(name)] = value
+    flat = np.zeros(60, dtype=np.float32)
+    return Activations(HIGH, CLASSES, probability, flat + onset, flat, probability)
+
+
+def names(activations: Activations, config: DecodeConfig, calibration: Calibration | None = None) -> list[str]:
+    return [LABEL_NAMES[number] for number in strokes([activations], config, calibration).events.label]
+
+
+CALIBRATION = Calibration(labels={"kick": LabelCalibration(temperature=1.5, threshold=0.7, offset_s=0.004)})
+
+
+@settings(deadline=None)
+@given(st.integers(0, 99), st.sampled_from([None, CALIBRATION]), st.integers(1, 3))
+def test_without_arbitration_it_is_the_plain_decoder(seed: int, calibration: Calibration | None, reach: int) -> None:
+    peaks = PeakConfig(reach_frames=reach, spacings_ms={"kick": 0.0})
+    found = strokes([noise(seed)], DecodeConfig(peaks=peaks, one_kind=False), calibration).events
+    expected = decode(noise(seed), peaks, calibration)
+    key = sorted(zip(found.time_s, found.label, found.confidence, found.velocity, strict=True))
+    assert key == sorted(zip(expected.time_s, expected.label, expected.confidence, expected.velocity, strict=True))
+
+
+@settings(deadline=None)
+@given(st.integers(0, 99), st.lists(st.integers(0, 300), max_size=12), st.sampled_from(PRESETS))
+def test_pieces_of_any_length_give_the_same_strokes(seed: int, cuts: list[int], preset: str) -> None:
+    song, config = noise(seed), load_preset(preset)
+    edges = [0, *sorted(cuts), 300]
+    pieces = [song.cut(first, last) for first, last in pairwise(edges)]
+    whole, cut = strokes([song], config, CALIBRATION), strokes(pieces, config, CALIBRATION)
+    for one, other in zip(vars(whole.events).values(), vars(cut.events).values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    for name in whole.branches:
+        np.testing.assert_array_equal(whole.branches[name], cut.branches[name])
+
+
+def test_a_stroke_is_of_one_kind_and_its_branch_is_the_sum() -> None:
+    song = struck((20, "snare_head", 0.5), (21, "snare_rim", 0.42), (40, "snare_rim", 0.9))
+    config = DecodeConfig(peaks=PeakConfig(threshold=0.4))
+    assert names(song, config) == ["snare_head", "snare_rim"]
+    assert len(names(song, DecodeConfig(peaks=config.peaks, one_kind=False))) == 3
+    np.testing.assert_allclose(strokes([song], config).branches["snare"], [0.5, 0.9])
+
+
+@pytest.mark.parametrize(("crash", "kept"), [(0.5, ["tom_mid"]), (0.8, ["tom_mid", "crash"])])
+def test_a_tom_and_a_cymbal_are_both_kept_if_both_are_sure(crash: float, kept: list[str]) -> None:
+    song = struck((20, "tom_mid", 0.9), (21, "crash", crash), (20, "kick", 0.5))
+    config = DecodeConfig(peaks=PeakConfig(threshold=0.4), tom_cymbal_margin=0.3)
+    assert sorted(names(song, config)) == sorted([*kept, "kick"])
+
+
+def test_a_silent_onset_head_takes_a_peak_away() -> None:
+    config = DecodeConfig(onset_threshold=0.3)
+    assert names(struck((20, "kick", 0.9), onset=0.2), config) == []
+    assert names(struck((20, "kick", 0.9), onset=0.3), config) == ["kick"]
+
+
+@given(st.integers(0, 20))
+def test_presets_keep_their_order(seed: int) -> None:
+    counts = [
+        len(strokes([noise(seed)], load_preset(name)).events) for name in ("conservative", "default", "aggressive")
+    ]
+    assert counts == sorted(counts)
+
+
+def test_a_preset_may_be_a_file_of_the_users_own(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("peaks: {threshold: 0.9}\n")
+    assert load_preset(str(own)).peaks.threshold == 0.9
+    with pytest.raises(ConfigError, match="preset 'loud' is not one of default, conservative, aggressive"):
+        load_preset("loud")

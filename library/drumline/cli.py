@@ -388,6 +388,16 @@ def check_bootstrap() -> None:
     """
 
 
+@check.command("open-set")
+@_quality_check("drumline.quality.open_set", "OpenSetConfig")
+def check_open_set() -> None:
+    """Known against unknown percussion: AUROC, AUPRC, and the false alarms at 95 % of the known.
+
+    \b
+    drumline check open-set truth=truth.jsonl predictions=scores.jsonl output=out/open_set
+    """
+
+
 @main.group()
 def corpora() -> None:
     """Public corpora, drum kits and SoundFonts: list them, fetch them, check a folder."""

@@ -10,6 +10,8 @@ from drumline.core.measure import Number, Value
 from drumline.core.svg import FAINT, INK, SERIES, figure, style, to_svg
 
 _MARKERS: Final = "osD^vPX"
+_MOST_DOTS: Final = 20
+"""Points that a curve shows one by one."""
 _SLOT_IN: Final = 0.13
 """Height of one system's mark within a row."""
 
@@ -41,7 +43,7 @@ def intervals(
                 at, drawn = r + (s - (slots - 1) / 2) * 0.8 / slots, True
                 if value.low is not None and value.high is not None:
                     axes.plot([value.low, value.high], [at, at], color=_colour(s), linewidth=2, alpha=0.45)
-                axes.plot([value.value], [at], marker=_marker(s), markersize=5, color=_colour(s))
+                axes.plot([value.value], [at], marker=_marker(s), markersize=5, color=_colour(s), clip_on=False)
         for m, (word, at) in enumerate((marks or {}).items()):
             axes.axvline(at, color=INK, linewidth=1, linestyle=(0, (3, 2)))
             side, dx = ("left", 3) if m % 2 else ("right", -3)  # two neighbours point away from each other
@@ -83,16 +85,24 @@ def lines(name: str, x: Sequence[str], series: Mapping[str, Sequence[Number]], *
 
 def reliability(name: str, series: Mapping[str, tuple[Sequence[Number], Sequence[Number]]]) -> str:
     """Accuracy over confidence, for each system's (mean confidence, accuracy) by bin, beside the line of the honest."""
+    return curves(name, series, x_label="confidence", unit="share that is right")
+
+
+def curves(
+    name: str, series: Mapping[str, tuple[Sequence[Number], Sequence[Number]]], *, x_label: str, unit: str
+) -> str:
+    """Each series' (x, y), both 0 to 1, beside the diagonal."""
     with style(name):
         drawing, axes = figure(3.0 + 0.2 * _legend_rows(list(series)))
         axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1.2)
         for s, (confidence, accuracy) in enumerate(series.values()):
             known = [(c, a) for c, a in zip(confidence, accuracy, strict=True) if c is not None and a is not None]
-            axes.plot(*zip(*known, strict=True), marker=_marker(s), markersize=4, color=_colour(s), linewidth=1.5)
+            dots = _marker(s) if len(known) <= _MOST_DOTS else ""
+            axes.plot(*zip(*known, strict=True), marker=dots, markersize=4, color=_colour(s), linewidth=1.5)
         axes.set_xlim(-0.02, 1.02)
         axes.set_ylim(-0.02, 1.02)
-        axes.set_xlabel("confidence")
-        axes.set_ylabel("share that is right")
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(unit)
         axes.grid()
         if len(series) > 1:
             _legend(axes, list(series))

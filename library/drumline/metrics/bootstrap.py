@@ -78,6 +78,19 @@ def resample(per_song: NDArray[np.generic], statistic: Statistic, config: Bootst
     return bootstrap(per_song, statistic, seed=config.seed, num_draws=config.num_draws, level=config.level)
 
 
+def resample_weighted(
+    num_songs: int, statistic: Statistic, config: BootstrapConfig, *, chunk: int = _CHUNK
+) -> Interval:
+    """The interval of a statistic that no sums can tell: a function of weights [..., num_songs], how often each song
+    was drawn. ``chunk`` draws are made at a time. A single song leaves no interval."""
+    value = statistic(np.ones(num_songs))
+    if num_songs < 2:
+        return Interval(value, np.full_like(value, np.nan), np.full_like(value, np.nan))
+    every = _weights(num_songs, seed=config.seed, num_draws=config.num_draws, chunk=chunk)
+    draws = np.concatenate([statistic(weights) for weights in every])
+    return Interval(value, *_percentiles(draws, config.level))
+
+
 def compare(
     per_song_a: NDArray[np.generic],
     per_song_b: NDArray[np.generic],
@@ -106,12 +119,19 @@ def _draws(*per_song: NDArray[np.generic], seed: int, num_draws: int) -> Iterato
     num_songs = len(per_song[0])
     if num_songs == 0:
         raise ValueError("there are no songs to draw from")
-    rng = np.random.default_rng((seed, num_songs))
     rows = [np.asarray(each, dtype=np.float64).reshape(num_songs, -1) for each in per_song]
-    for start in range(0, num_draws, _CHUNK):
-        size = min(_CHUNK, num_draws - start)
-        weights = rng.multinomial(num_songs, np.full(num_songs, 1 / num_songs), size=size).astype(np.float64)
-        yield tuple((weights @ row).reshape(size, *each.shape[1:]) for row, each in zip(rows, per_song, strict=True))
+    for weights in _weights(num_songs, seed=seed, num_draws=num_draws, chunk=_CHUNK):
+        yield tuple(
+            (weights @ row).reshape(len(weights), *each.shape[1:]) for row, each in zip(rows, per_song, strict=True)
+        )
+
+
+def _weights(num_songs: int, *, seed: int, num_draws: int, chunk: int) -> Iterator[NDArray[np.float64]]:
+    """How often each song is drawn [up to chunk, num_songs]; the same draws whatever the chunk."""
+    rng = np.random.default_rng((seed, num_songs))
+    for start in range(0, num_draws, chunk):
+        size = min(chunk, num_draws - start)
+        yield rng.multinomial(num_songs, np.full(num_songs, 1 / num_songs), size=size).astype(np.float64)
 
 
 def _percentiles(draws: NDArray[np.float64], level: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

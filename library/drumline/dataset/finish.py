@@ -64,7 +64,7 @@ def _card(songs: pa.Table, rejected: pa.Table, config: BuildConfig) -> dict[str,
     for key, format_, licence in sorted(set(zip(*columns, strict=True))):
         source = key.split("/")[0]
         formats[source] = format_
-        licences[source].add(licence or _NO_LICENCE)
+        licences[source] |= set((licence or _NO_LICENCE).split("; "))  # of a song's kit, its performance ...
     terms = [
         SourceTerms(name, corpus.licence, corpus.citation, corpus.may_train)
         if (corpus := CORPORA.get(format_))

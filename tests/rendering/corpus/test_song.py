@@ -44,7 +44,7 @@ def test_what_is_written_is_read_back_and_adds_up_to_the_mix(config: CorpusConfi
     song = rendered(spec, config)
     save_song(song, str(tmp_path), rate_hz=config.rate_hz)
     assert read_hits_json((tmp_path / "hits.json").read_bytes(), "hits.json") == song.song
-    assert song.song.licence == "kit CC BY 4.0 + CC0"
+    assert song.song.licence == "kit CC BY 4.0; kit CC0"
     stems = [soundfile.read(tmp_path / name, dtype="float32")[0] for name in ("drums.flac", "song.flac")]
     assert song.backing is not None
     np.testing.assert_allclose(stems[0] + stems[1], (song.drums + song.backing)[0], atol=2**-14)

@@ -147,7 +147,7 @@ def _kit(spec: SongSpec, config: CorpusConfig, seed: int) -> Kit:
 def _labelled(song: AnnotatedSong, spec: SongSpec, config: CorpusConfig, kit: Kit) -> AnnotatedSong:
     played = {_terms(setup, config)["licence"] or "not stated" for setup in spec.setups}
     performed = {_PERFORMANCE_LICENCES.get(source.corpus, "not stated") for source in spec.medley}
-    licences = [f"kit {' + '.join(sorted(played))}", *(f"performance {licence}" for licence in sorted(performed))]
+    licences = [f"kit {told}" for told in sorted(played)] + [f"performance {told}" for told in sorted(performed)]
     title = f"{song.metadata.title or song.group}, {kit.name}, no. {spec.number}"
     return replace(
         song,

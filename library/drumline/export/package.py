@@ -1,0 +1,149 @@
+"""A released model: a folder whose ``package.json`` says what is in it and vouches for every byte.
+
+::
+
+    package.json            this module's `Package`
+    model.onnx              the graph in float32
+    model.int8.onnx         quantised: the fastest on a CPU
+    model.fp16.onnx         float32 with its weights stored as float16: half the download
+    class_thresholds.json   temperatures, thresholds and offsets of its classes (`decoding.calibration`), if fitted
+    card.md                 for people
+
+Reading one needs neither torch nor onnx. What a package says of itself is checked: its files' hashes, and that this
+drumline knows its format.
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import Field
+
+from drumline.core.artifacts import sha256_file
+from drumline.core.config import Config, parse_config
+from drumline.core.errors import ConfigError, DrumlineError
+from drumline.features.logmel import LogMelConfig
+
+NAME: Final = "package.json"
+VERSION: Final = 1
+
+Precision = Literal["float32", "int8", "float16"]
+GRAPHS: Final[dict[Precision, str]] = {
+    "float32": "model.onnx",
+    "int8": "model.int8.onnx",
+    "float16": "model.fp16.onnx",
+}
+"""Precision -> name of the file."""
+THRESHOLDS: Final = "class_thresholds.json"
+CARD: Final = "card.md"
+RELEASED: Final = Path(__file__).parents[1] / "models"
+"""Where the packages that come with drumline are, each in a folder of its name."""
+
+
+class Parity(Config):
+    """How far a graph's answers lie from those of the checkpoint in torch, over whole recordings."""
+
+    max_difference: float = Field(ge=0)
+    """The largest, of any probability, velocity or onset."""
+    mean_difference: float = Field(ge=0)
+    """The mean over all of them."""
+    f: float | None
+    """Micro F of 5 classes at 50 ms with the graph; None where the recordings have no strokes."""
+    f_change: float | None
+    """What that is above (positive) or below that of torch."""
+
+
+class Package(Config):
+    """What a package is."""
+
+    format: Literal["drumline-model"] = "drumline-model"
+    """Tells this file from any other JSON."""
+    format_version: int = VERSION
+    """Of this format. Raised whenever an old reader would misread a new package."""
+    name: str
+    """Of the model."""
+    version: str
+    """Of the model."""
+    drumline: str
+    """Version of the code that exported it."""
+    classes: tuple[str, ...] = Field(min_length=1)
+    """Columns of its answers."""
+    features: LogMelConfig
+    """What it hears."""
+    margin_s: float = Field(ge=0)
+    """What it should hear on either side of a passage [s], so that it answers as if it heard all."""
+    preset: str = "default"
+    """The decoding that suits it."""
+    files: dict[str, str]
+    """File -> SHA-256, of all but ``package.json``."""
+    parity: dict[str, Parity]
+    """Precision -> how it was compared."""
+    facts: dict[str, Any] = Field(default={})
+    """Where it comes from: of its checkpoint and its training."""
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """What there are graphs in."""
+        return tuple(precision for precision, name in GRAPHS.items() if name in self.files)
+
+
+def read_package(folder: Path) -> Package:
+    """The package in a folder, its files hashed.
+
+    Raises ConfigError where there is none, or one of a newer format; DrumlineError where a file is missing or changed.
+    """
+    place = folder / NAME
+    try:
+        tree = json.loads(place.read_bytes())
+    except OSError as error:
+        raise ConfigError(f"{folder}: no model package: {NAME} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ConfigError(f"{place}: not JSON ({error})") from error
+    version = tree.get("format_version") if isinstance(tree, dict) else None
+    if not isinstance(version, int) or version > VERSION:
+        raise ConfigError(f"{place}: format version {version!r}, this drumline reads up to {VERSION}")
+    package = parse_config(Package, tree, place=str(place))
+    for name, expected in package.files.items():
+        file = folder / name
+        if not file.is_file():
+            raise DrumlineError(f"{file}: is missing; {NAME} lists it")
+        if sha256_file(file) != expected:
+            raise DrumlineError(f"{file}: has been changed since it was released, or its download was cut")
+    return package
+
+
+def withdraw(folder: Path) -> None:
+    """Make a folder no package, before its files change. Raises ConfigError where another kind of package is there."""
+    place = folder / NAME
+    if not place.exists():
+        return
+    try:
+        tree = json.loads(place.read_bytes())
+    except ValueError:
+        tree = None
+    if not isinstance(tree, dict) or tree.get("format") != "drumline-model":
+        raise ConfigError(f"{place}: is not of a drumline model; it would be written over")
+    place.unlink()
+
+
+def released() -> tuple[Path, ...]:
+    """Folders of the packages that come with this drumline, the newest last."""
+    return tuple(sorted(place.parent for place in RELEASED.glob(f"*/{NAME}")))
+
+
+def find_package(wanted: str = "") -> Path:
+    """The folder of a package: by its path, by the name of one that comes with drumline, or the newest of these.
+
+    Raises ConfigError that says how to name one.
+    """
+    if wanted:
+        for folder in (Path(wanted), RELEASED / wanted):
+            if (folder / NAME).is_file():
+                return folder
+        raise ConfigError(f"{wanted}: no model package there (a folder with a {NAME})")
+    if not (found := released()):
+        raise ConfigError(
+            "no model comes with this drumline yet: name a package with --model FOLDER (`drumline export-model` makes "
+            "one from a checkpoint), or use --heuristic"
+        )
+    return found[-1]

@@ -257,6 +257,34 @@ def calibrate(config: Path, overrides: tuple[str, ...]) -> None:
     click.echo(f"  written   {settings.output} ({fitted.calibration.num_songs} songs)")
 
 
+@main.command("export-model")
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@_explained("drumline.export.config", "ExportConfig")
+@_told
+def export_model(config: Path, overrides: tuple[str, ...]) -> None:
+    """Make a package of a checkpoint: ONNX graphs in float32, int8 and float16, thresholds and a card.
+
+    CONFIG is a YAML file (configs/export_model/); NAME=VALUE changes one key of it. Each graph is compared with the
+    checkpoint, from samples to strokes; beyond the limits there is no package and the exit code is 2.
+
+    \b
+    drumline export-model configs/export_model/small.yaml checkpoint=out/train/small
+    """
+    from drumline.core.config import load_config
+    from drumline.export.config import ExportConfig
+
+    settings = load_config(ExportConfig, config, overrides)
+    from drumline.export.export import export
+
+    made = export(settings)
+    click.echo(f"{'precision':10} {'largest':>9} {'mean':>9} {'F':>7} {'change':>8}")
+    for precision, parity in made.package.parity.items():
+        f = "" if parity.f is None else f"{parity.f:7.4f} {parity.f_change:+8.4f}"
+        click.echo(f"{precision:10} {parity.max_difference:9.1e} {parity.mean_difference:9.1e} {f}")
+    click.echo(f"  package   {made.folder}")
+
+
 @main.command("sampling-weights")
 @click.argument("dataset")
 @click.option("--output", required=True, help="Where the weights go: a Parquet file, local or a URI.")

@@ -426,6 +426,17 @@ def check_open_set() -> None:
     """
 
 
+@check.command("alignment")
+@_quality_check("drumline.quality.alignment", "AlignmentCheckConfig")
+def check_alignment() -> None:
+    """Microphones of a session against each other (delay, drift), and a dataset's charts against their audio.
+
+    \b
+    drumline check alignment 'sessions=[sessions/001.json, sessions/002]' anchor=overhead_l output=out/alignment
+    drumline check alignment dataset=out/dataset charts.residual_limit_ms=10
+    """
+
+
 @main.group()
 def corpora() -> None:
     """Public corpora, drum kits and SoundFonts: list them, fetch them, check a folder."""

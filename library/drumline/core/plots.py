@@ -109,6 +109,20 @@ def curves(
         return to_svg(drawing, empty=not series)
 
 
+def points(name: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x_label: str, unit: str) -> str:
+    """Each series' (x, y) as dots, the axes fitted to them."""
+    with style(name):
+        drawing, axes = figure(2.6 + 0.2 * _legend_rows(list(series)))
+        for s, dots in enumerate(series.values()):
+            axes.plot(*zip(*dots, strict=True), marker=_marker(s), markersize=3, linestyle="", color=_colour(s))
+        axes.set_xlabel(x_label)
+        axes.set_ylabel(unit)
+        axes.grid()
+        if len(series) > 1:
+            _legend(axes, list(series))
+        return to_svg(drawing, empty=not series)
+
+
 def _legend(axes: Axes, series: Sequence[str]) -> None:
     """Above the plot, as many columns as its width takes."""
     entries = [

@@ -67,10 +67,10 @@ def judge(name: str, value: Value, limit: Limit) -> Gate:
     return Gate(name=name, rule=rule, limit=bound, by=limit.by, verdict=verdict, **numbers)
 
 
-def judge_all(limits: Config, values: Mapping[str, Value]) -> tuple[Gate, ...]:
-    """A gate for each limit that is set. What was limited but not measured is unknown."""
+def judge_all(limits: Config, values: Mapping[str, Value], *, of: str = "") -> tuple[Gate, ...]:
+    """A gate for each limit that is set; ``of`` stands before its name. What was not measured is unknown."""
     nothing = Value(value=None, low=None, high=None)
-    return tuple(judge(name, values.get(name, nothing), limit) for name, limit in _limits(limits))
+    return tuple(judge(of + name, values.get(name, nothing), limit) for name, limit in _limits(limits))
 
 
 def overall(gates: tuple[Gate, ...]) -> Verdict:

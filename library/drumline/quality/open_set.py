@@ -159,7 +159,7 @@ def sections(found: OpenSetFindings) -> tuple[Section, ...]:
                     "For every threshold. On the diagonal the score knows nothing.",
                     plots.curves(
                         "roc",
-                        {"": tuple(zip(*found.roc, strict=True))},
+                        {"": ([x for x, _ in found.roc], [y for _, y in found.roc])},
                         x_label="unknown taken for known",
                         unit="known kept",
                     ),

@@ -1,0 +1,185 @@
+"""`check alignment`: do the microphones of a session run together, and do a dataset's charts lie on their audio?"""
+
+import difflib
+from collections.abc import Mapping
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from drumline.alignment.microphones import Delays, drift
+from drumline.core.config import Config
+from drumline.core.errors import ConfigError
+from drumline.core.measure import Value, measured, number
+from drumline.quality import alignment_page
+from drumline.quality.alignment_findings import AlignmentFindings, PairFindings, SessionFindings
+from drumline.quality.charts_on_audio import ChartGates, measure_charts
+from drumline.quality.gates import Gate, Limit, judge_all, overall
+from drumline.quality.outcome import Outcome
+from drumline.quality.report import CheckConfig, Input, make_report
+from drumline.quality.session import Listening, Session, measure, open_microphone, read_session
+
+_TRACE_POINTS: Final = 200
+
+
+class PairGates(Config):
+    """Limits for every pair of microphones. Delays are judged without their sign."""
+
+    median_delay_ms: Limit | None = Limit(at_most=0.25)
+    """Median delay of the strokes that both hear [ms]."""
+    max_delay_ms: Limit | None = None
+    """The largest delay of a single stroke [ms]."""
+    drift_samples_per_minute: Limit | None = Limit(at_most=1.0)
+    """How fast the delay grows [samples a minute]."""
+    support: Limit | None = Limit(at_least=20)
+    """Strokes that both hear."""
+
+
+class ListeningConfig(Config):
+    """How strokes are found and compared."""
+
+    max_offset_s: float = Field(default=0.5, gt=0)
+    """Recordings may begin so far from each other [s]."""
+    max_delay_ms: float = Field(default=10.0, gt=0)
+    """A stroke is looked for so far on either side of where the last ones were [ms]: 3.4 m of air."""
+    min_likeness: float = Field(default=0.3, ge=0, le=1)
+    """Correlation under which a stroke counts as not heard by the target."""
+    max_onsets: int = Field(default=2_000, ge=3)
+    """Strokes that are compared; of more, as many at even distances."""
+
+
+class AlignmentCheckConfig(CheckConfig):
+    """Microphones against each other, charts against audio."""
+
+    sessions: tuple[str, ...] = ()
+    """Session manifests (JSON), or folders of audio files."""
+    mics: dict[str, str] = Field(default={})
+    """A session told here: microphone -> audio file."""
+    anchor: str = ""
+    """The microphone that all others are compared with; the first of each session if empty."""
+    dataset: str = ""
+    """A built dataset whose charts are checked against their audio."""
+    level: float = Field(default=0.95, gt=0, lt=1)
+    """Of the intervals of drifts."""
+    listening: ListeningConfig = ListeningConfig()
+    gates: PairGates = PairGates()
+    charts: ChartGates = ChartGates()
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not (self.sessions or self.mics or self.dataset):
+            raise ValueError("set sessions, mics or dataset")
+        return self
+
+
+def check(config: AlignmentCheckConfig) -> Outcome:
+    """Run the check. Raises DrumlineError where a file cannot be used."""
+    sessions = [read_session(uri) for uri in config.sessions]
+    if config.mics:
+        sessions.append(Session("mics", "configuration", "", config.mics))
+    found: list[SessionFindings] = []
+    gates: list[Gate] = []
+    for session in sessions:
+        told, own = _session(session, config)
+        found.append(told)
+        gates += own
+    inputs = [Input(role="session", path=each.place, records=len(each.mics), sha256=each.sha256) for each in sessions]
+    charts = None
+    if config.dataset:
+        charts, source = measure_charts(config.dataset, config.charts)
+        inputs.append(source)
+        gates += judge_all(config.charts, charts.values, of="charts.")
+    findings = AlignmentFindings(sessions=tuple(found), charts=charts, level=config.level)
+    report = make_report("alignment", config, findings=findings, gates=tuple(gates), inputs=inputs)
+    return Outcome(report, alignment_page.sections(findings))
+
+
+def _session(session: Session, config: AlignmentCheckConfig) -> tuple[SessionFindings, list[Gate]]:
+    anchor = config.anchor or next(iter(session.mics))
+    if anchor not in session.mics:
+        near = difflib.get_close_matches(anchor, session.mics, n=1, cutoff=0.0)
+        raise ConfigError(f"anchor: {session.session_id} has no microphone {anchor!r}; did you mean {near[0]}?")
+    listening = config.listening
+    how = Listening(
+        max_offset_s=listening.max_offset_s,
+        max_delay_s=listening.max_delay_ms / 1000,
+        min_likeness=listening.min_likeness,
+        max_onsets=listening.max_onsets,
+    )
+    pairs: list[PairFindings] = []
+    gates: list[Gate] = []
+    with open_microphone(anchor, session.mics[anchor]) as first:
+        heard = first.envelope()
+        for name, uri in session.mics.items():
+            if name == anchor:
+                continue
+            with open_microphone(name, uri) as target:
+                delays, onsets = measure(first, target, heard=heard, how=how)
+            told, own = _pair(
+                (session.session_id, anchor, name), delays, onsets=onsets, rate_hz=first.rate_hz, config=config
+            )
+            pairs.append(told)
+            gates += own
+        duration_s = round(first.num_samples / first.rate_hz, 3)
+        rate_hz = first.rate_hz
+    told_session = SessionFindings(
+        session_id=session.session_id, rate_hz=rate_hz, duration_s=duration_s, anchor=anchor, pairs=tuple(pairs)
+    )
+    return told_session, gates
+
+
+def _pair(
+    names: tuple[str, str, str], delays: Delays, *, onsets: int, rate_hz: int, config: AlignmentCheckConfig
+) -> tuple[PairFindings, tuple[Gate, ...]]:
+    session_id, anchor, target = names
+    delay_ms = delays.delay_samples / rate_hz * 1000
+    slope = drift(delays, rate_hz=rate_hz, level=config.level)
+    steady = measured(slope.samples_per_minute, slope.low, slope.high)
+    told = _statistics(delay_ms)
+    values = {
+        "median_delay_ms": _magnitude(measured(told["median"])),
+        "max_delay_ms": measured(told["max_abs"]),
+        "drift_samples_per_minute": _magnitude(steady),
+        "support": measured(len(delay_ms)),
+    }
+    gates = judge_all(config.gates, values, of=f"{session_id}.{target}.")
+    shown = _evenly(len(delay_ms), _TRACE_POINTS)
+    pair = PairFindings(
+        anchor=anchor,
+        target=target,
+        **{f"{name}_delay_ms": number(value) for name, value in told.items()},
+        drift_samples_per_minute=steady,
+        onsets=onsets,
+        support=len(delay_ms),
+        trace=tuple((round(float(delays.time_s[i]) / 60, 4), round(float(delay_ms[i]), 4)) for i in shown),
+        verdict=overall(gates),
+    )
+    return pair, gates
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    """Up to so many of ``count`` indices, at even distances."""
+    chosen: list[int] = np.unique(np.linspace(0, count - 1, most).round().astype(int)).tolist() if count else []
+    return chosen
+
+
+def _statistics(delay_ms: NDArray[np.float64]) -> Mapping[str, float]:
+    if not len(delay_ms):
+        return dict.fromkeys(("median", "mean", "max_abs", "std", "spread"), float("nan"))
+    median = float(np.median(delay_ms))
+    return {
+        "median": median,
+        "mean": float(delay_ms.mean()),
+        "max_abs": float(np.abs(delay_ms).max()),
+        "std": float(delay_ms.std()),
+        "spread": float(np.median(np.abs(delay_ms - median))),
+    }
+
+
+def _magnitude(value: Value) -> Value:
+    """A number without its sign, and the interval that follows: from 0 where it holds 0."""
+    low, high = value.low, value.high
+    if low is not None and high is not None:
+        low, high = (0.0 if low <= 0 <= high else min(abs(low), abs(high))), max(abs(low), abs(high))
+    return Value(value=None if value.value is None else abs(value.value), low=low, high=high)

@@ -54,6 +54,11 @@ _RAY = {
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.3",
     # Nothing to be warned of: whoever is preempted is replaced, and goes on from the newest checkpoint.
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+    # A relative output means what it means to whoever started the run, not a folder of Ray's.
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    # A private cluster would end each idle loader after a second and import torch again for the next: by default it
+    # keeps as many processes as it has CPUs, and the workers of the run are among them.
+    "RAY_num_workers_soft_limit": "16",
 }
 
 

@@ -15,7 +15,7 @@ TORCH_INDEX_cuda :=
 EXTRAS_cpu := dev,separation
 EXTRAS_cuda := dev,separation,gpu
 
-.PHONY: setup demo test lint docs bench lock clean
+.PHONY: setup demo train-demo test lint docs bench lock clean
 
 setup: $(READY)
 
@@ -33,6 +33,11 @@ demo: $(READY)
 	$(BIN)/drumline demo-library $(DEMO)/library
 	$(BIN)/drumline build-dataset configs/build_dataset/demo.yaml
 	$(BIN)/drumline verify $(DEMO)/dataset
+
+train-demo: $(READY)
+	$(BIN)/drumline render-corpus configs/render_corpus/demo.yaml
+	$(BIN)/drumline build-dataset configs/build_dataset/rendered_demo.yaml
+	$(BIN)/drumline train configs/train_model/demo.yaml
 
 test: $(READY) lint
 	$(BIN)/pytest

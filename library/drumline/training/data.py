@@ -51,6 +51,19 @@ class Loader:
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 
+@dataclass(frozen=True)
+class RowLoader:
+    """A `Loader` over the rows of a table of numbers: row n is the n-th step from ``first`` on. For Ray Data, whose
+    processes load nothing but this module for it."""
+
+    loader: Loader
+    epoch: int
+    first: int
+
+    def __call__(self, rows: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[Any]]:
+        return self.loader(self.epoch, self.first + int(rows["id"][0]))
+
+
 def batches(loader: Loader, progress: Progress, device: torch.device) -> Iterator[Batch]:
     """Batches from a place on, loaded one by one in this process, without Ray."""
     for epoch, steps in epochs(progress, loader.config):

@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy as np
 import ray
 import ray.train
 import torch
 import torch.distributed as dist
-from numpy.typing import NDArray
 from ray.train import FailureConfig, LoggingConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer, get_device
 
@@ -37,7 +35,7 @@ from drumline.training import checkpoints
 from drumline.training.checkpoints import Checkpoint
 from drumline.training.config import TrainConfig
 from drumline.training.console import Console
-from drumline.training.data import Loader, as_batch, epochs
+from drumline.training.data import Loader, RowLoader, as_batch, epochs
 from drumline.training.learner import Learner
 from drumline.training.logs import Logs
 from drumline.training.loop import Batch, score_of, train
@@ -175,23 +173,13 @@ def _stream(loader: Loader, progress: Progress, device: torch.device) -> Iterato
     share = loader.config.sampling.batch_size // loader.config.workers.num_workers
     for epoch, steps in epochs(progress, loader.config):
         windows = ray.data.range(len(steps), override_num_blocks=len(steps)).map_batches(
-            _Load(loader, epoch, steps.start),
+            RowLoader(loader, epoch, steps.start),
             batch_size=1,
             batch_format="numpy",
             num_cpus=loader.config.workers.loader_cpus,
         )
         for arrays in windows.iter_batches(batch_size=share, batch_format="numpy", prefetch_batches=_AHEAD):
             yield as_batch(arrays, device)
-
-
-class _Load:
-    """The number of a row to the windows of a step."""
-
-    def __init__(self, loader: Loader, epoch: int, first: int) -> None:
-        self.loader, self.epoch, self.first = loader, epoch, first
-
-    def __call__(self, rows: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[Any]]:
-        return self.loader(self.epoch, self.first + int(rows["id"][0]))
 
 
 class _Waited:

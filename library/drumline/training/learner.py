@@ -8,6 +8,7 @@ way.
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from drumline.augmentation.mixup import mixup
 from drumline.augmentation.spec_augment import heard_columns, spec_augment
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.features.logmel_torch import LogMel
-from drumline.model.losses import LossConfig, PresenceWeights, VariationWeights, losses
+from drumline.model.losses import LossConfig, Losses, Part, PresenceWeights, VariationWeights, losses
 from drumline.model.network import HierarchicalDrumCRNN
 from drumline.training.config import TrainConfig
 from drumline.training.progress import StageConfig
@@ -74,7 +75,7 @@ class Learner:
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self._train(stage)
-        told: dict[str, Tensor] = {}
+        loss, heard = torch.zeros((), device=self.device), dict[str, Part]()
         parts = min(self.config.optimiser.accumulate, len(samples_BN))
         for part in range(parts):
             some = slice(part * len(samples_BN) // parts, (part + 1) * len(samples_BN) // parts)
@@ -82,15 +83,19 @@ class Learner:
             seed = _mixed((*place, self.rank * parts + part))
             with nullcontext() if part == parts - 1 else _unsynchronised(self.module):
                 own = {name: column[some] for name, column in columns.items()}
-                found = self._losses(samples_BN[some], own, stage=stage, seed=seed)
-                torch.autograd.backward(self.scaler.scale(found["loss"] * share))
-            told = {name: told.get(name, 0.0) + value.detach() * share for name, value in found.items()}
+                found, total = self._losses(samples_BN[some], own, stage=stage, seed=seed)
+                torch.autograd.backward(self.scaler.scale(total * share))
+            loss += total.detach() * share
+            heard = {name: _joined(part, heard.get(name)) for name, part in found.parts.items()}
         self.scaler.unscale_(self.optimiser)
         self._drop_frozen(stage)
-        told["gradient_norm"] = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
+        told = {"loss": loss, **{name: part.mean for name, part in heard.items()}, "gradient_norm": norm}
         values = dict(zip(told, torch.stack(list(told.values())).tolist(), strict=True))  # a GPU is waited for once
-        if not self.scaler.is_enabled() and not np.isfinite(norm := values["gradient_norm"]):
-            raise DrumlineError(f"the gradient is {norm} (loss {values['loss']}): a lower peak rate, or clipping?")
+        if not self.scaler.is_enabled() and not np.isfinite(values["gradient_norm"]):
+            raise DrumlineError(
+                f"the gradient is {values['gradient_norm']} (loss {values['loss']}): a lower peak rate, or clipping?"
+            )
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.optimiser.zero_grad(set_to_none=True)
@@ -140,8 +145,8 @@ class Learner:
 
     def _losses(
         self, samples_BN: Tensor, columns: Mapping[str, Tensor], *, stage: StageConfig, seed: int
-    ) -> dict[str, Tensor]:
-        """The loss of a part of a batch, as ``loss``, and the means of its own parts by name."""
+    ) -> tuple[Losses, Tensor]:
+        """The losses of a part of a batch, and what is to be lowered: those, or with mixup two of them mixed."""
         torch.manual_seed(seed)
         config = self.config
         weights = _onset_alone(config.losses) if stage.onset_only else config.losses
@@ -154,11 +159,10 @@ class Learner:
         with torch.autocast(self.device.type, dtype=precision, enabled=precision is not None):
             output = self.module(mixed.features_BTF)
         own = losses(output, columns, weights)
-        total = own.total
-        if mixed.weight < 1:
-            other = losses(output, {name: column[mixed.partner_B] for name, column in columns.items()}, weights)
-            total = mixed.weight * total + (1 - mixed.weight) * other.total
-        return {"loss": total, **{name: part.mean for name, part in own.parts.items()}}
+        if mixed.weight == 1:
+            return own, own.total
+        other = losses(output, {name: column[mixed.partner_B] for name, column in columns.items()}, weights)
+        return own, mixed.weight * own.total + (1 - mixed.weight) * other.total
 
     def _train(self, stage: StageConfig) -> None:
         self.network.train()
@@ -201,6 +205,13 @@ class Learner:
 def _unsynchronised(module: nn.Module) -> AbstractContextManager[None]:
     """Let gradients of a part of the batch add up without telling the other workers yet."""
     return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
+
+
+def _joined(part: Part, before: Part | None) -> Part:
+    """A part of the losses of two parts of a batch."""
+    if before is None:
+        return replace(part, sum=part.sum.detach())
+    return Part(before.sum + part.sum.detach(), before.known + part.known, part.weight)
 
 
 def _mixed(seed: Sequence[int]) -> int:

@@ -4,6 +4,7 @@ MLflow and Weights & Biases are extras, imported only where a configuration asks
 in the same run there; TensorBoard hides what an interrupted attempt wrote beyond the step.
 """
 
+import uuid
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
@@ -60,7 +61,12 @@ class TensorBoard:
 
     def __init__(self, folder: Path, *, step: int) -> None:
         # One second to import, and whoever does not log needs it not.
-        self.writer = import_module("tensorboardX").SummaryWriter(str(folder), purge_step=step + 1)
+        self.writer = import_module("tensorboardX").SummaryWriter(
+            # Its own names count in seconds: two attempts within one would share a file.
+            str(folder),
+            purge_step=step + 1,
+            filename_suffix=f".{uuid.uuid4().hex[:8]}",
+        )
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         for name, value in values.items():

@@ -1,0 +1,99 @@
+"""Checkpoints hold everything, are whole or told to be damaged, and the right ones are kept."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from drumline.core.errors import ConfigError, DrumlineError
+from drumline.training import checkpoints
+from drumline.training.checkpoints import Checkpoint
+from drumline.training.progress import Progress
+
+
+def at(epoch: int, step: int = 0, *, weight: float = 1.0) -> Checkpoint:
+    return Checkpoint(
+        config='{"seed": 3}',
+        dataset="d",
+        run="r",
+        progress=Progress(epoch=epoch, step=step, scores=(0.25, 0.5), best=0.5).to_tree(),
+        metrics={"f5_50": 0.5},
+        model={"weight": torch.full((2,), weight)},
+        optimiser={"state": {0: {"exp_avg": torch.ones(2)}}, "param_groups": [{"lr": 0.1, "params": [0]}]},
+        scaler={"scale": 65536.0},
+        average={"weight": torch.full((2,), weight / 2)},
+    )
+
+
+def files(output: Path) -> list[str]:
+    return sorted(path.name for path in (output / "checkpoints").iterdir())
+
+
+def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
+    written = at(2, 7)
+    checkpoints.save_last(written, str(tmp_path))
+    read = checkpoints.load_last(str(tmp_path))
+    assert read is not None
+    assert read.place == Progress(epoch=2, step=7, scores=(0.25, 0.5), best=0.5)
+    for name in ("config", "dataset", "run", "metrics", "scaler"):
+        assert getattr(read, name) == getattr(written, name)
+    assert torch.equal(read.weights["weight"], torch.full((2,), 0.5))  # the average
+    assert torch.equal(read.optimiser["state"][0]["exp_avg"], torch.ones(2))
+
+
+def test_the_newest_two_stay_and_a_damaged_one_falls_back(tmp_path: Path) -> None:
+    output = str(tmp_path)
+    assert checkpoints.load_last(output) is None
+    for place in ((0, 10), (0, 20), (1, 0)):
+        checkpoints.save_last(at(*place), output)
+    assert files(tmp_path) == ["resume-0000-000020.pt", "resume-0001-000000.pt"]
+    newest = tmp_path / "checkpoints" / "resume-0001-000000.pt"
+    newest.write_bytes(newest.read_bytes()[:-100])
+    read = checkpoints.load_last(output)
+    assert read is not None
+    assert (read.place.epoch, read.place.step) == (0, 20)
+    # Whoever goes on from there never leaves itself with the damaged one alone.
+    checkpoints.save_last(at(0, 30), output)
+    assert files(tmp_path) == ["resume-0000-000020.pt", "resume-0000-000030.pt"]
+    for file in (tmp_path / "checkpoints").iterdir():
+        file.write_bytes(b"nothing")
+    with pytest.raises(DrumlineError, match="damaged or no checkpoint"):
+        checkpoints.load_last(output)
+
+
+def test_the_best_few_are_kept_without_what_only_training_needs(tmp_path: Path) -> None:
+    output = str(tmp_path)
+    with pytest.raises(ConfigError, match="no best checkpoint in it"):
+        checkpoints.best_of(output)
+    for epoch, score in enumerate([0.3, 0.5, 0.4, 0.5, 0.1, 0.45]):
+        checkpoints.keep_best(at(epoch), output, score=score, keep=3)
+    assert files(tmp_path) == ["best-0001-0.500000.pt", "best-0003-0.500000.pt", "best-0005-0.450000.pt"]
+    checkpoints.keep_best(at(3, weight=9.0), output, score=0.5, keep=3)  # again, after a kill
+    assert len(files(tmp_path)) == 3
+    best = checkpoints.best_of(output)
+    assert best.endswith("best-0001-0.500000.pt")  # of equal ones the earlier
+    slim = checkpoints.load(best)
+    assert (slim.optimiser, slim.scaler) == (None, None)
+
+
+def test_a_stranger_is_told_apart(tmp_path: Path) -> None:
+    file = tmp_path / "other.pt"
+    torch.save({"state_dict": {}}, file)
+    with pytest.raises(DrumlineError, match="not a checkpoint of drumline"):
+        checkpoints.load(str(file))
+    with pytest.raises(ConfigError, match="no checkpoint can be read there"):
+        checkpoints.load(str(tmp_path / "none.pt"))
+
+
+class Trap:
+    """What would run if a checkpoint could run code."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return exec, ("raise SystemExit('ran')",)
+
+
+def test_no_code_runs_when_a_checkpoint_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "trap.pt"
+    torch.save({"format": checkpoints.FORMAT, "version": 1, "model": Trap()}, file)
+    with pytest.raises(DrumlineError, match="damaged or no checkpoint"):
+        checkpoints.load(str(file))

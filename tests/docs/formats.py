@@ -23,7 +23,7 @@ from drumline.core.config import Config
 from drumline.core.config_reference import sections
 from drumline.core.errors import REASONS
 from drumline.core.taxonomy import CLASSES, LABELS
-from drumline.dataset import tables
+from drumline.dataset import sampling_weights, tables
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.manifest import Manifest
 from drumline.evaluation.calibrate import CalibrationConfig
@@ -31,6 +31,7 @@ from drumline.evaluation.config import EvaluationConfig
 from drumline.evaluation.predict import PredictConfig
 from drumline.rendering.corpus.config import CorpusConfig
 from drumline.training.config import TrainConfig
+from drumline.transcription import table as transcription_table
 
 PAGES: Final = tuple(Path(__file__).parents[2] / "docs" / name for name in ("formats.md", "configuration.md"))
 BLOCK: Final = re.compile(r"<!-- made: (\S+) -->\n(.*?)<!-- end -->", re.DOTALL)
@@ -140,6 +141,8 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
             for c in CORPORA.values()
         ),
     ),
+    "sampling-weights": lambda: columns(sampling_weights.COLUMNS),
+    "transcriptions": lambda: columns(transcription_table.COLUMNS),
     "config-build": lambda: keys(BuildConfig),
     "config-render": lambda: keys(CorpusConfig),
     "config-train": lambda: keys(TrainConfig),

@@ -8,17 +8,21 @@ import math
 from collections.abc import Iterable
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
-from typing import IO, Final, Self
+from typing import IO, BinaryIO, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from drumline.audio.loudness import TARGET_LUFS, amplify
 from drumline.audio.meter import Meter
+from drumline.audio.stream import blocks, mono, opened, resampled
 from drumline.core.grid import RATE_HZ
 
 MEMORY_BYTES: Final = 64 << 20
 """Of samples, before they go to a file: 12.7 minutes."""
+
+MAX_DURATION_S: Final = 24 * 3600.0
+"""A longer one is a damaged header."""
 
 _SAMPLE_BYTES: Final = 4
 
@@ -26,9 +30,13 @@ _SAMPLE_BYTES: Final = 4
 class Recording:
     """Samples to read from anywhere. Close it, or use it in a ``with`` statement."""
 
-    def __init__(self, pieces: Iterable[NDArray[np.float32]], *, memory_bytes: int = MEMORY_BYTES) -> None:
-        """Take the samples, in pieces [N]; `audio.stream.mono_blocks` gives those of a file."""
-        self._file: IO[bytes] = SpooledTemporaryFile(max_size=memory_bytes)
+    def __init__(
+        self, pieces: Iterable[NDArray[np.float32]], *, source_rate_hz: int = 0, memory_bytes: int = MEMORY_BYTES
+    ) -> None:
+        """Take the samples, in pieces [N]; `of_file` takes those of a file."""
+        self.source_rate_hz = source_rate_hz
+        """Of the file; 0 where it is not known."""
+        self._file: IO[bytes] = SpooledTemporaryFile(max_size=memory_bytes)  # noqa: SIM115 (closed by `close`)
         meter = Meter()
         try:
             for piece in pieces:
@@ -40,6 +48,17 @@ class Recording:
         self.num_samples = self._file.tell() // _SAMPLE_BYTES
         self.lufs = meter.lufs()
         """Before any gain; ``-inf`` for silence, which is left as it is."""
+
+    @classmethod
+    def of_file(cls, source: BinaryIO, *, name: str, max_duration_s: float = MAX_DURATION_S) -> Self:
+        """An encoded file, the mean of its channels.
+
+        Raises AudioError as `audio.stream.opened` and `audio.stream.blocks` do.
+        """
+        with opened(source, name, max_duration_s) as file:
+            found = (mono(block) for block in blocks(file, source, name=name, max_duration_s=max_duration_s))
+            pieces = (piece[:, 0] for piece in resampled(found, file.samplerate, RATE_HZ, num_channels=1))
+            return cls(pieces, source_rate_hz=file.samplerate)
 
     @property
     def duration_s(self) -> float:

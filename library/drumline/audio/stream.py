@@ -14,7 +14,6 @@ import soxr
 from numpy.typing import NDArray
 
 from drumline.core.errors import AudioError
-from drumline.core.grid import RATE_HZ
 
 Block = NDArray[np.float32]
 """[num_samples, num_channels]"""
@@ -22,17 +21,6 @@ Block = NDArray[np.float32]
 _BLOCK_VALUES: Final = 1 << 18  # all channels together: 1 MiB of float32
 _RATES_HZ: Final = (8_000, 192_000)  # outside: a damaged header, not a recording
 _MAX_MISSING_S: Final = 0.1  # MP3 headers count encoder delay, at most three frames of 1152 samples
-
-
-def mono_blocks(source: BinaryIO, *, name: str, max_duration_s: float) -> Iterator[NDArray[np.float32]]:
-    """A whole file as pieces [N] of mono audio at `RATE_HZ`, the mean of its channels.
-
-    Raises as `blocks` and `opened` do.
-    """
-    with opened(source, name, max_duration_s) as file:
-        found = (mono(block) for block in blocks(file, source, name=name, max_duration_s=max_duration_s))
-        for piece in resampled(found, file.samplerate, RATE_HZ, num_channels=1):
-            yield piece[:, 0]
 
 
 @contextmanager

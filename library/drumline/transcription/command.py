@@ -1,0 +1,84 @@
+"""`drumline transcribe`: songs in, files out, a line for each."""
+
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import click
+
+from drumline.core.errors import DrumlineError
+from drumline.transcription.engine import Listener
+from drumline.transcription.outputs import Outputs
+from drumline.transcription.result import Transcription
+from drumline.transcription.sources import Source, Stem, open_recording
+from drumline.transcription.transcribe import Timing, transcribe
+
+_DRUMS: Final = ("kick", "snare", "tom", "hihat", "ride", "crash", "cymbal")
+
+
+@dataclass(frozen=True)
+class Job:
+    """How songs are transcribed."""
+
+    listener: Listener
+    stem: Stem
+    timing: Timing
+    outputs: Outputs
+    quiet: bool
+    """Whether to say nothing of songs that went well."""
+
+
+def run(sources: Sequence[Source], job: Job) -> int:
+    """Transcribe songs one after the other; gives how many could not be. Those are told, and the others go on."""
+    failed = 0
+    for source in sources:
+        started = time.monotonic()
+        try:
+            result = _transcribe(source, job)
+            job.outputs.write(result, source)
+        except (DrumlineError, OSError) as error:
+            click.echo(f"{source.name}: {error}", err=True)
+            failed += 1
+            continue
+        if not job.quiet:
+            click.echo(summary(result, source, job.outputs, seconds=time.monotonic() - started), err=True)
+    return failed
+
+
+def _transcribe(source: Source, job: Job) -> Transcription:
+    recording, audio = open_recording(source, job.stem)
+    hidden = job.quiet or not sys.stderr.isatty()
+    with (
+        recording,
+        click.progressbar(
+            length=round(recording.duration_s),
+            label=source.name,
+            file=sys.stderr,
+            hidden=hidden,
+        ) as bar,
+    ):
+        return transcribe(
+            recording, audio, listener=job.listener, timing=job.timing, heard=lambda seconds: bar.update(round(seconds))
+        )
+
+
+def summary(result: Transcription, source: Source, outputs: Outputs, *, seconds: float) -> str:
+    """One line: what was found in which song, how fast, and where it is."""
+    counts = Counter(_drum(hit.label) for hit in result.hits)
+    found = ", ".join(f"{drum} {counts[drum]}" for drum in _DRUMS if counts[drum]) or "no hits"
+    minutes, rest = divmod(round(result.audio.duration_s), 60)
+    tempo = f", {result.tempo.mean_tempo_bpm(_end(result)):.0f} bpm {result.tempo_origin}" if result.tempo else ""
+    places = ", ".join(str(path) for path in outputs.paths(source)) or "standard output"
+    return f"{result.audio.name} ({minutes}:{rest:02d}): {found}{tempo}; {seconds:.1f} s -> {places}"
+
+
+def _end(result: Transcription) -> float:
+    """The tick where the recording ends."""
+    return float(result.tempo.ticks(result.audio.duration_s)) if result.tempo is not None else 0.0
+
+
+def _drum(label: str) -> str:
+    return label.split("_")[0]

@@ -1,0 +1,108 @@
+"""What listens: a model package on onnxruntime, or the fallback without a model. Neither needs torch."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from drumline.audio.recording import Recording
+from drumline.core.errors import ConfigError
+from drumline.core.grid import RATE_HZ
+from drumline.decoding.activations import Activations
+from drumline.decoding.calibration import Calibration, read_calibration
+from drumline.decoding.infer_onnx import OnnxNetwork
+from drumline.decoding.presets import load_preset
+from drumline.decoding.strokes import DecodeConfig, Strokes, strokes
+from drumline.export.package import GRAPHS, THRESHOLDS, Package, Precision, find_package, read_package
+from drumline.transcription.result import Transcriber
+
+Heard = Callable[[float], None]
+"""Told how many more seconds have been heard."""
+
+FASTEST: Final[tuple[Precision, ...]] = ("int8", "float32", "float16")
+"""On a CPU."""
+
+
+class Listener(Protocol):
+    """Finds the strokes of a recording."""
+
+    @property
+    def transcriber(self) -> Transcriber:
+        """Who it is."""
+
+    def strokes(self, recording: Recording, heard: Heard) -> Strokes:
+        """All that is struck."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A package ready to listen."""
+
+    package: Package
+    precision: Precision
+    network: OnnxNetwork
+    calibration: Calibration | None
+    preset: str
+    """Its name."""
+    decoding: DecodeConfig
+
+    @property
+    def transcriber(self) -> Transcriber:
+        return Transcriber(self.package.name, self.package.version, self.preset)
+
+    def listen(self, recording: Recording) -> Iterator[Activations]:
+        """What the model says of a recording, piece by piece."""
+        return self.network.listen(recording.read, recording.num_samples)
+
+    def strokes(self, recording: Recording, heard: Heard) -> Strokes:
+        return strokes(_counted(self.listen(recording), heard), self.decoding, self.calibration)
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """`transcription.heuristic`, which holds the whole recording in memory."""
+
+    transcriber: Transcriber
+
+    def strokes(self, recording: Recording, heard: Heard) -> Strokes:
+        from drumline.transcription import heuristic
+
+        events = heuristic.transcribe(recording.read(0, recording.num_samples))
+        heard(recording.duration_s)
+        return Strokes(events, {})
+
+
+def open_engine(model: str = "", *, preset: str = "", precision: str = "", threads: int = 0) -> Engine:
+    """Load a package, named as `export.package.find_package` takes it.
+
+    Empty: its own preset, the precision that is fastest on a CPU; 0 threads for the usual number.
+
+    Raises ConfigError for a package, preset or precision that is not there; DrumlineError for a damaged one.
+    """
+    folder = find_package(model)
+    package = read_package(folder)
+    chosen = next((each for each in FASTEST if each in package.precisions and precision in ("", each)), None)
+    if chosen is None:
+        raise ConfigError(f"{folder}: no graph in {precision or 'any precision'}; has {', '.join(package.precisions)}")
+    network = OnnxNetwork(
+        folder / GRAPHS[chosen],
+        features=package.features,
+        classes=package.classes,
+        margin_s=package.margin_s,
+        threads=threads,
+    )
+    calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
+    name = preset or package.preset
+    return Engine(package, chosen, network, calibration, name, load_preset(name))
+
+
+def open_fallback() -> Fallback:
+    """What listens without a model."""
+    from drumline.transcription import heuristic
+
+    return Fallback(Transcriber(heuristic.NAME, heuristic.VERSION))
+
+
+def _counted(pieces: Iterator[Activations], heard: Heard) -> Iterator[Activations]:
+    for piece in pieces:
+        yield piece
+        heard(len(piece.onset) * piece.grid.hop / RATE_HZ)

@@ -1,0 +1,60 @@
+"""A recording to a transcription: strokes, a tempo, and the grid where one is asked for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from drumline.audio.recording import Recording
+from drumline.core.errors import ConfigError
+from drumline.core.tempo import TempoMap
+from drumline.transcription.engine import Heard, Listener
+from drumline.transcription.quantise import QuantiseConfig, quantised, tempo_of_file
+from drumline.transcription.result import SourceAudio, Transcription
+from drumline.transcription.tempo import GIVEN_BPM, find_beats
+
+
+@dataclass(frozen=True)
+class Timing:
+    """What is made of the times of hits."""
+
+    tempo_bpm: float | None = None
+    """A steady tempo, given."""
+    tempo: TempoMap | None = None
+    """A tempo map, given. Without either the tempo is estimated."""
+    grid: QuantiseConfig | None = None
+    """Where hits are moved to; None leaves them where they were heard."""
+
+
+def timing_of(tempo: str, grid: QuantiseConfig | None) -> Timing:
+    """What the user asks for: beats a minute, a file with a tempo map, or nothing.
+
+    Raises ConfigError, or ChartError for a file without a tempo.
+    """
+    if not tempo:
+        return Timing(grid=grid)
+    try:
+        tempo_bpm = float(tempo)
+    except ValueError:
+        path = Path(tempo)
+        try:
+            return Timing(tempo=tempo_of_file(path.read_bytes(), path.name), grid=grid)
+        except OSError as error:
+            raise ConfigError(f"{tempo}: neither beats a minute nor a file ({error.strerror})") from error
+    if not GIVEN_BPM[0] <= tempo_bpm <= GIVEN_BPM[1]:
+        raise ConfigError(f"a tempo of {tempo_bpm:g} bpm is outside {GIVEN_BPM[0]:g} to {GIVEN_BPM[1]:g}")
+    return Timing(tempo_bpm=tempo_bpm, grid=grid)
+
+
+def transcribe(
+    recording: Recording, audio: SourceAudio, *, listener: Listener, timing: Timing, heard: Heard
+) -> Transcription:
+    """The transcription of a recording. A grid is left out where no tempo can be told (hardly any hits)."""
+    found = listener.strokes(recording, heard)
+    result = Transcription.of(found.events, audio, listener.transcriber, branches=found.branches)
+    if timing.tempo is not None:
+        result = result.with_tempo(timing.tempo, "given")
+    else:
+        given = timing.tempo_bpm is not None
+        beats = find_beats(found.events, recording.duration_s, tempo_bpm=timing.tempo_bpm)
+        if beats is not None:
+            result = result.with_tempo(beats.tempo_map(), "given" if given else "estimated")
+    return quantised(result, timing.grid) if timing.grid is not None and result.tempo is not None else result

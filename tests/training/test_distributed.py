@@ -87,7 +87,7 @@ def driver(config: TrainConfig, folder: Path) -> "subprocess.Popen[bytes]":
 
 def until(true: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
     """Wait until something is so, while a process runs."""
-    ends = time.monotonic() + 120
+    ends = time.monotonic() + 200
     while not true():
         assert process.poll() is None, "it ended before"
         assert time.monotonic() < ends, "it never was"
@@ -127,7 +127,7 @@ def test_a_killed_driver_goes_on_to_the_same_bits(unbroken: TrainConfig, songs: 
     process = driver(config, tmp_path)
     family: list[psutil.Process] = []
     try:
-        until(lambda: kept(config) == 2, process)
+        until(lambda: kept(config) >= 2, process)
         family = psutil.Process(process.pid).children(recursive=True)
         process.kill()
     finally:
@@ -149,7 +149,7 @@ def test_a_killed_worker_is_replaced(unbroken: TrainConfig, songs: str, tmp_path
     config = train_config(songs, tmp_path / "run", **SLOW)
     process = driver(config, tmp_path)
     try:
-        until(lambda: kept(config) == 2, process)
+        until(lambda: kept(config) >= 2, process)
         (worker,) = [
             child
             for child in psutil.Process(process.pid).children(recursive=True)

@@ -8,12 +8,10 @@ died, a node that left and a driver that was killed all come back the same way.
 import logging
 import os
 import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import ray
@@ -29,6 +27,7 @@ from drumline.core.errors import ConfigError, DrumlineError
 from drumline.dataset.manifest import read_manifest
 from drumline.dataset.sampling_weights import read_hard_windows, sampling_weights, write_weights
 from drumline.decoding.infer import infer
+from drumline.runtime.board import told
 from drumline.runtime.quiet import quieten
 from drumline.runtime.session import session
 from drumline.training import checkpoints
@@ -96,16 +95,19 @@ def run(config: TrainConfig) -> TrainResult:
     write_bytes(join(config.output, "config.json"), canonical_json(config, indent=1).encode())
     for name, value in _RAY.items():
         os.environ.setdefault(name, value)
-    with session(config.ray), _told(config, progress) as board, tempfile.TemporaryDirectory() as bookkeeping:
-        gpu = {"GPU": 1.0} if config.workers.use_gpu else {}
+    settings = {"config": config.model_dump_json(), "weights": weights, "dataset": dataset}
+    with session(config.ray), Console(config, progress) as console, told(console.show) as tell:
+        _fit(config, {**settings, "tell": tell})
+    return _result(config)
+
+
+def _fit(config: TrainConfig, settings: dict[str, Any]) -> None:
+    """Run `_worker` on each worker; where one is lost, all begin again at the newest checkpoint."""
+    gpu = {"GPU": 1.0} if config.workers.use_gpu else {}
+    with tempfile.TemporaryDirectory(prefix="drumline-") as bookkeeping:
         trainer = TorchTrainer(
             _worker,
-            train_loop_config={
-                "config": config.model_dump_json(),
-                "weights": weights,
-                "dataset": dataset,
-                "board": board,
-            },
+            train_loop_config=settings,
             scaling_config=ScalingConfig(
                 num_workers=config.workers.num_workers,
                 use_gpu=config.workers.use_gpu,
@@ -125,7 +127,6 @@ def run(config: TrainConfig) -> TrainResult:
             raise DrumlineError(
                 f"training failed: {_cause(error)}. Run again to go on from the last checkpoint"
             ) from error
-    return _result(config)
 
 
 def _worker(settings: dict[str, Any]) -> None:
@@ -141,9 +142,8 @@ def _worker(settings: dict[str, Any]) -> None:
         learner.join()
     stream = _Waited(_stream(Loader(config, settings["weights"], rank), progress, device))
     run = config.run_fingerprint(settings["dataset"])
-    tell = partial(_tell, settings["board"])
     # Two runs of one configuration in different outputs are two runs.
-    logs = Logs(config, progress, run=fingerprint(run, config.output), tell=tell) if rank == 0 else None
+    logs = Logs(config, progress, run=fingerprint(run, config.output), tell=settings["tell"]) if rank == 0 else None
     with logs or nullcontext():
         outside = _Outside(config, learner, logs, stream, dataset=settings["dataset"], rank=rank, world=world)
         train(learner, progress, stream, config=config, outside=outside)
@@ -253,51 +253,6 @@ class _Outside:
             score = score_of(metrics, self.config)
             checkpoints.keep_best(checkpoint, self.config.output, score=score, keep=self.config.keep.best)
         checkpoints.save_last(checkpoint, self.config.output)
-
-
-class _Board:
-    """An actor to which the first worker tells its lines, and from which the driver takes them."""
-
-    def __init__(self) -> None:
-        self.lines: list[dict[str, Any]] = []
-
-    def put(self, line: dict[str, Any]) -> None:
-        self.lines.append(line)
-
-    def take(self) -> list[dict[str, Any]]:
-        lines, self.lines = self.lines, []
-        return lines
-
-
-def _tell(board: Any, line: dict[str, Any]) -> None:
-    board.put.remote(line)  # nobody waits: a lost line is no harm
-
-
-@contextmanager
-def _told(config: TrainConfig, progress: Progress) -> Iterator[Any]:
-    """A board whose lines are shown on this console."""
-    board = ray.remote(num_cpus=0)(_Board).remote()
-    over = threading.Event()
-
-    def follow(console: Console) -> None:
-        last = False
-        while not last:
-            last = over.wait(0.5)
-            try:
-                lines = ray.get(board.take.remote())
-            except ray.exceptions.RayError:
-                return  # its node is gone; the run is not
-            for line in lines:
-                console.show(line)
-
-    with Console(config, progress) as console:
-        thread = threading.Thread(target=follow, args=(console,), daemon=True)
-        thread.start()
-        try:
-            yield board
-        finally:
-            over.set()
-            thread.join()
 
 
 def _weigh(config: TrainConfig) -> str:

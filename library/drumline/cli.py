@@ -467,17 +467,23 @@ def check() -> None:
     """
 
 
+def _settings(model: Any, settings: tuple[str, ...]) -> Any:
+    """A configuration from a YAML file, NAME=VALUE settings, or both."""
+    from drumline.core.config import load_config
+
+    path = settings[0] if settings and "=" not in settings[0] else None
+    return load_config(model, path, settings[path is not None :])
+
+
 def _quality_check(module: str, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The arguments that every check has, around a function that holds only its name and help."""
 
     def wrap(described: Callable[..., None]) -> Callable[..., None]:
         @wraps(described)
         def run(settings: tuple[str, ...], strict: bool) -> None:
-            from drumline.core.config import load_config
             from drumline.quality.outcome import publish, summary
 
-            path = settings[0] if settings and "=" not in settings[0] else None
-            config = load_config(getattr(import_module(module), name), path, settings[path is not None :])
+            config = _settings(getattr(import_module(module), name), settings)
             outcome = import_module(module).check(config)
             click.echo(summary(outcome.report))
             if config.output:
@@ -524,6 +530,41 @@ def check_alignment() -> None:
     drumline check alignment 'sessions=[sessions/001.json, sessions/002]' anchor=overhead_l output=out/alignment
     drumline check alignment dataset=out/dataset charts.residual_limit_ms=10
     """
+
+
+@check.command("boundaries")
+@_quality_check("drumline.quality.boundaries", "BoundariesConfig")
+def check_boundaries() -> None:
+    """Recall of onsets near the edges of streaming windows, from a boundary pack.
+
+    \b
+    drumline make boundary-pack events=out/dataset output=out/pack 'splits=[test]'
+    drumline check boundaries labels=out/pack/labels.jsonl predictions=heard.jsonl output=out/boundaries
+    """
+
+
+@main.group()
+def make() -> None:
+    """Materials for quality checks."""
+
+
+@make.command("boundary-pack")
+@click.argument("settings", nargs=-1, metavar="[CONFIG] [NAME=VALUE]...")
+@_explained("drumline.quality.boundary_pack", "BoundaryPackConfig")
+@_told
+def make_boundary_pack(settings: tuple[str, ...]) -> None:
+    """List the onsets near the edges of streaming windows: labels for `check boundaries`.
+
+    \b
+    drumline make boundary-pack events=events.jsonl output=out/pack windows.margin_ms=20
+    """
+    from drumline.quality.boundary_pack import BoundaryPackConfig
+    from drumline.quality.boundary_pack import make as make_pack
+
+    config = _settings(BoundaryPackConfig, settings)
+    pack = make_pack(config)
+    edges = ", ".join(f"{count:,} {edge}" for edge, count in pack.samples.items())
+    click.echo(f"{edges} samples of {pack.onsets:,} onsets\n  written  {config.output}/labels.jsonl")
 
 
 @main.group()

@@ -92,7 +92,7 @@ def check(config: AlignmentCheckConfig) -> Outcome:
         gates += judge_all(config.charts, charts.values, of="charts.")
     findings = AlignmentFindings(sessions=tuple(found), charts=charts, level=config.level)
     report = make_report("alignment", config, findings=findings, gates=tuple(gates), inputs=inputs)
-    return Outcome(report, alignment_page.sections(findings))
+    return Outcome(report, lambda: alignment_page.sections(findings))
 
 
 def _session(session: Session, config: AlignmentCheckConfig) -> tuple[SessionFindings, list[Gate]]:

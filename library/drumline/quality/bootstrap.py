@@ -107,7 +107,7 @@ def check(config: BootstrapCheckConfig) -> Outcome:
         inputs=[each.source for each in (truth, told, other) if each],
         notes=[note for each in pairings for note in each.notes],
     )
-    return Outcome(report, bootstrap_page.sections(report.findings))
+    return Outcome(report, lambda: bootstrap_page.sections(report.findings))
 
 
 def _labels(systems: Sequence[Sequence[tuple[Tree, Tree | None]]], threshold: float) -> list[str]:

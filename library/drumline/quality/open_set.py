@@ -111,7 +111,7 @@ def check(config: OpenSetConfig) -> Outcome:
         inputs=(truth.source, told.source),
         notes=joined.notes,
     )
-    return Outcome(report, sections(findings))
+    return Outcome(report, lambda: sections(findings))
 
 
 def _is_known(tree: Tree) -> bool:

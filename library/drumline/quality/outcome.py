@@ -1,6 +1,6 @@
 """What a check hands back, as files and as a screenful for whoever waits for it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,15 +23,15 @@ class Outcome:
     """What a check found."""
 
     report: Report[Any]
-    sections: tuple[Section, ...]
-    """Of the page, made from the report alone."""
+    sections: Callable[[], tuple[Section, ...]]
+    """Of the page, made from the report alone; its plots take longer than most checks."""
 
 
 def publish(outcome: Outcome, output: str) -> None:
     """Write ``report.json`` and ``report.html`` below a folder or URI. Raises ConfigError where that is impossible."""
     files = {
         "report.json": canonical_json(outcome.report, indent=1) + "\n",
-        "report.html": render_page(outcome.report, outcome.sections),
+        "report.html": render_page(outcome.report, outcome.sections()),
     }
     try:
         for name, text in files.items():

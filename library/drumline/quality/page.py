@@ -1,8 +1,11 @@
 """The page of a check: verdict and gates first, then whatever sections the check made of its report."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from markupsafe import Markup, escape
 
 from drumline.core.page import page_environment
 from drumline.quality.gates import Gate, worst_first
@@ -45,7 +48,7 @@ class Section:
 def render_page(report: Report[Any], sections: Sequence[Section]) -> str:
     """The whole page: one file that needs no other."""
     environment = page_environment("quality/templates")
-    environment.filters |= {"cell_text": cell_text, "limit_words": limit_words}
+    environment.filters |= {"cell_text": cell_text, "breakable": breakable}
     environment.tests["figure"] = lambda value: value is None or isinstance(value, int | float)
     return environment.get_template("report.html.j2").render(
         report=report, gates=worst_first(report.gates), sections=sections
@@ -59,6 +62,11 @@ def cell_text(value: Cell) -> str:
     if isinstance(value, float):
         return (f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}").replace("-", "−")
     return f"{value:,}" if isinstance(value, int) else value
+
+
+def breakable(name: str) -> Markup:
+    """A long name that may break after its dots and underscores."""
+    return Markup(re.sub(r"([._])", r"\1<wbr>", str(escape(name))))
 
 
 def limit_words(gate: Gate) -> str:

@@ -1,0 +1,153 @@
+"""`make boundary-pack` and `check boundaries`: every window that holds an onset near an edge, and what is heard."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics import recall_score
+from tests.quality.files import run, write_dataset, write_lines
+
+from drumline.core.errors import DrumlineError
+from drumline.metrics.bootstrap import BootstrapConfig
+from drumline.quality.boundaries import BoundariesConfig, check
+from drumline.quality.boundaries_findings import BoundaryFindings
+from drumline.quality.boundary_pack import BoundaryPackConfig, WindowConfig, make, near_edges
+
+DRAWS = BootstrapConfig(num_draws=100)
+LABELS = ("kick", "snare", "crash")
+quarters = st.integers(0, 40_000).map(lambda n: n / 4)
+
+
+@given(quarters, st.sampled_from([(2048, 512, 40), (1000, 300, 100), (512, 512, 10), (700, 33, 350)]))
+def test_every_window_is_looked_at(onset_ms: float, sizes: tuple[int, int, int]) -> None:
+    window_ms, hop_ms, margin_ms = sizes
+    twin = []
+    for index in range(2_000):  # slow and obvious
+        start, end = index * hop_ms, index * hop_ms + window_ms
+        if start <= onset_ms < end:
+            if onset_ms - start <= margin_ms:
+                twin.append((index, "leading", onset_ms - start))
+            if end - onset_ms <= margin_ms:
+                twin.append((index, "trailing", end - onset_ms))
+    windows = WindowConfig(window_ms=window_ms, hop_ms=hop_ms, margin_ms=margin_ms)
+    assert [tuple(place) for place in near_edges(onset_ms, windows)] == sorted(twin)
+
+
+def test_what_leads_in_one_window_trails_in_another() -> None:
+    assert [(p.window_index, p.edge) for p in near_edges(2053, WindowConfig())] == [(4, "leading")]
+    assert [(p.window_index, p.edge) for p in near_edges(2043, WindowConfig())] == [(0, "trailing")]
+    assert [(p.window_index, p.edge) for p in near_edges(5, WindowConfig())] == [(0, "leading")]
+
+
+def test_a_pack_from_events_and_from_a_dataset(tmp_path: Path) -> None:
+    times_s = [0.01, 1.0, 2.04]
+    lines = [
+        {"audio_path": "a.wav", "session_id": "s", "onset_time": t, "components": [{"label": label}]}
+        for t in times_s
+        for label in ("Kick", "Crash")
+    ]
+    lines.append({"audio_path": "a.wav", "onset_time": 2.05, "label": "snare", "negative_example": True})
+    rows = [
+        {"song_id": "1", "domain": "mix", "split": split, "time_s": t, "label": label}
+        for split in ("test", "train")
+        for t in times_s
+        for label in ("crash", "kick")
+    ]
+    for events, more in (
+        (write_lines(tmp_path / "events.jsonl", lines), {}),
+        (write_dataset(tmp_path / "set", [{"song_id": "1"}], rows), {"splits": ("test",)}),
+    ):
+        pack = make(BoundaryPackConfig(events=events, output=str(tmp_path / "pack"), **more))
+        assert (pack.onsets, pack.samples) == (3, {"leading": 1, "trailing": 1})
+        written = [json.loads(line) for line in (tmp_path / "pack" / "labels.jsonl").read_text().splitlines()]
+        assert [(w["labels"], w["edge"], w["window_index"], w["distance_ms"]) for w in written] == [
+            (["crash", "kick"], "leading", 0, 10.0),
+            (["crash", "kick"], "trailing", 0, 8.0),
+        ]
+        assert len({w["sample_id"] for w in written}) == 2
+    with pytest.raises(DrumlineError, match=r"none of 0 onsets is within 40 ms of an edge \(splits validation\)"):
+        make(BoundaryPackConfig(events=events, output=str(tmp_path / "none"), splits=("validation",)))
+    assert run("make", "boundary-pack", f"events={tmp_path}", "output=x").exit_code == 2
+
+
+def found(folder: Path, truth: list[dict], told: list[dict], **more: object) -> BoundaryFindings:
+    config = BoundariesConfig(
+        labels=write_lines(folder / "labels.jsonl", truth),
+        predictions=write_lines(folder / "told.jsonl", told),
+        draws=DRAWS,
+        **more,
+    )
+    return check(config).report.findings
+
+
+sample = st.tuples(
+    st.frozensets(st.sampled_from(LABELS), min_size=1), st.frozensets(st.sampled_from(LABELS)),
+    st.sampled_from(["leading", "trailing"]), st.integers(1, 3), st.integers(0, 40),
+)  # fmt: skip
+
+
+@settings(max_examples=50)
+@given(st.lists(sample, min_size=1, max_size=15))
+def test_recall_is_scikit_learns(tmp_path_factory: pytest.TempPathFactory, samples: list) -> None:
+    truth = [
+        {"sample_id": str(n), "labels": sorted(true), "edge": edge, "weight": weight, "distance_ms": distance}
+        for n, (true, _, edge, weight, distance) in enumerate(samples)
+    ]
+    told = [{"sample_id": str(n), "labels": sorted(heard)} for n, (_, heard, *_) in enumerate(samples)]
+    ours = found(tmp_path_factory.mktemp("drawn"), truth, told)
+    true, heard = (np.array([[label in row[side] for label in LABELS] for row in samples]) for side in (0, 1))
+    weights = [row[3] for row in samples]
+    theirs = recall_score(true, heard, average=None, sample_weight=weights, zero_division=0.0)
+    occurs = true.any(axis=0)
+    for label, recall in zip(np.array(LABELS)[occurs], theirs[occurs], strict=True):
+        assert ours.labels[label].recall.value == pytest.approx(recall, abs=1e-6)
+    assert ours.values["macro_recall"].value == pytest.approx(theirs[occurs].mean(), abs=1e-6)
+    micro = recall_score(true, heard, average="micro", sample_weight=weights)
+    assert ours.values["micro_recall"].value == pytest.approx(micro, abs=1e-6)
+    assert sum(sum(each.samples.values()) for each in ours.distances) == len(samples)
+
+
+@pytest.mark.parametrize(("missed", "verdict"), [(1, "passed"), (2, "failed")])
+def test_the_gate_closes_at_its_limit(tmp_path: Path, missed: int, verdict: str) -> None:
+    truth = [
+        {"sample_id": str(n), "labels": ["kick"], "edge": ("leading", "trailing")[n % 2], "distance_ms": n}
+        for n in range(20)
+    ]
+    told = [{"sample_id": str(n), "labels": ["kick"] * (n >= missed)} for n in range(20)]
+    config = BoundariesConfig(
+        labels=write_lines(tmp_path / "l.jsonl", truth),
+        predictions=write_lines(tmp_path / "p.jsonl", told),
+        draws=DRAWS,
+    )
+    report = check(config).report
+    assert [(gate.name, gate.verdict) for gate in report.gates] == [("macro_recall", verdict)]
+    assert report.findings.distances[0].recall["leading"] < report.findings.distances[1].recall["leading"] == 1
+
+
+def test_an_edge_that_was_not_tested_is_told(tmp_path: Path) -> None:
+    truth = [{"sample_id": "0", "labels": ["kick"], "edge": "leading"}]
+    config = BoundariesConfig(
+        labels=write_lines(tmp_path / "l.jsonl", truth),
+        predictions=write_lines(tmp_path / "p.jsonl", truth),
+        draws=DRAWS,
+    )
+    report = check(config).report
+    assert report.notes == ("no sample is trailing: that edge is not tested",)
+    assert (report.failed(strict=False), report.failed(strict=True)) == (False, True)
+    with pytest.raises(DrumlineError, match=r"labels.jsonl:1: edge: must be leading or trailing, not 'left'"):
+        found(tmp_path, [truth[0] | {"edge": "left"}], truth)
+
+
+def test_the_examples_run(examples: Path, tmp_path: Path) -> None:
+    done = run(
+        "check", "boundaries", f"labels={examples}/boundary_labels_example.jsonl",
+        f"predictions={examples}/boundary_predictions_example.jsonl", f"output={tmp_path}", "--strict",
+    )  # fmt: skip
+    assert (done.exit_code, done.output.splitlines()[0]) == (0, "boundaries: passed (1 passed)")
+    events = f"events={examples}/events_health_example.jsonl"
+    pack = run("make", "boundary-pack", events, f"output={tmp_path}/pack", "windows.margin_ms=250")
+    assert pack.exit_code == 0
+    assert (tmp_path / "pack" / "pack.json").exists()

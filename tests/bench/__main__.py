@@ -10,7 +10,18 @@ from typing import Any
 
 import click
 import ray
-from tests.bench import alignment, evaluation, fingerprints, kernels, kits, memory, rendering, separation, throughput
+from tests.bench import (
+    alignment,
+    evaluation,
+    fingerprints,
+    kernels,
+    kits,
+    memory,
+    rendering,
+    separation,
+    throughput,
+    training,
+)
 
 CLAIMS = {
     "alignment": alignment,
@@ -20,6 +31,7 @@ CLAIMS = {
     "kits": kits,
     "rendering": rendering,
     "separation": separation,
+    "training": training,
 }
 BENCHMARKS = ("build", "small", "memory", *CLAIMS)
 
@@ -60,6 +72,7 @@ def main(
              whole runs of drumline render-corpus, effects off and all on
     separation
              Demucs on rebuilt mixes, with DRUMLINE_SEPARATOR_WEIGHTS set
+    training Ray Train beside a plain PyTorch loop, and either half alone; precisions where there is a GPU
 
     All of them if none is named. With the defaults, about an hour on two cores that do nothing else.
     """

@@ -2,15 +2,17 @@
 
 import io
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from drumline.core.svg import SERIES, WIDTH_IN, standalone, style, to_svg
+from drumline.core.svg import FAINT, SERIES, WIDTH_IN, standalone, style, to_svg
 from drumline.core.taxonomy import LABELS
 from drumline.decoding.activations import Activations
 from drumline.decoding.peaks import PeakConfig, decode
@@ -53,23 +55,28 @@ def piano_rolls(
 
 
 def curves(steps: Sequence[dict[str, Any]], epochs: Sequence[dict[str, Any]], score: str) -> str:
-    """An SVG file: the loss, the learning rate and the score over the steps of a run."""
+    """An SVG file: the loss, the learning rate and the score over the steps of a run; a line where a stage begins."""
     with style("curves"):
         figure = Figure(figsize=(WIDTH_IN, 5.6), layout="constrained")
         loss, rate, judged = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 3))
         at = [record["step"] for record in steps]
         loss.plot(at, [record["loss"] for record in steps], color=SERIES[0], linewidth=1.2)
         loss.set(title="loss", yscale="log")
+        loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        loss.yaxis.set_minor_locator(NullLocator())
         rate.plot(at, [record["rate"] for record in steps], color=SERIES[4], linewidth=1.2)
         rate.set(title="learning rate", ylim=(0, None))
-        rate.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
         ends = [record["step"] for record in epochs]
         for series, name in enumerate(dict.fromkeys((score, "pr_auc"))):
             values = [np.nan if (value := record["metrics"][name]) is None else value for record in epochs]
             judged.plot(ends, values, "o-", color=SERIES[series], markersize=3, linewidth=1.2, label=name)
         judged.set(title="validation", ylim=(0, 1), xlabel="step")
         judged.legend(frameon=False, loc="lower right")
+        begins = [after["step"] for before, after in pairwise(steps) if before["stage"] != after["stage"]]
         for axes in (loss, rate, judged):
+            for step in begins:
+                axes.axvline(step, color=FAINT, linewidth=0.8)
+            axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
             axes.title.set(fontsize=10, ha="left", x=0)
             axes.grid(axis="y")
         return standalone(to_svg(figure, empty=not steps))

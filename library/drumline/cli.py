@@ -543,6 +543,17 @@ def check_boundaries() -> None:
     """
 
 
+@check.command("health")
+@_quality_check("drumline.quality.health", "HealthConfig")
+def check_health() -> None:
+    """What a dataset consists of: labels, dynamics, duplicates, techniques, loudness, hours; and is it enough?
+
+    \b
+    drumline check health events=events.jsonl min_counts_file=min_counts.json output=out/health
+    drumline check health events=out/dataset 'required_labels=[ride_bell, crash]' gates.hours.train.at_least=10
+    """
+
+
 @main.group()
 def make() -> None:
     """Materials for quality checks."""

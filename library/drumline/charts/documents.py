@@ -133,7 +133,12 @@ def read_json_lines(data: bytes, place: str) -> Iterator[Tree]:
     # Only "\n" ends a line: JSON text may hold the other separators that str.splitlines knows.
     for number, line in enumerate(decode(data).split("\n"), start=1):
         if line.strip():
-            yield as_tree(_json(line, f"{place}:{number}"), f"{place}:{number}: ")
+            yield read_json_line(line, f"{place}:{number}")
+
+
+def read_json_line(line: str, place: str) -> Tree:
+    """The object of one such line; ``place`` names it."""
+    return as_tree(_json(line, place), f"{place}: ")
 
 
 def read_yaml(data: bytes, place: str) -> Tree:

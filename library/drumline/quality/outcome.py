@@ -7,9 +7,8 @@ from typing import Any, Final
 from drumline.core.artifacts import STORAGE_ERRORS, join, write_bytes
 from drumline.core.config import canonical_json
 from drumline.core.errors import ConfigError
-from drumline.core.measure import Number
 from drumline.quality.gates import Gate, worst_first
-from drumline.quality.page import Section, limit_words, render_page
+from drumline.quality.page import Section, cell_text, limit_words, render_page
 from drumline.quality.report import Report
 
 _MOST_GATES: Final = 24
@@ -54,7 +53,7 @@ def _lines(report: Report[Any]) -> Iterator[str]:
     shown = gates[:_MOST_GATES]
     width = max((len(gate.name) for gate in shown), default=0)
     for gate in shown:
-        line = f"  {_mark(gate.verdict):8} {gate.name:{width}} {_number(gate.value):>9} {_interval(gate):18}"
+        line = f"  {_mark(gate.verdict):8} {gate.name:{width}} {cell_text(gate.value):>9} {_interval(gate):18}"
         yield f"{line} {limit_words(gate)}"
     if len(gates) > len(shown):
         yield f"  ... and {len(gates) - len(shown)} gates more"
@@ -68,9 +67,5 @@ def _mark(verdict: str) -> str:
     return verdict if verdict == "passed" else verdict.upper()
 
 
-def _number(value: Number) -> str:
-    return "–" if value is None else f"{value:.4g}"
-
-
 def _interval(gate: Gate) -> str:
-    return "" if gate.low is None or gate.high is None else f"[{gate.low:.4g}, {gate.high:.4g}]"
+    return "" if gate.low is None or gate.high is None else f"[{cell_text(gate.low)}, {cell_text(gate.high)}]"

@@ -59,9 +59,9 @@ def cell_text(value: Cell) -> str:
     """A value as a page shows it: 1,234, 0.9021, a dash for what is not known."""
     if value is None:
         return "–"
-    if isinstance(value, float):
+    if isinstance(value, float) and not value.is_integer():
         return (f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}").replace("-", "−")
-    return f"{value:,}" if isinstance(value, int) else value
+    return value if isinstance(value, str) else f"{value:,.0f}".replace("-", "−")
 
 
 def breakable(name: str) -> Markup:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from drumline.charts.documents import Tree, as_tree, read_json_lines
-from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, sha256
+from drumline.charts.documents import Tree, as_tree, read_json_line, read_json_lines
+from drumline.charts.text import decode
+from drumline.core.artifacts import STORAGE_ERRORS, filesystem, read_bytes, sha256
 from drumline.core.errors import DrumlineError
 from drumline.quality.report import Input
 
@@ -50,6 +51,18 @@ def read_lines(path: str, role: str) -> Lines:
     if not trees:
         raise DrumlineError(f"{role}: {path}: holds no line")
     return Lines(Input(role=role, path=path, records=len(trees), sha256=sha256(data)), trees)
+
+
+def stream_lines(path: str) -> Iterator[Tree]:
+    """The lines of a file one by one, however long it is. Raises as `read_lines` does."""
+    fs, inner = filesystem(path)
+    try:
+        with fs.open(inner, "rb") as file:
+            for number, line in enumerate(file, start=1):
+                if line.strip():
+                    yield read_json_line(decode(line), f"{path}:{number}")
+    except STORAGE_ERRORS as error:
+        raise DrumlineError(f"{path}: cannot be read ({error or type(error).__name__})") from error
 
 
 def sample_id(tree: Tree) -> str:

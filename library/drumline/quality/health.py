@@ -1,0 +1,173 @@
+"""`check health`: what a dataset consists of, and whether that is enough of everything and too much of nothing.
+
+Reads a file of events (JSON lines) as a stream, or a built dataset row group by row group.
+"""
+
+import difflib
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from drumline.charts.drum_maps import COMPONENTS, component_label
+from drumline.core.artifacts import filesystem, join, read_bytes, sha256
+from drumline.core.config import Config
+from drumline.core.errors import DrumlineError
+from drumline.core.events import FLAGS
+from drumline.core.measure import Value, measured
+from drumline.core.taxonomy import LABELS
+from drumline.dataset.manifest import NAME, read_manifest
+from drumline.quality import health_page
+from drumline.quality.gates import Gate, Limit, judge, judge_all
+from drumline.quality.health_dataset import count_of, tally_dataset
+from drumline.quality.health_files import read_hours, read_label_set, read_min_counts, read_required, read_taxonomy
+from drumline.quality.health_findings import HealthFindings
+from drumline.quality.health_tally import Tally
+from drumline.quality.onsets import is_dataset
+from drumline.quality.outcome import Outcome
+from drumline.quality.report import CheckConfig, Input, make_report
+from drumline.quality.samples import spelt, stream_lines
+
+_CHUNK_BYTES = 8 * 2**20
+
+
+class HealthGates(Config):
+    """Limits."""
+
+    events: Limit | None = Limit(at_least=1)
+    """Events in all."""
+    duplication_rate: Limit | None = Limit(at_most=0.01)
+    """Share of events that repeat an earlier one."""
+    unknown_labels: Limit | None = Limit(at_most=0)
+    """Components whose label is not in the label set; of a dataset, hits labelled ``other``."""
+    unknown_techniques: Limit | None = None
+    """Events whose technique the taxonomy does not know."""
+    synthetic_share: Limit | None = None
+    """Share of events that were rendered."""
+    hours: dict[str, Limit] = Field(default={})
+    """Hours of audio by split."""
+
+
+class HealthConfig(CheckConfig):
+    """What a dataset must hold."""
+
+    events: str
+    """An events JSONL, or a built dataset."""
+    metadata: str = ""
+    """A metadata.json with durations; a dataset tells its own."""
+    label_set: str = ""
+    """A components.json. If empty: all component names that drumline knows; of a dataset, its own labels."""
+    min_counts: dict[str, int] = Field(default={})
+    """Least number of components by label."""
+    min_counts_file: str = ""
+    """The same as a JSON file; the mapping above overrules it."""
+    count_by: Literal["total", "real"] = "total"
+    """What the least numbers are of: everything, or recordings alone."""
+    required_labels: tuple[str, ...] = ()
+    """Labels that must occur."""
+    required_labels_file: str = ""
+    """The same as a text file, one a line."""
+    required_techniques: tuple[str, ...] = ()
+    """Techniques that must occur; of a dataset, flags."""
+    required_techniques_file: str = ""
+    """The same as a text file, one a line."""
+    taxonomy: str = ""
+    """A technique_taxonomy.json: its aliases count as their technique, and others are unknown."""
+    synthetic_sources: tuple[str, ...] = ()
+    """Roots of a dataset that were rendered by someone (names as its songs' keys begin)."""
+    gates: HealthGates = HealthGates()
+
+
+def check(config: HealthConfig) -> Outcome:
+    """Run the check. Raises DrumlineError where a file cannot be used."""
+    of_dataset = is_dataset(config.events)
+    taxonomy = read_taxonomy(config.taxonomy) if config.taxonomy else dict[str, str]()
+    labels = read_label_set(config.label_set) if config.label_set else frozenset(LABELS if of_dataset else COMPONENTS)
+    required = (*config.required_labels, *(_listed(config.required_labels_file)))
+    least = {**(read_min_counts(config.min_counts_file) if config.min_counts_file else {}), **config.min_counts}
+    least = {spelt(name): 1 for name in required} | {spelt(name): number for name, number in least.items()}
+    techniques = (*config.required_techniques, *_listed(config.required_techniques_file))
+    wanted = [taxonomy.get(spelt(name), spelt(name)) for name in techniques]
+    known_techniques = frozenset(taxonomy.values()) | (frozenset(FLAGS) if of_dataset and taxonomy else frozenset())
+    tally = Tally("dataset" if of_dataset else "events", labels, known_techniques)
+    source = _count(config, tally, taxonomy)
+    findings = tally.findings()
+    report = make_report(
+        "health",
+        config,
+        findings=findings,
+        gates=(*judge_all(config.gates, _values(findings)), *_required(findings, least, wanted, config.count_by)),
+        inputs=(source,),
+        notes=_notes(findings, labels, least),
+    )
+    return Outcome(report, lambda: health_page.sections(findings))
+
+
+def _listed(path: str) -> tuple[str, ...]:
+    return read_required(path) if path else ()
+
+
+def _count(config: HealthConfig, tally: Tally, taxonomy: Mapping[str, str]) -> Input:
+    if tally.kind == "dataset":
+        manifest = read_manifest(config.events)
+        tally_dataset(config.events, tally, synthetic_sources=config.synthetic_sources)
+        digest = sha256(read_bytes(join(config.events, NAME)))
+        return Input(role="dataset", path=config.events, records=manifest.counts.hits, sha256=digest)
+    for line in stream_lines(config.events):
+        tally.add_line(line, taxonomy)
+    if not tally.events:
+        raise DrumlineError(f"events: {config.events}: holds no line")
+    if config.metadata:
+        tally.hours_by_split, tally.hours_by_source = read_hours(config.metadata)
+    return Input(role="events", path=config.events, records=tally.events, sha256=_digest(config.events))
+
+
+def _digest(path: str) -> str:
+    fs, inner = filesystem(path)
+    digest = hashlib.sha256()
+    with fs.open(inner, "rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _values(found: HealthFindings) -> dict[str, Value]:
+    return {
+        "events": measured(found.events),
+        "duplication_rate": Value(value=found.duplication_rate, low=None, high=None),
+        "unknown_labels": measured(sum(found.unknown_labels.values())),
+        "unknown_techniques": measured(sum(found.unknown_techniques.values())),
+        "synthetic_share": measured(found.synthetic / found.events if found.events else float("nan")),
+    } | {f"hours.{name}": measured(hours) for name, hours in found.hours_by_split.items()}
+
+
+def _required(
+    found: HealthFindings, least: Mapping[str, int], techniques: Sequence[str], count_by: Literal["total", "real"]
+) -> tuple[Gate, ...]:
+    counts = {name: label.total if count_by == "total" else label.real for name, label in found.labels.items()}
+    of_dataset = found.kind == "dataset"
+
+    def number(name: str) -> int:
+        if not of_dataset:
+            return counts.get(name, 0)
+        return count_of(name if name in LABELS else component_label(name), counts)
+
+    gates = [judge(f"label.{name}", measured(number(name)), Limit(at_least=limit)) for name, limit in least.items()]
+    gates += [
+        judge(f"technique.{name}", measured(found.techniques.get(name, 0)), Limit(at_least=1))
+        for name in dict.fromkeys(techniques)
+    ]
+    return tuple(gates)
+
+
+def _notes(found: HealthFindings, labels: frozenset[str], least: Mapping[str, int]) -> list[str]:
+    notes = []
+    for name in least:
+        if name not in labels and name not in COMPONENTS:
+            near = difflib.get_close_matches(name, sorted(labels), n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            notes.append(f"label {name!r} is required, but is not in the label set{hint}")
+    if found.bucket_disagreements:
+        notes.append(f"{found.bucket_disagreements} components have another dynamic bucket than their velocity implies")
+    return notes

@@ -1,0 +1,76 @@
+"""Counting the hits of a built dataset into a `Tally`, a row group at a time."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from drumline.core.artifacts import join
+from drumline.core.taxonomy import LABELS
+from drumline.dataset.parquet import open_parquet
+from drumline.quality.health_findings import BUCKET_EDGES, BUCKETS
+from drumline.quality.health_tally import Tally, event_key
+
+_SONG_COLUMNS: Final = (
+    "song_id", "domain", "key", "charter", "artist", "duration_s", "loudness_lufs", "alignment", "split",
+)  # fmt: skip
+_HIT_COLUMNS: Final = (
+    "song_id", "domain", "split", "time_s", "label", "velocity", "openness", "flags", "source_name",
+)  # fmt: skip
+
+
+def tally_dataset(dataset: str, tally: Tally, *, synthetic_sources: Sequence[str]) -> None:
+    """Count a dataset. What we rendered ourselves is synthetic, and all of ``synthetic_sources`` (roots' names)."""
+    with open_parquet(join(dataset, "songs.parquet")) as file:
+        songs = file.read(_SONG_COLUMNS).to_pylist()
+    about: dict[tuple[str, str], tuple[str, bool]] = {}
+    splits, sources = Counter[str](), Counter[str]()
+    for song in songs:
+        source = song["key"].split("/", 1)[0]
+        made = song["domain"] == "rendered" or song["alignment"] == "exact" or source in synthetic_sources
+        about[song["song_id"], song["domain"]] = source, made
+        tally.sessions.add(song["song_id"])
+        tally.drummers |= {song["charter"] or song["artist"]} - {""}
+        tally.loudness.append(song["loudness_lufs"])
+        splits[song["split"]] += song["duration_s"]
+        sources[source] += song["duration_s"]
+    tally.hours_by_split = {name: round(seconds / 3600, 6) for name, seconds in sorted(splits.items())}
+    tally.hours_by_source = {name: round(seconds / 3600, 6) for name, seconds in sorted(sources.items())}
+    with open_parquet(join(dataset, "events.parquet")) as file:
+        for group in range(file.num_row_groups):
+            _add_hits(file.row_group(group, _HIT_COLUMNS), about, tally)
+
+
+def _add_hits(hits: pa.Table, about: dict[tuple[str, str], tuple[str, bool]], tally: Tally) -> None:
+    pairs = list(zip(hits["song_id"].to_pylist(), hits["domain"].to_pylist(), strict=True))
+    known = [about[pair] for pair in pairs]
+    made = np.array([synthetic for _, synthetic in known], dtype=bool)
+    labels = hits["label"].to_pylist()
+    velocity = hits["velocity"].to_numpy(zero_copy_only=False).astype(np.float32)
+    # As float32, like the velocities: 0.65 is an accent in either precision. What is not told is in the last bucket.
+    place = np.searchsorted(np.array(BUCKET_EDGES, dtype=np.float32), velocity, side="right")
+    place = np.where(np.isnan(velocity), len(BUCKETS) - 1, place)
+    tally.events += len(labels)
+    tally.synthetic += int(made.sum())
+    tally.labels.update(zip(labels, made.tolist(), (BUCKETS[at] for at in place), strict=True))
+    tally.words["source"].update(source for source, _ in known)
+    tally.words["split"].update(hits["split"].to_pylist())
+    tally.words["mix_context"].update(domain for _, domain in pairs)
+    tally.words["technique"].update(pc.list_flatten(hits["flags"]).to_pylist())
+    tally.openness += [value for value in hits["openness"].to_pylist() if value is not None]
+    names = hits["source_name"].to_pylist()
+    tally.words["unknown"].update(name or label for name, label in zip(names, labels, strict=True) if label == "other")
+    tally.words["crash"].update(name or label for name, label in zip(names, labels, strict=True) if label == "crash")
+    at = list(zip((f"{song}/{domain}" for song, domain in pairs), hits["time_s"].to_pylist(), strict=True))
+    tally.keys.extend(event_key(*place, (label,)) for place, label in zip(at, labels, strict=True))
+    crashes = Counter(place for place, label in zip(at, labels, strict=True) if label == "crash")
+    tally.several_crashes += sum(count > 1 for count in crashes.values())
+
+
+def count_of(name: str, counts: dict[str, int]) -> int:
+    """Hits that are certainly a label: ``snare`` counts heads, rims and those of which nothing more is known."""
+    wanted = LABELS[name]
+    return sum(n for label, n in counts.items() if (LABELS[label] and LABELS[label] <= wanted) or label == name)

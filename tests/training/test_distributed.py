@@ -161,6 +161,11 @@ def test_a_killed_worker_is_replaced(unbroken: TrainConfig, songs: str, tmp_path
         process.kill()
         process.wait()
     assert_same(last(config), last(unbroken))
+    console = (tmp_path / "log").read_text()
+    assert f"model     {checkpoints.best_of(config.output)}" in console
+    assert "epoch 2/2: f5_50" in console
+    for narration in ("Reporting training result", "execution finished", "PlacementGroupCleaner", "State API"):
+        assert narration not in console
 
 
 def test_two_workers_do_what_one_does_in_two_parts(songs: str, tmp_path: Path) -> None:

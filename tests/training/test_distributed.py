@@ -22,7 +22,7 @@ from drumline.training.checkpoints import Checkpoint
 from drumline.training.config import TrainConfig
 from drumline.training.distributed import run
 
-pytestmark = pytest.mark.ray
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]  # half a minute each where nothing else runs
 
 ROOT = Path(__file__).parents[2]
 SLOW: dict[str, Any] = {
@@ -87,7 +87,7 @@ def driver(config: TrainConfig, folder: Path) -> "subprocess.Popen[bytes]":
 
 def until(true: Callable[[], bool], process: "subprocess.Popen[bytes]") -> None:
     """Wait until something is so, while a process runs."""
-    ends = time.monotonic() + 200
+    ends = time.monotonic() + 400
     while not true():
         assert process.poll() is None, "it ended before"
         assert time.monotonic() < ends, "it never was"
@@ -156,7 +156,7 @@ def test_a_killed_worker_is_replaced(unbroken: TrainConfig, songs: str, tmp_path
             if "RayTrainWorker" in " ".join(child.cmdline())
         ]
         worker.send_signal(signal.SIGKILL)
-        assert process.wait(timeout=150) == 0, (tmp_path / "log").read_text()
+        assert process.wait(timeout=400) == 0, (tmp_path / "log").read_text()
     finally:
         process.kill()
         process.wait()

@@ -80,10 +80,10 @@ class Learner:
         for part in range(parts):
             some = slice(part * len(samples_BN) // parts, (part + 1) * len(samples_BN) // parts)
             share = (some.stop - some.start) / len(samples_BN)
-            seed = _mixed((*place, self.rank * parts + part))
+            seeds = _seeds((*place, self.rank * parts + part))
             with nullcontext() if part == parts - 1 else _unsynchronised(self.module):
                 own = {name: column[some] for name, column in columns.items()}
-                found, total = self._losses(samples_BN[some], own, stage=stage, seed=seed)
+                found, total = self._losses(samples_BN[some], own, stage=stage, seeds=seeds)
                 torch.autograd.backward(self.scaler.scale(total * share))
             loss += total.detach() * share
             heard = {name: _joined(part, heard.get(name)) for name, part in found.parts.items()}
@@ -144,16 +144,16 @@ class Learner:
         return left
 
     def _losses(
-        self, samples_BN: Tensor, columns: Mapping[str, Tensor], *, stage: StageConfig, seed: int
+        self, samples_BN: Tensor, columns: Mapping[str, Tensor], *, stage: StageConfig, seeds: tuple[int, int, int]
     ) -> tuple[Losses, Tensor]:
         """The losses of a part of a batch, and what is to be lowered: those, or with mixup two of them mixed."""
-        torch.manual_seed(seed)
+        torch.manual_seed(seeds[0])
         config = self.config
         weights = _onset_alone(config.losses) if stage.onset_only else config.losses
         with torch.no_grad():
             spectra_BTF = self.features(samples_BN)
-            masked = spec_augment(spectra_BTF, config.spec_augment, bands=config.features.bands, seed=seed)
-            mixed = mixup(masked.features_BTF, config.mixup, seed=seed)
+            masked = spec_augment(spectra_BTF, config.spec_augment, bands=config.features.bands, seed=seeds[1])
+            mixed = mixup(masked.features_BTF, config.mixup, seed=seeds[2])
             columns = heard_columns(columns, masked.heard_BT)
         precision = _AMP.get(config.workers.precision)
         with torch.autocast(self.device.type, dtype=precision, enabled=precision is not None):
@@ -214,8 +214,10 @@ def _joined(part: Part, before: Part | None) -> Part:
     return Part(before.sum + part.sum.detach(), before.known + part.known, part.weight)
 
 
-def _mixed(seed: Sequence[int]) -> int:
-    return int(np.random.SeedSequence(list(seed)).generate_state(1)[0])
+def _seeds(place: Sequence[int]) -> tuple[int, int, int]:
+    """Of dropout, masks and mixtures."""
+    first, second, third = np.random.SeedSequence(list(place)).generate_state(3).tolist()
+    return first, second, third
 
 
 def _onset_alone(config: LossConfig) -> LossConfig:

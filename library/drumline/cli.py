@@ -554,6 +554,42 @@ def check_health() -> None:
     """
 
 
+@check.command("ready")
+@_quality_check("drumline.quality.ready", "ReadyConfig")
+def check_ready() -> None:
+    """All checks of a release from one YAML file, in order, with one verdict; stops at the first failure.
+
+    \b
+    drumline check ready configs/check_ready/release.yaml output=out/ready
+    drumline check ready my.yaml halt=false strict=true
+    """
+
+
+@main.group()
+def compare() -> None:
+    """A candidate against a baseline. Arguments and exit codes are those of `drumline check`."""
+
+
+@compare.command("health")
+@_quality_check("drumline.quality.compare_health", "CompareHealthConfig")
+def compare_health() -> None:
+    """Two reports of `check health`: what dropped, which gates fail anew, which labels are unknown anew.
+
+    \b
+    drumline compare health candidate=out/new/report.json baseline=blessed/report.json gates.label_drop.at_most=0.05
+    """
+
+
+@compare.command("manifests")
+@_quality_check("drumline.quality.compare_manifests", "CompareManifestsConfig")
+def compare_manifests() -> None:
+    """Two files of events, or two datasets: sessions, components and techniques added, removed, changed.
+
+    \b
+    drumline compare manifests candidate=new.jsonl baseline=old.jsonl
+    """
+
+
 @main.group()
 def make() -> None:
     """Materials for quality checks."""

@@ -1,6 +1,6 @@
 """A recording as a model hears it: mono at `RATE_HZ`, at the loudness that models are trained at, of any length.
 
-Loudness is known at the end only, so the samples are kept: in memory up to some ten minutes, beyond that in a
+Loudness is known at the end only, so the samples are kept: in memory up to some six minutes, beyond that in a
 temporary file that has no name and goes with the process.
 """
 
@@ -18,8 +18,8 @@ from drumline.audio.meter import Meter
 from drumline.audio.stream import blocks, mono, opened, resampled
 from drumline.core.grid import RATE_HZ
 
-MEMORY_BYTES: Final = 64 << 20
-"""Of samples, before they go to a file: 12.7 minutes."""
+MEMORY_BYTES: Final = 32 << 20
+"""Of samples, before they go to a file: 6.3 minutes."""
 
 MAX_DURATION_S: Final = 24 * 3600.0
 """A longer one is a damaged header."""

@@ -34,7 +34,14 @@ class OnnxNetwork:
     """A graph ready to listen."""
 
     def __init__(
-        self, graph: Path, *, features: LogMelConfig, classes: tuple[str, ...], margin_s: float, threads: int = 0
+        self,
+        graph: Path,
+        *,
+        features: LogMelConfig,
+        classes: tuple[str, ...],
+        margin_s: float,
+        threads: int = 0,
+        chunk_s: float = CHUNK_S,
     ) -> None:
         """``threads`` of arithmetic, 0 for `default_threads`. Raises DrumlineError where the file is no such graph."""
         options = onnxruntime.SessionOptions()
@@ -49,7 +56,7 @@ class OnnxNetwork:
             raise DrumlineError(f"{graph}: onnxruntime cannot load it: {error}") from error
         self.features, self.classes = features, classes
         frame_rate_hz = features.grid.frame_rate_hz
-        self._chunk, self._margin = (round(length_s * frame_rate_hz) for length_s in (CHUNK_S, margin_s))
+        self._chunk, self._margin = (round(length_s * frame_rate_hz) for length_s in (chunk_s, margin_s))
 
     def listen(self, read: Read, num_samples: int) -> Iterator[Activations]:
         """The activations of a recording, one piece after the other; ``read`` gives its samples, at -14 LUFS."""

@@ -14,6 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from drumline.core.errors import ConfigError
 from drumline.decoding.infer_onnx import INPUT, OUTPUTS
 from drumline.model.network import HierarchicalDrumCRNN
 
@@ -35,9 +36,15 @@ class _Activations(nn.Module):
 
 
 def graph_of(network: HierarchicalDrumCRNN) -> onnx.ModelProto:
-    """The graph, in float32. The network must be in evaluation mode."""
+    """The graph, in float32. The network must be in evaluation mode.
+
+    Raises ConfigError for a conformer: its chunks of attention would keep the batch and the length they were traced
+    with.
+    """
     if network.training:
         raise ValueError("a graph is of a network in evaluation mode: call network.eval() first")
+    if network.config.context == "conformer":
+        raise ConfigError("model.context=conformer has no ONNX graph; lstm, gru and none have")
     num_features = network.config.spectra * network.config.bands
     buffer = io.BytesIO()
     with warnings.catch_warnings():

@@ -1,0 +1,154 @@
+"""A package that listens: in pieces as in one, in bounded memory, and without what the command line cannot afford."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from tests.export.tiny import FEATURES, noise, write_package
+from tests.transcription.test_imports import HEAVY
+
+from drumline.audio.recording import Recording
+from drumline.core.errors import ConfigError
+from drumline.decoding.infer_onnx import OnnxNetwork
+from drumline.decoding.presets import load_preset
+from drumline.decoding.strokes import strokes
+from drumline.model.branches import PREDICTED
+from drumline.transcription.engine import open_engine
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_package(tmp_path_factory.mktemp("models") / "tiny-1.0", "float32", "int8")
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("songs") / "song.flac"
+    soundfile.write(path, noise(25.0), 22_050)
+    return path
+
+
+@pytest.mark.parametrize(("graph", "tolerance"), [("model.onnx", 1e-4), ("model.int8.onnx", 0.2)])
+def test_pieces_say_what_one_pass_says(package: Path, graph: str, tolerance: float) -> None:
+    samples = noise(25.0)
+    found = []
+    for chunk_s in (60.0, 7.0):
+        network = OnnxNetwork(
+            package / graph, features=FEATURES, classes=PREDICTED, margin_s=2.0, threads=1, chunk_s=chunk_s
+        )
+        found.append(list(network.listen(lambda start, stop: samples[start:stop], len(samples))))
+    whole, pieces = found
+    assert (len(whole), len(pieces)) == (1, 4)
+    joined = np.concatenate([piece.probability for piece in pieces])
+    assert joined.shape == whole[0].probability.shape == (FEATURES.grid.num_frames(len(samples)), len(PREDICTED))
+    np.testing.assert_allclose(joined, whole[0].probability, atol=tolerance)
+    if graph == "model.onnx":
+        one, other = (strokes(each, load_preset("default")) for each in found)
+        assert len(one.events) > 50
+        np.testing.assert_array_equal(one.events.label, other.events.label)
+        np.testing.assert_allclose(one.events.time_s, other.events.time_s, atol=1e-5)
+
+
+def test_the_fastest_graph_is_taken_unless_another_is_asked_for(package: Path) -> None:
+    assert open_engine(str(package)).precision == "int8"
+    assert open_engine(str(package), precision="float32", preset="aggressive").transcriber.preset == "aggressive"
+    with pytest.raises(ConfigError, match="no graph in float16; has float32, int8"):
+        open_engine(str(package), precision="float16")
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.001, 0.3])
+def test_scraps_are_heard(package: Path, seconds: float) -> None:
+    with Recording([noise(seconds)]) as recording:
+        open_engine(str(package)).strokes(recording, lambda seconds: None)
+
+
+PEAK = """
+import resource, sys
+import numpy as np
+from drumline.audio.recording import Recording
+from drumline.transcription.engine import open_engine
+minute = np.random.default_rng(0).standard_normal(60 * 22_050).astype(np.float32)
+engine = open_engine(sys.argv[1], threads=1)
+with Recording(minute for _ in range(int(sys.argv[2]))) as recording:
+    engine.strokes(recording, lambda seconds: None)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peak_mb(package: Path, minutes: int) -> float:
+    run = subprocess.run(
+        [sys.executable, "-c", PEAK, str(package), str(minutes)], check=True, capture_output=True, text=True
+    )
+    return int(run.stdout) / (1024 if sys.platform == "linux" else 1 << 20)
+
+
+def test_memory_does_not_grow_with_the_recording(package: Path) -> None:
+    short, long = peak_mb(package, 2), peak_mb(package, 20)
+    assert long - short < 60  # 20 minutes of samples are 106 MB, their activations 20
+
+
+def transcribe(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
+    """In a fresh process that tells on standard error what it imported."""
+    code = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print('IMPORTED', *sys.modules, file=sys.stderr))\n"
+        "from drumline.cli import main\nmain()"
+    )
+    command = [sys.executable, "-c", code, "transcribe", *arguments]
+    return subprocess.run(command, check=False, capture_output=True, input=stdin)
+
+
+def test_the_command_writes_what_is_asked_for_and_imports_no_more(package: Path, song: Path, tmp_path: Path) -> None:
+    run = transcribe(str(song), "--model", str(package), "--format", "midi,json,mid", "--output", str(tmp_path))
+    told = run.stderr.decode()
+    assert run.returncode == 0, told
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["song.json", "song.mid", "song.notes.mid"]
+    assert "song.flac (0:25): kick" in told
+    imported = set(told.partition("IMPORTED")[2].split())
+    assert not imported & {*HEAVY, "pyarrow", "pyloudnorm"}
+    result = json.loads((tmp_path / "song.json").read_text())
+    assert result["transcriber"] == {"model": "tiny", "version": "1.0", "preset": "default"}
+    assert result["audio"]["rate_hz"] == 22_050
+    assert {"time_s", "class", "velocity", "confidence", "branches"} <= result["hits"][0].keys()
+
+
+def test_a_pipe_goes_on_through_a_pipe(package: Path, song: Path, tmp_path: Path) -> None:
+    piped = transcribe("-", "--model", str(package), "--format", "csv", stdin=song.read_bytes())
+    assert piped.returncode == 0
+    assert transcribe(str(song), "--model", str(package), "-o", str(tmp_path / "song.csv")).returncode == 0
+    assert piped.stdout == (tmp_path / "song.csv").read_bytes()
+
+
+def test_one_bad_song_does_not_stop_the_others(package: Path, song: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.flac").write_bytes(song.read_bytes()[:3000])
+    (tmp_path / "b.flac").write_bytes(song.read_bytes())
+    run = transcribe(str(tmp_path / "*.flac"), "--model", str(package), "--quiet")
+    assert run.returncode == 1
+    assert b"a: audio_truncated: a.flac" in run.stderr
+    assert sorted(path.name for path in tmp_path.glob("*.mid")) == ["b.mid"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["no.ogg"], "no.ogg: no such file"),
+        (["SONG", "--format", "wav"], "format 'wav' is not one of"),
+        (["SONG", "SONG2", "-o", "x.mid"], "takes one song in one format"),
+        (["SONG", "SONG2", "-o", "out"], "two songs would be written to out/song.mid"),
+        (["SONG", "--preset", "loud"], "preset 'loud' is not one of"),
+        (["SONG", "--tempo", "9000"], "9000 bpm is outside"),
+    ],
+)
+def test_mistakes_are_told_before_any_work(
+    arguments: list[str], message: str, package: Path, song: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "song.flac"
+    other.write_bytes(song.read_bytes())
+    told = {"SONG": str(song), "SONG2": str(other)}
+    run = transcribe(*(told.get(each, each) for each in arguments), "--model", str(package))
+    assert run.returncode == 2
+    assert message in run.stderr.decode()

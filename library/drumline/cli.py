@@ -464,6 +464,10 @@ def check() -> None:
 
     Each check takes a YAML file, NAME=VALUE or both, and prints one screen; with output=FOLDER it also writes
     report.json and report.html. Exits 0 if all gates passed, 1 if one failed, 2 if the input cannot be used.
+
+    \b
+    A limit is {at_least: 0.9} or {at_most: 0.1}; with by: low (or high) it judges that end of the interval.
+    gates.auroc.at_least=0.85 changes one, gates.auroc=null takes it away.
     """
 
 

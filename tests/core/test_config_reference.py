@@ -1,7 +1,7 @@
 """The list of keys says what the configuration accepts."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -32,6 +32,33 @@ class Outer(Config):
     places: tuple[Inner, ...]
     """Where to look."""
     home: Inner = Inner(uri="x")
+
+
+class Point(Config):
+    """Shown whole."""
+
+    SHOWN_AS: ClassVar[str] = "point"
+    x: int = 0
+    """Right."""
+    y: int = 0
+    """Up."""
+
+
+class Plane(Config):
+    """Points."""
+
+    here: Point | None = Point(x=1)
+    """A point."""
+    named: dict[str, Point] = Field(default={})
+    """Points by name."""
+
+
+def test_small_models_are_shown_whole() -> None:
+    (plane,) = sections(Plane)
+    assert plane.keys == (
+        Key("here", "point or null", '{"x": 1}', "A point."),
+        Key("named", "map of text to point", "{}", "Points by name."),
+    )
 
 
 def test_types_limits_defaults_and_nesting() -> None:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,6 +21,9 @@ class Config(BaseModel):
     """The base of every configuration."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
+
+    SHOWN_AS: ClassVar[str] = ""
+    """What `core.config_reference` calls such a value where it is shown whole, and not as a section of its own."""
 
 
 C = TypeVar("C", bound=Config)

@@ -14,6 +14,8 @@ from typing import Any, Final, Literal, TypeGuard
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from drumline.core.config import Config
+
 _KINDS: Final = {
     bool: "true or false",
     int: "whole number",
@@ -82,11 +84,16 @@ def as_text(model: type[BaseModel]) -> str:
 def _section_of(field: FieldInfo) -> type[BaseModel] | None:
     """The model of a section, or of the items of a list of them."""
     candidates = [field.annotation, *typing.get_args(field.annotation)]
-    return next((each for each in candidates if _is_section(each)), None)
+    return next((each for each in candidates if _is_section(each) and not _shown_as(each)), None)
 
 
 def _is_section(annotation: Any) -> TypeGuard[type[BaseModel]]:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _shown_as(annotation: Any) -> str:
+    """The one word for a small model that is shown whole; empty for anything else."""
+    return annotation.SHOWN_AS if isinstance(annotation, type) and issubclass(annotation, Config) else ""
 
 
 def _is_list(field: FieldInfo) -> bool:
@@ -113,13 +120,18 @@ def _kind(annotation: Any) -> str:
         return f"map of {_kind(arguments[0])} to {_kind(arguments[1])}"
     if origin is types.UnionType:
         return " or ".join(_kind(each) for each in arguments)
-    return _KINDS[annotation]
+    return _shown_as(annotation) or _KINDS[annotation]
 
 
 def _default(field: FieldInfo) -> str:
     if field.is_required():
         return ""
-    return json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False)
+    return json.dumps(field.get_default(call_default_factory=True), ensure_ascii=False, default=_plain)
+
+
+def _plain(value: BaseModel) -> dict[str, Any]:
+    """A model that is shown whole, less what it leaves at its defaults."""
+    return value.model_dump(mode="json", exclude_defaults=True)
 
 
 def _line(text: str | None) -> str:

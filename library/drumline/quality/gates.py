@@ -5,7 +5,7 @@ number as the report shows it, rounded, so that nobody is refused by a digit tha
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import model_validator
 
@@ -18,6 +18,8 @@ Verdict = Literal["passed", "failed", "unknown"]
 
 class Limit(Config):
     """What a number must keep: one of ``at_least`` and ``at_most``."""
+
+    SHOWN_AS: ClassVar[str] = "limit"
 
     at_least: float | None = None
     """The least that passes."""

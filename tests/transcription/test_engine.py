@@ -8,16 +8,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tests.audio.tiny_demucs import save_bag, save_safetensors, tiny_model
 from tests.export.tiny import FEATURES, noise, write_package
 from tests.transcription.test_imports import HEAVY
 
 from drumline.audio.recording import Recording
+from drumline.audio.separation.weights import VARIABLE
 from drumline.core.errors import ConfigError
 from drumline.decoding.infer_onnx import OnnxNetwork
 from drumline.decoding.presets import load_preset
 from drumline.decoding.strokes import strokes
 from drumline.model.branches import PREDICTED
 from drumline.transcription.engine import open_engine
+from drumline.transcription.sources import find_sources, open_recording
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +74,7 @@ import resource, sys
 import numpy as np
 from drumline.audio.recording import Recording
 from drumline.transcription.engine import open_engine
+from drumline.transcription.sources import find_sources, open_recording
 minute = np.random.default_rng(0).standard_normal(60 * 22_050).astype(np.float32)
 engine = open_engine(sys.argv[1], threads=1)
 with Recording(minute for _ in range(int(sys.argv[2]))) as recording:
@@ -152,3 +156,34 @@ def test_mistakes_are_told_before_any_work(
     run = transcribe(*(told.get(each, each) for each in arguments), "--model", str(package))
     assert run.returncode == 2
     assert message in run.stderr.decode()
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_drums_are_taken_out_where_there_is_a_separator(
+    package: Path, song: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save_safetensors(tiny_model(seed=0), tmp_path, "tiny")
+    save_bag(tmp_path, "htdemucs", ["tiny"])
+    (source,) = find_sources([str(song)], "separate")
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    recording, audio = open_recording(source, "separate")
+    with recording:
+        assert audio.duration_s == pytest.approx(25.0)
+        assert recording.read(0, 22_050).std() > 0
+    run = transcribe(str(song), "--model", str(package), "--stem", "separate")  # in a process that is told nothing else
+    assert run.returncode == 0
+    monkeypatch.delenv(VARIABLE)
+    run = transcribe(str(song), "--model", str(package), "--stem", "separate")
+    assert run.returncode == 1
+    assert VARIABLE.encode() in run.stderr
+
+
+def test_a_song_folder_gives_its_drums_or_everything(song: Path, tmp_path: Path) -> None:
+    for name in ("song.flac", "drums.flac", "preview.flac"):
+        (tmp_path / name).write_bytes(song.read_bytes())
+    (drums,), (everything,) = (find_sources([str(tmp_path)], stem) for stem in ("auto", "mix"))
+    assert [path.name for path in drums.files] == ["drums.flac"]
+    assert [path.name for path in everything.files] == ["song.flac", "drums.flac"]
+    recording, _ = open_recording(everything, "mix")
+    with recording:
+        assert recording.num_samples == 25 * 22_050

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
+from drumline.audio.decode import SEPARATION_RATE_HZ, AudioConfig, decode, mix
 from drumline.audio.layout import EXTENSIONS, choose
 from drumline.audio.recording import MAX_DURATION_S, Recording
 from drumline.core.errors import ConfigError
@@ -95,8 +96,6 @@ def _of_file(file: BinaryIO, name: str) -> tuple[Recording, str]:
 
 def _summed(files: Sequence[Path]) -> tuple[Recording, str]:
     """Stems together, in memory. The hash is of their bytes, one after the other."""
-    from drumline.audio.decode import AudioConfig, decode, mix
-
     config = AudioConfig(min_duration_s=0.4, max_duration_s=MAX_DURATION_S)
     data = [file.read_bytes() for file in files]
     audio = mix([decode(each, name=file.name, config=config) for each, file in zip(data, files, strict=True)])
@@ -104,27 +103,12 @@ def _summed(files: Sequence[Path]) -> tuple[Recording, str]:
 
 
 def _separated(source: Source) -> tuple[Recording, str]:
-    """Drums out of the mix, in memory; the mix itself where hardly anything is left (`separation.protocol`)."""
-    import soxr
+    """Drums out of the mix, in memory."""
+    from drumline.transcription.separate import drums_of  # a separator's imports cost more than a transcription
 
-    from drumline.audio.decode import SEPARATION_RATE_HZ, AudioConfig, decode_stereo, mix_samples
-    from drumline.audio.separation.protocol import SeparationConfig, open_separator, stem_to_mix_db
-    from drumline.audio.separation.weights import resolve
-    from drumline.core.grid import RATE_HZ
-
-    settings = SeparationConfig(backend="onnx")
-    weights = resolve(settings.backend, path="", model=settings.model, download=False, environment=os.environ)
-    separator = open_separator(settings, weights)
-    config = AudioConfig(min_duration_s=0.4, max_duration_s=MAX_DURATION_S)
     data = [file.read_bytes() for file in source.files] or [sys.stdin.buffer.read()]
     names = [file.name for file in source.files] or [_PIPED]
-    stereo = mix_samples(
-        [decode_stereo(each, name=name, config=config) for each, name in zip(data, names, strict=True)]
-    )
-    drums = separator.separate(stereo)
-    heard = drums if stem_to_mix_db(drums, stereo) >= settings.gate_db else stereo
-    samples = soxr.resample(heard.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ")
-    return Recording([samples], source_rate_hz=SEPARATION_RATE_HZ), _sha256(data)
+    return Recording([drums_of(data, names)], source_rate_hz=SEPARATION_RATE_HZ), _sha256(data)
 
 
 def _sha256(parts: Sequence[bytes]) -> str:

@@ -130,6 +130,7 @@ def test_a_missing_extra_is_told_before_any_work(name: str) -> None:
         check_trackers(wanted)
 
 
+@pytest.mark.filterwarnings("ignore")  # of a package that is not ours
 def test_mlflow_goes_on_in_the_same_run(tmp_path: Path) -> None:
     mlflow = pytest.importorskip("mlflow")
     store = f"sqlite:///{tmp_path}/mlflow.db"
@@ -142,6 +143,7 @@ def test_mlflow_goes_on_in_the_same_run(tmp_path: Path) -> None:
     assert [point.step for point in client.get_metric_history(run.info.run_id, "validation/f5_50")] == [4, 8]
 
 
+@pytest.mark.filterwarnings("ignore")  # of a package that is not ours
 def test_wandb_works_offline(tmp_path: Path) -> None:
     pytest.importorskip("wandb")
     config = train_config("songs", tmp_path, logs={"wandb": "offline", "tensorboard": False})

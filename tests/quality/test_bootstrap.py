@@ -92,6 +92,13 @@ def test_two_systems_are_compared_song_by_song(tmp_path: Path) -> None:
     assert (alone.delta, alone.low, alone.p_value) == (0, None, None)
 
 
+def test_samples_may_be_called_events(tmp_path: Path) -> None:
+    truth = [{"event_id": str(n), "label": "Kick", "velocity": 0.5} for n in range(3)]
+    told = [{"sample_id": str(n), "predicted_label": "kick", "confidence": 0.4 + n / 10} for n in range(3)]
+    ours = found(tmp_path, truth, told)
+    assert (ours.group_by, ours.groups, ours.labels["kick"].tp, ours.labels["kick"].fn) == ("sample_id", 3, 2, 1)
+
+
 def test_what_was_not_predicted_was_not_heard(tmp_path: Path) -> None:
     truth, told = lines(4, 1.0)
     config = BootstrapCheckConfig(

@@ -24,7 +24,7 @@ from drumline.quality.bootstrap_findings import BootstrapFindings, Delta, LabelS
 from drumline.quality.gates import Limit, judge_all
 from drumline.quality.outcome import Outcome
 from drumline.quality.report import CheckConfig, make_report
-from drumline.quality.samples import group_key, labels_of, pair, read_lines, scores_of
+from drumline.quality.samples import group_key, group_of, labels_of, pair, read_lines, scores_of
 
 Floats = NDArray[np.float64]
 
@@ -95,7 +95,7 @@ def check(config: BootstrapCheckConfig) -> Outcome:
     labels = _labels([each.pairs for each in pairings], config.threshold)
     if not labels:
         raise DrumlineError(f"{config.truth}: no sample has a label")
-    names = np.array([tree.text(key) for tree in truth.trees])
+    names = np.array([group_of(tree, key) for tree in truth.trees])
     group_names, group = np.unique(names, return_inverse=True)
     systems = [_sums(each.pairs, labels, group, config.threshold) for each in pairings]
     findings = _findings(systems, labels, config, group_by=key, samples=len(names), groups=len(group_names))

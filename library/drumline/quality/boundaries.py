@@ -21,7 +21,7 @@ from drumline.quality.boundaries_findings import EDGES, BoundaryFindings, Distan
 from drumline.quality.gates import Limit, judge_all
 from drumline.quality.outcome import Outcome
 from drumline.quality.report import CheckConfig, make_report
-from drumline.quality.samples import group_key, labels_of, pair, read_lines, scores_of
+from drumline.quality.samples import group_key, group_of, labels_of, pair, read_lines, scores_of
 
 Floats = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ def check(config: BoundariesConfig) -> Outcome:
     joined = pair(truth, told)
     key = config.group_by or group_key(truth.trees)
     labels = sorted({label for tree in truth.trees for label in labels_of(tree)})
-    names, group = np.unique([tree.text(key) for tree in truth.trees], return_inverse=True)
+    names, group = np.unique([group_of(tree, key) for tree in truth.trees], return_inverse=True)
     edge = np.array([_edge(tree) for tree in truth.trees])
     wanted, found = (np.zeros((len(edge), len(labels))) for _ in range(2))
     for row, (tree, prediction) in enumerate(joined.pairs):

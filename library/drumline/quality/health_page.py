@@ -12,8 +12,7 @@ _MOST_BARS = 30
 
 def sections(found: HealthFindings) -> tuple[Section, ...]:
     """What the page shows; what a source does not tell at all is left out."""
-    parts = [_totals(found), _labels(found), _sound(found), _playing(found), _audio(found)]
-    return tuple(part for part in parts if part.facts or part.figures or any(table.rows for table in part.tables))
+    return _totals(found), _labels(found), _sound(found), _playing(found), _audio(found)
 
 
 def _totals(found: HealthFindings) -> Section:

@@ -20,7 +20,7 @@ from drumline.quality.gates import Limit, judge_all
 from drumline.quality.outcome import Outcome
 from drumline.quality.page import Figure, Section
 from drumline.quality.report import CheckConfig, make_report
-from drumline.quality.samples import group_key, pair, read_lines, scores_of
+from drumline.quality.samples import group_key, group_of, pair, read_lines, scores_of
 
 _CURVE_POINTS: Final = 101
 _BINS: Final = 10
@@ -84,7 +84,7 @@ def check(config: OpenSetConfig) -> Outcome:
     key = config.group_by or group_key(truth.trees)
     known = np.array([_is_known(tree) for tree in truth.trees])
     score = np.array([_known_score(tree) if tree else 0.0 for _, tree in joined.pairs])
-    names, group = np.unique([tree.text(key) for tree in truth.trees], return_inverse=True)
+    names, group = np.unique([group_of(tree, key) for tree in truth.trees], return_inverse=True)
 
     def statistic(weights: NDArray[np.float64]) -> NDArray[np.float64]:
         found = separation(score, known, weight=weights[..., group], tpr=config.tpr)

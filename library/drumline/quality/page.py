@@ -3,13 +3,16 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from markupsafe import Markup, escape
 
 from drumline.core.page import page_environment
 from drumline.quality.gates import Gate, worst_first
 from drumline.quality.report import Report
+
+_MOST_GATES: Final = 16
+"""Of more, those that passed are folded."""
 
 Cell = str | int | float | None
 
@@ -35,7 +38,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page. What is empty is left out."""
+    """A part of a page, left out where it is empty."""
 
     title: str
     text: str = ""
@@ -44,14 +47,24 @@ class Section:
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show; its text alone explains nothing."""
+        return not (self.facts or self.figures or any(table.rows for table in self.tables))
+
 
 def render_page(report: Report[Any], sections: Sequence[Section]) -> str:
     """The whole page: one file that needs no other."""
     environment = page_environment("quality/templates")
     environment.filters |= {"cell_text": cell_text, "breakable": breakable}
     environment.tests["figure"] = lambda value: value is None or isinstance(value, int | float)
+    gates = worst_first(report.gates)
+    folded = [gate for gate in gates if gate.verdict == "passed"] if len(gates) > _MOST_GATES else []
     return environment.get_template("report.html.j2").render(
-        report=report, gates=worst_first(report.gates), sections=sections
+        report=report,
+        open_gates=[gate for gate in gates if gate not in folded],
+        folded_gates=folded,
+        sections=[each for each in sections if not each.empty],
     )
 
 

@@ -102,6 +102,11 @@ def group_key(trees: Iterable[Tree]) -> str:
     return next((key for key in GROUP_KEYS if all(row.has(key) for row in rows)), "sample_id")
 
 
+def group_of(tree: Tree, key: str) -> str:
+    """What a sample belongs to, by such a key."""
+    return sample_id(tree) if key == "sample_id" else tree.text(key)
+
+
 def labels_of(tree: Tree) -> tuple[str, ...]:
     """The true labels of a sample, each once, in the file's order. Raises ChartError where it tells none at all."""
     for name in _LABELS:

@@ -1,4 +1,4 @@
-"""The drums of a mix, taken out by the separator whose weights the environment names. Slow: as long as the song or so."""
+"""The drums of a mix, taken out by the separator whose weights the environment names. As slow as the song is long."""
 
 import os
 from collections.abc import Sequence

@@ -505,7 +505,7 @@ def _quality_check(module: str, name: str) -> Callable[[Callable[..., None]], Ca
 
 
 @check.command("bootstrap")
-@_quality_check("drumline.quality.bootstrap", "BootstrapCheckConfig")
+@_quality_check("drumline.quality.bootstrap.check", "BootstrapCheckConfig")
 def check_bootstrap() -> None:
     """F by label, openness and velocity errors with intervals over songs; two systems compared.
 
@@ -526,7 +526,7 @@ def check_open_set() -> None:
 
 
 @check.command("alignment")
-@_quality_check("drumline.quality.alignment", "AlignmentCheckConfig")
+@_quality_check("drumline.quality.alignment.check", "AlignmentCheckConfig")
 def check_alignment() -> None:
     """Microphones of a session against each other (delay, drift), and a dataset's charts against their audio.
 
@@ -537,7 +537,7 @@ def check_alignment() -> None:
 
 
 @check.command("boundaries")
-@_quality_check("drumline.quality.boundaries", "BoundariesConfig")
+@_quality_check("drumline.quality.boundaries.check", "BoundariesConfig")
 def check_boundaries() -> None:
     """Recall of onsets near the edges of streaming windows, from a boundary pack.
 
@@ -548,7 +548,7 @@ def check_boundaries() -> None:
 
 
 @check.command("health")
-@_quality_check("drumline.quality.health", "HealthConfig")
+@_quality_check("drumline.quality.health.check", "HealthConfig")
 def check_health() -> None:
     """What a dataset consists of: labels, dynamics, duplicates, techniques, loudness, hours; and is it enough?
 
@@ -575,7 +575,7 @@ def compare() -> None:
 
 
 @compare.command("health")
-@_quality_check("drumline.quality.compare_health", "CompareHealthConfig")
+@_quality_check("drumline.quality.health.compare", "CompareHealthConfig")
 def compare_health() -> None:
     """Two reports of `check health`: what dropped, which gates fail anew, which labels are unknown anew.
 
@@ -601,7 +601,7 @@ def make() -> None:
 
 @make.command("boundary-pack")
 @click.argument("settings", nargs=-1, metavar="[CONFIG] [NAME=VALUE]...")
-@_explained("drumline.quality.boundary_pack", "BoundaryPackConfig")
+@_explained("drumline.quality.boundaries.pack", "BoundaryPackConfig")
 @_told
 def make_boundary_pack(settings: tuple[str, ...]) -> None:
     """List the onsets near the edges of streaming windows: labels for `check boundaries`.
@@ -609,8 +609,8 @@ def make_boundary_pack(settings: tuple[str, ...]) -> None:
     \b
     drumline make boundary-pack events=events.jsonl output=out/pack windows.margin_ms=20
     """
-    from drumline.quality.boundary_pack import BoundaryPackConfig
-    from drumline.quality.boundary_pack import make as make_pack
+    from drumline.quality.boundaries.pack import BoundaryPackConfig
+    from drumline.quality.boundaries.pack import make as make_pack
 
     config = _settings(BoundaryPackConfig, settings)
     pack = make_pack(config)

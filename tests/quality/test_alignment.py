@@ -10,9 +10,9 @@ from scipy.interpolate import CubicSpline
 from tests.quality.files import run, write_dataset
 
 from drumline.core.errors import ConfigError, DrumlineError
-from drumline.quality.alignment import AlignmentCheckConfig, check
-from drumline.quality.alignment_findings import PairFindings
-from drumline.quality.charts_on_audio import ChartGates, measure_charts
+from drumline.quality.alignment.charts import ChartGates, measure_charts
+from drumline.quality.alignment.check import AlignmentCheckConfig, check
+from drumline.quality.alignment.findings import PairFindings
 from drumline.quality.gates import judge_all
 
 RATE_HZ = 44_100

@@ -11,8 +11,8 @@ from tests.quality.files import run, write_lines
 
 from drumline.core.errors import DrumlineError
 from drumline.metrics.bootstrap import BootstrapConfig
-from drumline.quality.bootstrap import BootstrapCheckConfig, check
-from drumline.quality.bootstrap_findings import BootstrapFindings
+from drumline.quality.bootstrap.check import BootstrapCheckConfig, check
+from drumline.quality.bootstrap.findings import BootstrapFindings
 
 LABELS = ("kick", "snare", "hihat_closed")
 DRAWS = BootstrapConfig(num_draws=100)

@@ -12,9 +12,9 @@ from tests.quality.files import run, write_dataset, write_lines
 
 from drumline.core.errors import DrumlineError
 from drumline.metrics.bootstrap import BootstrapConfig
-from drumline.quality.boundaries import BoundariesConfig, check
-from drumline.quality.boundaries_findings import BoundaryFindings
-from drumline.quality.boundary_pack import BoundaryPackConfig, WindowConfig, make, near_edges
+from drumline.quality.boundaries.check import BoundariesConfig, check
+from drumline.quality.boundaries.findings import BoundaryFindings
+from drumline.quality.boundaries.pack import BoundaryPackConfig, WindowConfig, make, near_edges
 
 DRAWS = BootstrapConfig(num_draws=100)
 LABELS = ("kick", "snare", "crash")

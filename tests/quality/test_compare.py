@@ -11,10 +11,12 @@ from tests.quality.files import run, write_dataset, write_lines
 
 from drumline.core.config import load_config, parse_config
 from drumline.core.errors import ConfigError, DrumlineError
-from drumline.quality import compare_health, compare_manifests, health
-from drumline.quality.compare_health import CompareHealthConfig
+from drumline.quality import compare_manifests
 from drumline.quality.compare_manifests import CompareManifestsConfig
-from drumline.quality.health import HealthConfig
+from drumline.quality.health import check as health
+from drumline.quality.health import compare as compare_health
+from drumline.quality.health.check import HealthConfig
+from drumline.quality.health.compare import CompareHealthConfig
 from drumline.quality.outcome import publish
 from drumline.quality.ready import ReadyConfig, check
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.quality.files import run, write_dataset, write_lines
 
 from drumline.core.errors import ChartError, DrumlineError
-from drumline.quality.health import HealthConfig, check
-from drumline.quality.health_files import read_label_set, read_taxonomy
-from drumline.quality.health_findings import BUCKETS, HealthFindings
-from drumline.quality.health_tally import bucket_of
+from drumline.quality.health.check import HealthConfig, check
+from drumline.quality.health.files import read_label_set, read_taxonomy
+from drumline.quality.health.findings import BUCKETS, HealthFindings
+from drumline.quality.health.tally import bucket_of
 
 component = st.fixed_dictionaries(
     {"label": st.sampled_from(["kick", "Snare", "crash", "crash2", "hihat_open", "gong"])},

@@ -12,14 +12,19 @@ from pydantic import Field, model_validator
 from drumline.core.artifacts import join
 from drumline.core.config import Config
 from drumline.core.errors import DrumlineError
-from drumline.quality import alignment, bootstrap, boundaries, compare_health, compare_manifests, health, open_set
-from drumline.quality.alignment import AlignmentCheckConfig
-from drumline.quality.bootstrap import BootstrapCheckConfig
-from drumline.quality.boundaries import BoundariesConfig
-from drumline.quality.compare_health import CompareHealthConfig
+from drumline.quality import compare_manifests, open_set
+from drumline.quality.alignment import check as alignment
+from drumline.quality.alignment.check import AlignmentCheckConfig
+from drumline.quality.bootstrap import check as bootstrap
+from drumline.quality.bootstrap.check import BootstrapCheckConfig
+from drumline.quality.boundaries import check as boundaries
+from drumline.quality.boundaries.check import BoundariesConfig
 from drumline.quality.compare_manifests import CompareManifestsConfig
 from drumline.quality.gates import Gate
-from drumline.quality.health import HealthConfig
+from drumline.quality.health import check as health
+from drumline.quality.health import compare as compare_health
+from drumline.quality.health.check import HealthConfig
+from drumline.quality.health.compare import CompareHealthConfig
 from drumline.quality.open_set import OpenSetConfig
 from drumline.quality.outcome import Outcome, publish
 from drumline.quality.page import Section, Table

@@ -16,8 +16,8 @@ from drumline.core.config import Config
 from drumline.core.measure import Value, measured
 from drumline.metrics.bootstrap import BootstrapConfig, resample
 from drumline.metrics.scores import ratio
-from drumline.quality import boundaries_page
-from drumline.quality.boundaries_findings import EDGES, BoundaryFindings, DistanceRecall, LabelRecall
+from drumline.quality.boundaries import page
+from drumline.quality.boundaries.findings import EDGES, BoundaryFindings, DistanceRecall, LabelRecall
 from drumline.quality.gates import Limit, judge_all
 from drumline.quality.outcome import Outcome
 from drumline.quality.report import CheckConfig, make_report
@@ -94,7 +94,7 @@ def check(config: BoundariesConfig) -> Outcome:
         inputs=(truth.source, told.source),
         notes=(*joined.notes, *(f"no sample is {name}: that edge is not tested" for name in untested)),
     )
-    return Outcome(report, lambda: boundaries_page.sections(findings))
+    return Outcome(report, lambda: page.sections(findings))
 
 
 def _edge(tree: Tree) -> int:

@@ -12,13 +12,13 @@ from drumline.alignment.microphones import Delays, drift
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
 from drumline.core.measure import Value, measured, number
-from drumline.quality import alignment_page
-from drumline.quality.alignment_findings import AlignmentFindings, PairFindings, SessionFindings
-from drumline.quality.charts_on_audio import ChartGates, measure_charts
+from drumline.quality.alignment import page
+from drumline.quality.alignment.charts import ChartGates, measure_charts
+from drumline.quality.alignment.findings import AlignmentFindings, PairFindings, SessionFindings
+from drumline.quality.alignment.session import Listening, Session, measure, open_microphone, read_session
 from drumline.quality.gates import Gate, Limit, judge_all, overall
 from drumline.quality.outcome import Outcome
 from drumline.quality.report import CheckConfig, Input, make_report
-from drumline.quality.session import Listening, Session, measure, open_microphone, read_session
 
 _TRACE_POINTS: Final = 200
 
@@ -92,7 +92,7 @@ def check(config: AlignmentCheckConfig) -> Outcome:
         gates += judge_all(config.charts, charts.values, of="charts.")
     findings = AlignmentFindings(sessions=tuple(found), charts=charts, level=config.level)
     report = make_report("alignment", config, findings=findings, gates=tuple(gates), inputs=inputs)
-    return Outcome(report, lambda: alignment_page.sections(findings))
+    return Outcome(report, lambda: page.sections(findings))
 
 
 def _session(session: Session, config: AlignmentCheckConfig) -> tuple[SessionFindings, list[Gate]]:

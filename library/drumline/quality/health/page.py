@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from drumline.dataset.card_plots import bars, stacked_bars
-from drumline.quality.health_findings import BUCKETS, NOT_TOLD, HealthFindings, Histogram
+from drumline.quality.health.findings import BUCKETS, NOT_TOLD, HealthFindings, Histogram
 from drumline.quality.page import Figure, Section, Table
 
 _MOST_BARS = 30

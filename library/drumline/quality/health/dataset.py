@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from drumline.core.artifacts import join
 from drumline.core.taxonomy import LABELS
 from drumline.dataset.parquet import open_parquet
-from drumline.quality.health_findings import BUCKET_EDGES, BUCKETS
-from drumline.quality.health_tally import Tally, event_key
+from drumline.quality.health.findings import BUCKET_EDGES, BUCKETS
+from drumline.quality.health.tally import Tally, event_key
 
 _SONG_COLUMNS: Final = (
     "song_id", "domain", "key", "charter", "artist", "duration_s", "loudness_lufs", "alignment", "split",

@@ -1,7 +1,7 @@
 """The page of `check boundaries`."""
 
 from drumline.core import plots
-from drumline.quality.boundaries_findings import EDGES, BoundaryFindings
+from drumline.quality.boundaries.findings import EDGES, BoundaryFindings
 from drumline.quality.page import Figure, Section, Table
 
 

@@ -13,7 +13,7 @@ from drumline.core.config import Config, parse_config
 from drumline.core.errors import DrumlineError
 from drumline.core.measure import Number, Value, measured, number
 from drumline.quality.gates import Limit, judge, judge_all
-from drumline.quality.health_findings import HealthFindings
+from drumline.quality.health.findings import HealthFindings
 from drumline.quality.outcome import Outcome
 from drumline.quality.page import Figure, Section, Table
 from drumline.quality.report import SCHEMA_VERSION, CheckConfig, Input, Report, make_report

@@ -15,7 +15,7 @@ import numpy as np
 from drumline.charts.documents import Tree
 from drumline.charts.drum_maps import component_label
 from drumline.core.measure import number
-from drumline.quality.health_findings import BUCKET_EDGES, BUCKETS, NOT_TOLD, HealthFindings, Histogram, LabelHealth
+from drumline.quality.health.findings import BUCKET_EDGES, BUCKETS, NOT_TOLD, HealthFindings, Histogram, LabelHealth
 from drumline.quality.samples import spelt
 
 OPENNESS_EDGES: Final = tuple(n / 10 for n in range(11))

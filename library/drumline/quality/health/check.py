@@ -18,12 +18,12 @@ from drumline.core.events import FLAGS
 from drumline.core.measure import Value, measured
 from drumline.core.taxonomy import LABELS
 from drumline.dataset.manifest import NAME, read_manifest
-from drumline.quality import health_page
 from drumline.quality.gates import Gate, Limit, judge, judge_all
-from drumline.quality.health_dataset import count_of, tally_dataset
-from drumline.quality.health_files import read_hours, read_label_set, read_min_counts, read_required, read_taxonomy
-from drumline.quality.health_findings import HealthFindings
-from drumline.quality.health_tally import Tally
+from drumline.quality.health import page
+from drumline.quality.health.dataset import count_of, tally_dataset
+from drumline.quality.health.files import read_hours, read_label_set, read_min_counts, read_required, read_taxonomy
+from drumline.quality.health.findings import HealthFindings
+from drumline.quality.health.tally import Tally
 from drumline.quality.onsets import is_dataset
 from drumline.quality.outcome import Outcome
 from drumline.quality.report import CheckConfig, Input, make_report
@@ -101,7 +101,7 @@ def check(config: HealthConfig) -> Outcome:
         inputs=(source,),
         notes=_notes(findings, labels, least),
     )
-    return Outcome(report, lambda: health_page.sections(findings))
+    return Outcome(report, lambda: page.sections(findings))
 
 
 def _listed(path: str) -> tuple[str, ...]:

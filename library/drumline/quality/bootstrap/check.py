@@ -19,8 +19,8 @@ from drumline.core.measure import Value, measured, number
 from drumline.metrics.bootstrap import BootstrapConfig, Comparison, compare, resample
 from drumline.metrics.paired import moments, paired_errors
 from drumline.metrics.scores import macro, micro, scores
-from drumline.quality import bootstrap_page
-from drumline.quality.bootstrap_findings import BootstrapFindings, Delta, LabelScores
+from drumline.quality.bootstrap import page
+from drumline.quality.bootstrap.findings import BootstrapFindings, Delta, LabelScores
 from drumline.quality.gates import Limit, judge_all
 from drumline.quality.outcome import Outcome
 from drumline.quality.report import CheckConfig, make_report
@@ -107,7 +107,7 @@ def check(config: BootstrapCheckConfig) -> Outcome:
         inputs=[each.source for each in (truth, told, other) if each],
         notes=[note for each in pairings for note in each.notes],
     )
-    return Outcome(report, lambda: bootstrap_page.sections(report.findings))
+    return Outcome(report, lambda: page.sections(report.findings))
 
 
 def _labels(systems: Sequence[Sequence[tuple[Tree, Tree | None]]], threshold: float) -> list[str]:

@@ -20,7 +20,7 @@ from drumline.dataset.manifest import NAME, read_manifest
 from drumline.dataset.parquet import open_parquet
 from drumline.metrics.bootstrap import BootstrapConfig, resample
 from drumline.metrics.scores import ratio
-from drumline.quality.alignment_findings import ChartFindings, RecordingRow
+from drumline.quality.alignment.findings import ChartFindings, RecordingRow
 from drumline.quality.gates import Limit
 from drumline.quality.report import Input
 

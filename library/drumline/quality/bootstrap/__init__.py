@@ -1,0 +1,1 @@
+"""Intervals for predictions on labelled samples, and the comparison of two systems."""

@@ -23,8 +23,8 @@ INPUT: Final = "features"
 """Of a graph: [batch, frames, F] float32."""
 OUTPUTS: Final = ("probability", "onset", "offset", "velocity")
 """Of a graph, named as the fields of `Activations`, each with batch and frames before."""
-CHUNK_S: Final = 30.0
-"""Length of a piece [s]. More saves little of the margins and costs memory."""
+CHUNK_S: Final = 20.0
+"""Length of a piece [s], as in `decoding.infer`. 30 would save 2 % of the time and cost 40 MB."""
 
 _REFUSED: Final = (refusals.Fail, refusals.InvalidGraph, refusals.InvalidProtobuf, refusals.NoSuchFile,
                    refusals.NotImplemented, refusals.InvalidArgument)  # fmt: skip

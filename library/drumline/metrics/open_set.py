@@ -23,7 +23,7 @@ class Separation:
     auprc: Floats
     """Average precision for the known."""
     fpr_at_tpr: Floats
-    """The share of unknown samples taken for known at the highest threshold that keeps the wanted share of the known."""
+    """The share of unknown samples taken for known at the highest threshold that keeps enough of the known."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from drumline.decoding.infer_onnx import OnnxNetwork
 from drumline.decoding.presets import load_preset
 from drumline.decoding.strokes import strokes
 from drumline.model.branches import PREDICTED
+from drumline.transcription.doctor import examine
 from drumline.transcription.engine import open_engine
 from drumline.transcription.sources import find_sources, open_recording
 
@@ -73,6 +74,7 @@ PEAK = """
 import resource, sys
 import numpy as np
 from drumline.audio.recording import Recording
+from drumline.transcription.doctor import examine
 from drumline.transcription.engine import open_engine
 from drumline.transcription.sources import find_sources, open_recording
 minute = np.random.default_rng(0).standard_normal(60 * 22_050).astype(np.float32)
@@ -187,3 +189,10 @@ def test_a_song_folder_gives_its_drums_or_everything(song: Path, tmp_path: Path)
     recording, _ = open_recording(everything, "mix")
     with recording:
         assert recording.num_samples == 25 * 22_050
+
+
+def test_the_doctor_says_what_there_is_and_how_to_get_the_rest(package: Path, tmp_path: Path) -> None:
+    found = {finding.what: finding for finding in examine(str(package))}
+    assert found["model"].told == f"tiny 1.0 (float32, int8), preset default: {package}"
+    assert {finding.state for finding in found.values()} <= {"ok", "absent"}
+    assert next(each for each in examine(str(tmp_path)) if each.what == "model").state == "missing"

@@ -57,6 +57,12 @@ _RAY = {
     # keeps as many processes as it has CPUs, and the workers of the run are among them.
     "RAY_num_workers_soft_limit": "16",
 }
+_MEMORY = {
+    # A step's tensors come and go by the hundred megabytes. Left to itself malloc hands each back to the system and
+    # asks for it again, page by page: a third of a CPU's time (docs/results.md).
+    "MALLOC_MMAP_THRESHOLD_": str(2**32),
+    "MALLOC_TRIM_THRESHOLD_": str(2**32),
+}
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,7 @@ def _fit(config: TrainConfig, settings: dict[str, Any]) -> None:
                 storage_path=bookkeeping,
                 failure_config=FailureConfig(max_failures=config.workers.max_failures),
                 logging_config=LoggingConfig(log_level="WARNING"),
+                worker_runtime_env={"env_vars": _MEMORY},
             ),
         )
         try:

@@ -5,6 +5,7 @@ the network in parts, one after the other (``accumulate``) or on several workers
 way.
 """
 
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
@@ -56,7 +57,9 @@ class Learner:
     def join(self) -> None:
         """Become one of several workers, which have met in `torch.distributed`: each step is then one of all."""
         devices = [self.device] if self.device.type == "cuda" else None
-        self.module = DistributedDataParallel(self.network, device_ids=devices, broadcast_buffers=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # torch 2.13 has another name for it, older ones have not
+            self.module = DistributedDataParallel(self.network, device_ids=devices, broadcast_buffers=False)
 
     def step(
         self,

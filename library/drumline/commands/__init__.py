@@ -1,0 +1,1 @@
+"""The sub-commands of `drumline`, by what they are about."""

@@ -1,0 +1,97 @@
+"""Audio in, drums out: `transcribe`, and `doctor` for when it does not."""
+
+import sys
+from typing import Literal
+
+import click
+
+from drumline.commands.options import told
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True)
+@click.option("--format", "formats", default="", help="Formats, with commas between; MIDI if none is named. See below.")
+@click.option(
+    "--output", "-o", default="", help="A file, a folder, or - for standard output; beside each song if left out."
+)
+@click.option("--preset", default="", help="default, conservative, aggressive, or a YAML file of your own.")
+@click.option("--model", default="", help="A model package: a folder, or the name of one that comes with drumline.")
+@click.option(
+    "--precision", type=click.Choice(["int8", "float32", "float16"]), help="The package's graph; the fastest."
+)
+@click.option("--threads", type=click.IntRange(1), default=None, help="Of arithmetic; two if left out.")
+@click.option(
+    "--stem",
+    type=click.Choice(["auto", "mix", "separate"]),
+    default="auto",
+    help="Of a song folder: its drum stems if it has any, or everything. separate: take the drums out first (slow).",
+)
+@click.option("--heuristic", is_flag=True, help="Without a model: onsets and spectral bands. Much worse.")
+@click.option("--tempo", default="", help="Beats a minute, or a .mid, .chart or .beats file; estimated if left out.")
+@click.option("--quantise", type=click.Choice(["4", "8", "16", "32", "64"]), help="Move hits to notes of this length.")
+@click.option("--triplets", is_flag=True, help="With --quantise: a beat may be in three.")
+@click.option(
+    "--strength", type=click.FloatRange(0, 1), default=1.0, help="With --quantise: 1 onto the line, 0 not at all."
+)
+@click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
+@told
+def transcribe(
+    files: tuple[str, ...],
+    formats: str,
+    output: str,
+    preset: str,
+    model: str,
+    precision: str | None,
+    threads: int | None,
+    stem: Literal["auto", "mix", "separate"],
+    heuristic: bool,
+    tempo: str,
+    quantise: str | None,
+    triplets: bool,
+    strength: float,
+    quiet: bool,
+) -> None:
+    """Write down the drums of songs.
+
+    FILES are audio files, globs, folders of songs, or - for standard input. Formats are midi, json, csv, jams, labels,
+    chart, mid (a game's notes.mid), bsm, and folder: a song folder that Clone Hero and YARG play. Exits 1 if any song
+    could not be transcribed.
+
+    \b
+    drumline transcribe song.ogg
+    drumline transcribe 'album/*.flac' --format midi,json --output out/ --preset conservative
+    curl -s https://example.org/song.mp3 | drumline transcribe - --format json > song.json
+    """
+    from drumline.transcription.command import Job, run
+    from drumline.transcription.engine import open_engine, open_fallback
+    from drumline.transcription.outputs import plan_outputs
+    from drumline.transcription.quantise import QuantiseConfig
+    from drumline.transcription.sources import find_sources
+    from drumline.transcription.transcribe import timing_of
+
+    sources = find_sources(files, stem)
+    outputs = plan_outputs(formats, output, sources)
+    grid = {"note": int(quantise), "triplets": triplets, "strength": strength} if quantise else None
+    timing = timing_of(tempo, QuantiseConfig.model_validate(grid) if grid else None)
+    listener = (
+        open_fallback()
+        if heuristic
+        else open_engine(model, preset=preset, precision=precision or "", threads=threads or 0)
+    )
+    sys.exit(1 if run(sources, Job(listener, stem, timing, outputs, quiet)) else 0)
+
+
+@click.command()
+@click.option("--model", default="", help="A model package: a folder, or the name of one that comes with drumline.")
+@told
+def doctor(model: str) -> None:
+    """Say what is installed, which model is used and on what; what is missing, and how to get it.
+
+    Exits 1 if something is missing that transcribing with a model needs.
+    """
+    from drumline.transcription.doctor import examine
+
+    findings = list(examine(model))
+    for finding in findings:
+        click.echo(f"{finding.state:8}{finding.what:12}{finding.told}")
+    sys.exit(1 if any(finding.state == "missing" for finding in findings) else 0)

@@ -1,0 +1,160 @@
+"""From a dataset to a judged model: `train`, `predict`, `calibrate`, `evaluate`, `export-model`."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from drumline.commands.options import explained, told
+
+
+@click.command()
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@explained("drumline.training.config", "TrainConfig")
+@told
+def train(config: Path, overrides: tuple[str, ...]) -> None:
+    """Train a model on a dataset that build-dataset built.
+
+    CONFIG is a YAML file (configs/train_model/); NAME=VALUE changes one key of it. Checkpoints, curves, pictures and
+    metrics go to its output. A run that was interrupted goes on where it was when the same command runs again.
+
+    \b
+    drumline train configs/train_model/demo.yaml
+    drumline train my.yaml output=s3://bucket/run workers.num_workers=4 workers.use_gpu=true
+    """
+    from drumline.core.config import load_config
+    from drumline.training.config import TrainConfig
+
+    settings = load_config(TrainConfig, config, overrides)
+    from drumline.training.distributed import run
+
+    result = run(settings)
+    score = settings.validation.score
+    click.echo(
+        f"\n{score} {result.metrics[score]:.4f}\n"
+        f"  model     {result.best}\n"
+        f"  curves    {result.output}/curves.svg\n"
+        f"  pictures  {result.output}/pictures/\n"
+        f"  metrics   {result.output}/metrics.json"
+    )
+
+
+@click.command()
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@explained("drumline.evaluation.predict", "PredictConfig")
+@told
+def predict(config: Path, overrides: tuple[str, ...]) -> None:
+    """Let a checkpoint listen to a dataset or a corpus, and write what `evaluate` and `calibrate` read.
+
+    CONFIG is a YAML file (configs/predict/); NAME=VALUE changes one key of it.
+
+    \b
+    drumline predict configs/predict/mdb_drums.yaml checkpoint=out/train/small
+    """
+    from drumline.core.config import load_config
+    from drumline.evaluation.predict import PredictConfig
+    from drumline.evaluation.predict import predict as listen
+
+    settings = load_config(PredictConfig, config, overrides)
+    click.echo(f"{listen(settings)} recordings in {settings.output}")
+
+
+@click.command()
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@explained("drumline.evaluation.calibrate", "CalibrationConfig")
+@told
+def calibrate(config: Path, overrides: tuple[str, ...]) -> None:
+    """Fit temperatures, thresholds and offsets on a development set: a class_thresholds.json.
+
+    CONFIG is a YAML file (configs/calibrate_model/); NAME=VALUE changes one key of it. The file is used at decoding,
+    and by `drumline evaluate` where a system names it. Fit on songs that nobody is judged on.
+
+    \b
+    drumline calibrate configs/calibrate_model/validation.yaml system.activations=out/activations
+    """
+    from drumline.core.config import load_config
+    from drumline.evaluation.calibrate import CalibrationConfig
+
+    settings = load_config(CalibrationConfig, config, overrides)
+    from drumline.evaluation.calibrate import calibrate as run
+
+    fitted = run(settings)
+    click.echo(f"{'label':14} {'temperature':>11} {'threshold':>9} {'offset ms':>9} {'strokes':>8} {'F':>6} {'now':>6}")
+    for name, label in fitted.calibration.labels.items():
+        before, after = fitted.f[name]
+        click.echo(
+            f"{name:14} {label.temperature:11.3f} {label.threshold:9.3f} {1000 * label.offset_s:+9.1f} "
+            f"{label.num_references:8,} {before:6.3f} {after:6.3f}"
+        )
+    click.echo(f"  written   {settings.output} ({fitted.calibration.num_songs} songs)")
+
+
+@click.command()
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--dry-run", is_flag=True, help="List which songs and predictions belong together, and stop.")
+@explained("drumline.evaluation.config", "EvaluationConfig")
+@told
+def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
+    """Judge systems, ours or others', from the files that they wrote.
+
+    CONFIG is a YAML file (configs/evaluate_model/); NAME=VALUE changes one key of it. The truth is a built dataset,
+    charts, or a corpus. Predictions are a folder with a JSON, JAMS or MIDI file for each song, or one JSON or Parquet
+    file for many; frame activations (.npz) may stand beside them. Writes a page to read, a report for machines, and
+    tables. Exits 1 if a song could not be read.
+
+    \b
+    drumline evaluate configs/evaluate_model/rivals_drums.yaml
+    drumline evaluate my.yaml scoring.vocabulary=12 'scoring.windows_s=[0.03]' unmatched=ignore --dry-run
+    """
+    from drumline.core.config import load_config
+    from drumline.evaluation.config import EvaluationConfig
+
+    settings = load_config(EvaluationConfig, config, overrides)
+    from drumline.evaluation.evaluate import describe_plan, plan
+    from drumline.evaluation.evaluate import evaluate as run
+
+    if dry_run:
+        click.echo(describe_plan(plan(settings), settings))
+        return
+    result = run(settings)
+    unread = [(truth.name, row) for truth in result.report.truths for row in truth.unread]
+    click.echo(f"\n{result.headline}")
+    for system in result.report.truths[0].systems:
+        for branch, verdict in system.branches.items():
+            click.echo(f"  verdict   {system.name}: {branch}: {verdict.finding} ({verdict.reason})")
+    for truth, row in unread:
+        click.echo(f"  not judged  {truth}: {row.song}: {row.system or 'the truth'}: {row.reason}", err=True)
+    click.echo(f"  page      {result.output}/report.html\n  report    {result.output}/report.json")
+    sys.exit(1 if unread else 0)
+
+
+@click.command("export-model")
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@explained("drumline.export.config", "ExportConfig")
+@told
+def export_model(config: Path, overrides: tuple[str, ...]) -> None:
+    """Make a package of a checkpoint: ONNX graphs in float32, int8 and float16, thresholds and a card.
+
+    CONFIG is a YAML file (configs/export_model/); NAME=VALUE changes one key of it. Each graph is compared with the
+    checkpoint, from samples to strokes; beyond the limits there is no package and the exit code is 2.
+
+    \b
+    drumline export-model configs/export_model/small.yaml checkpoint=out/train/small
+    """
+    from drumline.core.config import load_config
+    from drumline.export.config import ExportConfig
+
+    settings = load_config(ExportConfig, config, overrides)
+    from drumline.export.export import export
+
+    made = export(settings)
+    click.echo(f"{'precision':10} {'largest':>9} {'mean':>9} {'F':>7} {'change':>8}")
+    for precision, parity in made.package.parity.items():
+        f = "" if parity.f is None else f"{parity.f:7.4f} {parity.f_change:+8.4f}"
+        click.echo(f"{precision:10} {parity.max_difference:9.1e} {parity.mean_difference:9.1e} {f}")
+    click.echo(f"  package   {made.folder}")

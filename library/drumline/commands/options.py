@@ -1,0 +1,53 @@
+"""What commands have in common: errors told in one message, configurations explained and read."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from typing import Any
+
+import click
+
+from drumline.core.errors import DrumlineError
+
+
+def told(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn our errors into one message and exit code 2; anything else keeps its traceback."""
+
+    @wraps(command)
+    def run(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except DrumlineError as error:
+            click.echo(f"drumline: {error}", err=True)
+            sys.exit(2)
+
+    return run
+
+
+def explained(module: str, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The option ``--explain``: print every key of a configuration class and stop."""
+
+    def explain(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+        if wanted:
+            from drumline.core.config_reference import as_text
+
+            click.echo(as_text(getattr(import_module(module), name)))
+            context.exit()
+
+    return click.option(
+        "--explain",
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=explain,
+        help="Print every key that CONFIG can hold, with type, default and meaning, and stop.",
+    )
+
+
+def settings_of(model: Any, settings: tuple[str, ...]) -> Any:
+    """A configuration from a YAML file, NAME=VALUE settings, or both."""
+    from drumline.core.config import load_config
+
+    path = settings[0] if settings and "=" not in settings[0] else None
+    return load_config(model, path, settings[path is not None :])

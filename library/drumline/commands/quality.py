@@ -1,0 +1,162 @@
+"""Quality gates: `check`, `compare`, `make`."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+
+import click
+
+from drumline.commands.options import explained, settings_of, told
+
+
+@click.group()
+def check() -> None:
+    """Quality gates: on datasets, on recordings, on what a system says of samples.
+
+    Each check takes a YAML file, NAME=VALUE or both, and prints one screen; with output=FOLDER it also writes
+    report.json and report.html. Exits 0 if all gates passed, 1 if one failed, 2 if the input cannot be used.
+
+    \b
+    A limit is {at_least: 0.9} or {at_most: 0.1}; with by: low (or high) it judges that end of the interval.
+    gates.auroc.at_least=0.85 changes one, gates.auroc=null takes it away.
+    """
+
+
+def _quality_check(module: str, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The arguments that every check has, around a function that holds only its name and help."""
+
+    def wrap(described: Callable[..., None]) -> Callable[..., None]:
+        @wraps(described)
+        def run(settings: tuple[str, ...], strict: bool) -> None:
+            from drumline.quality.outcome import publish, summary
+
+            config = settings_of(getattr(import_module(module), name), settings)
+            outcome = import_module(module).check(config)
+            click.echo(summary(outcome.report))
+            if config.output:
+                publish(outcome, config.output)
+                click.echo(f"  page     {config.output}/report.html\n  report   {config.output}/report.json")
+            sys.exit(1 if outcome.report.failed(strict=strict) else 0)
+
+        strict = click.option(
+            "--strict", is_flag=True, help="Fail as well on notes, and on gates that could not be judged."
+        )
+        settings = click.argument("settings", nargs=-1, metavar="[CONFIG] [NAME=VALUE]...")
+        return settings(strict(explained(module, name)(told(run))))
+
+    return wrap
+
+
+@check.command("bootstrap")
+@_quality_check("drumline.quality.bootstrap.check", "BootstrapCheckConfig")
+def check_bootstrap() -> None:
+    """F by label, openness and velocity errors with intervals over songs; two systems compared.
+
+    \b
+    drumline check bootstrap truth=truth.jsonl predictions=new.jsonl baseline=old.jsonl output=out/bootstrap
+    drumline check bootstrap my.yaml gates.f_macro.at_least=0.8 gates.f_macro.by=low
+    """
+
+
+@check.command("open-set")
+@_quality_check("drumline.quality.open_set", "OpenSetConfig")
+def check_open_set() -> None:
+    """Known against unknown percussion: AUROC, AUPRC, and the false alarms at 95 % of the known.
+
+    \b
+    drumline check open-set truth=truth.jsonl predictions=scores.jsonl output=out/open_set
+    """
+
+
+@check.command("alignment")
+@_quality_check("drumline.quality.alignment.check", "AlignmentCheckConfig")
+def check_alignment() -> None:
+    """Microphones of a session against each other (delay, drift), and a dataset's charts against their audio.
+
+    \b
+    drumline check alignment 'sessions=[sessions/001.json, sessions/002]' anchor=overhead_l output=out/alignment
+    drumline check alignment dataset=out/dataset charts.residual_limit_ms=10
+    """
+
+
+@check.command("boundaries")
+@_quality_check("drumline.quality.boundaries.check", "BoundariesConfig")
+def check_boundaries() -> None:
+    """Recall of onsets near the edges of streaming windows, from a boundary pack.
+
+    \b
+    drumline make boundary-pack events=out/dataset output=out/pack 'splits=[test]'
+    drumline check boundaries labels=out/pack/labels.jsonl predictions=heard.jsonl output=out/boundaries
+    """
+
+
+@check.command("health")
+@_quality_check("drumline.quality.health.check", "HealthConfig")
+def check_health() -> None:
+    """What a dataset consists of: labels, dynamics, duplicates, techniques, loudness, hours; and is it enough?
+
+    \b
+    drumline check health events=events.jsonl min_counts_file=min_counts.json output=out/health
+    drumline check health events=out/dataset 'required_labels=[ride_bell, crash]' gates.hours.train.at_least=10
+    """
+
+
+@check.command("ready")
+@_quality_check("drumline.quality.ready", "ReadyConfig")
+def check_ready() -> None:
+    """All checks of a release from one YAML file, in order, with one verdict; stops at the first failure.
+
+    \b
+    drumline check ready configs/check_ready/release.yaml output=out/ready
+    drumline check ready my.yaml halt=false strict=true
+    """
+
+
+@click.group()
+def compare() -> None:
+    """A candidate against a baseline. Arguments and exit codes are those of `drumline check`."""
+
+
+@compare.command("health")
+@_quality_check("drumline.quality.health.compare", "CompareHealthConfig")
+def compare_health() -> None:
+    """Two reports of `check health`: what dropped, which gates fail anew, which labels are unknown anew.
+
+    \b
+    drumline compare health candidate=out/new/report.json baseline=blessed/report.json gates.label_drop.at_most=0.05
+    """
+
+
+@compare.command("manifests")
+@_quality_check("drumline.quality.compare_manifests", "CompareManifestsConfig")
+def compare_manifests() -> None:
+    """Two files of events, or two datasets: sessions, components and techniques added, removed, changed.
+
+    \b
+    drumline compare manifests candidate=new.jsonl baseline=old.jsonl
+    """
+
+
+@click.group()
+def make() -> None:
+    """Materials for quality checks."""
+
+
+@make.command("boundary-pack")
+@click.argument("settings", nargs=-1, metavar="[CONFIG] [NAME=VALUE]...")
+@explained("drumline.quality.boundaries.pack", "BoundaryPackConfig")
+@told
+def make_boundary_pack(settings: tuple[str, ...]) -> None:
+    """List the onsets near the edges of streaming windows: labels for `check boundaries`.
+
+    \b
+    drumline make boundary-pack events=events.jsonl output=out/pack windows.margin_ms=20
+    """
+    from drumline.quality.boundaries.pack import BoundaryPackConfig
+    from drumline.quality.boundaries.pack import make as make_pack
+
+    config = settings_of(BoundaryPackConfig, settings)
+    pack = make_pack(config)
+    edges = ", ".join(f"{count:,} {edge}" for edge, count in pack.samples.items())
+    click.echo(f"{edges} samples of {pack.onsets:,} onsets\n  written  {config.output}/labels.jsonl")

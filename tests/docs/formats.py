@@ -29,6 +29,16 @@ from drumline.dataset.manifest import Manifest
 from drumline.evaluation.calibrate import CalibrationConfig
 from drumline.evaluation.config import EvaluationConfig
 from drumline.evaluation.predict import PredictConfig
+from drumline.export.config import ExportConfig
+from drumline.quality.alignment.check import AlignmentCheckConfig
+from drumline.quality.bootstrap.check import BootstrapCheckConfig
+from drumline.quality.boundaries.check import BoundariesConfig
+from drumline.quality.boundaries.pack import BoundaryPackConfig
+from drumline.quality.compare_manifests import CompareManifestsConfig
+from drumline.quality.health.check import HealthConfig
+from drumline.quality.health.compare import CompareHealthConfig
+from drumline.quality.open_set import OpenSetConfig
+from drumline.quality.ready import ReadyConfig
 from drumline.rendering.corpus.config import CorpusConfig
 from drumline.training.config import TrainConfig
 from drumline.transcription import table as transcription_table
@@ -149,6 +159,16 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "config-predict": lambda: keys(PredictConfig),
     "config-evaluate": lambda: keys(EvaluationConfig),
     "config-calibrate": lambda: keys(CalibrationConfig),
+    "config-export": lambda: keys(ExportConfig),
+    "config-check-bootstrap": lambda: keys(BootstrapCheckConfig),
+    "config-check-open-set": lambda: keys(OpenSetConfig),
+    "config-check-alignment": lambda: keys(AlignmentCheckConfig),
+    "config-check-boundaries": lambda: keys(BoundariesConfig),
+    "config-boundary-pack": lambda: keys(BoundaryPackConfig),
+    "config-check-health": lambda: keys(HealthConfig),
+    "config-check-ready": lambda: keys(ReadyConfig),
+    "config-compare-health": lambda: keys(CompareHealthConfig),
+    "config-compare-manifests": lambda: keys(CompareManifestsConfig),
 }
 
 

@@ -4,7 +4,6 @@ Each step is idempotent: what is finished is found and reported, not done again.
 """
 
 import logging
-import resource
 import time
 import traceback
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from drumline.dataset.sources import SongSource
 from drumline.dataset.stems import Stems
 from drumline.dataset.tables import SUMMARY
 from drumline.runtime.ledger import Ledger
+from drumline.runtime.report import peak_mb
 
 log = logging.getLogger("drumline")
 
@@ -93,8 +93,3 @@ class SongStep:
 
     def _build(self, source: SongSource) -> pa.Table | Rejected:
         return build_song(source, self.config, self.stems.lookup)
-
-
-def peak_mb() -> float:
-    """The most memory this process ever held [MiB]."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import resource
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -80,3 +81,8 @@ class RunReport:
             "shards_written": self.shards_written,
             "shards_reused": self.shards_reused,
         }
+
+
+def peak_mb() -> float:
+    """The most memory this process ever held [MiB]."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

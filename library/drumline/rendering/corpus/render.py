@@ -29,7 +29,7 @@ from drumline.rendering.corpus.plan import SongSpec, plan
 from drumline.rendering.corpus.song import SYNTHESISED, render_song, save_song
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_rows
-from drumline.runtime.report import RunReport
+from drumline.runtime.report import RunReport, peak_mb
 from drumline.runtime.session import session
 
 log = logging.getLogger("drumline")
@@ -43,6 +43,7 @@ OUTCOME: Final = pa.schema(
         pa.field("folder", pa.string(), nullable=False),
         pa.field("reused", pa.bool_(), nullable=False),
         pa.field("cpu_s", pa.float64(), nullable=False),
+        pa.field("peak_mb", pa.float64(), nullable=False),
         pa.field("duration_s", pa.float64(), nullable=False),
         pa.field("labels", pa.string(), nullable=False),
         pa.field("kits", pa.string(), nullable=False),
@@ -80,7 +81,7 @@ class RenderStep:
         name = spec.folder(self.config.recipe_fingerprint)
         folder = join(self.config.output, SONGS, name)
         started_s = time.process_time()
-        outcome = {"folder": name, "reused": True, "cpu_s": 0.0, "reason": "", "detail": ""}
+        outcome = {"folder": name, "reused": True, "cpu_s": 0.0, "peak_mb": 0.0, "reason": "", "detail": ""}
         if exists(join(folder, "hits.json")):
             return [outcome | _facts(json.loads(read_bytes(join(folder, "made.json"))))]
         outcome["reused"] = False
@@ -94,7 +95,7 @@ class RenderStep:
             else:
                 save_song(rendered, folder, rate_hz=self.config.rate_hz)
                 told = _facts(rendered.made)
-        return [outcome | told | {"cpu_s": time.process_time() - started_s}]
+        return [outcome | told | {"cpu_s": time.process_time() - started_s, "peak_mb": peak_mb()}]
 
 
 def _facts(made: Any) -> dict[str, Any]:
@@ -113,27 +114,10 @@ def render(config: CorpusConfig) -> RenderResult:
             raise ConfigError(f"kits: {kit.uri}: there is no such file or folder")
     check_accompaniment(config.accompaniment)
     ledger = Ledger(join(config.output, "_attempts", report.run_id), config.run.song_timeout_s, config.run.max_attempts)
-    outcomes = []
     try:
         with session(config.run.ray) as about, report.stage("songs"):
             report.about = dict(about)
-            with tqdm(total=len(specs), unit="song", desc="rendering", mininterval=1.0) as bar:
-                for outcome in map_rows(
-                    [spec.to_json() for spec in specs], RenderStep(config, ledger), schema=OUTCOME, ledger=ledger
-                ):
-                    outcomes.append(outcome)
-                    hours = outcome["duration_s"] / 3600
-                    report.song(
-                        reused=outcome["reused"],
-                        hours=hours,
-                        cpu_s=outcome["cpu_s"],
-                        peak_mb=0.0,
-                        reason=outcome["reason"],
-                    )
-                    bar.set_postfix_str(f"{report.audio_hours:.1f} h audio", refresh=False)
-                    bar.update()
-        if len(outcomes) != len(specs):
-            raise DrumlineError(f"{len(specs) - len(outcomes)} songs never came back: run again to resume")
+            outcomes = _outcomes(specs, RenderStep(config, ledger), report)
         report.outcome = "finished"
     finally:
         report_uri = report.save(config.output)
@@ -155,6 +139,27 @@ def render(config: CorpusConfig) -> RenderResult:
     write_bytes(join(config.output, MANIFEST), canonical_json(manifest, indent=1).encode())
     _clean_up(config.output, keep={outcome["folder"] for outcome in outcomes})
     return RenderResult(config.output, len(songs), report.audio_hours, dict(labels), rejected, report_uri)
+
+
+def _outcomes(specs: Sequence[SongSpec], step: RenderStep, report: RunReport) -> list[dict[str, Any]]:
+    """What became of every song, counted in the report."""
+    rows = [spec.to_json() for spec in specs]
+    outcomes = []
+    with tqdm(total=len(rows), unit="song", desc="rendering", mininterval=1.0) as bar:
+        for outcome in map_rows(rows, step, schema=OUTCOME, ledger=step.ledger):
+            outcomes.append(outcome)
+            report.song(
+                reused=outcome["reused"],
+                hours=outcome["duration_s"] / 3600,
+                cpu_s=outcome["cpu_s"],
+                peak_mb=outcome["peak_mb"],
+                reason=outcome["reason"],
+            )
+            bar.set_postfix_str(f"{report.audio_hours:.1f} h audio", refresh=False)
+            bar.update()
+    if len(outcomes) != len(specs):
+        raise DrumlineError(f"{len(specs) - len(outcomes)} songs never came back: run again to resume")
+    return outcomes
 
 
 def _clean_up(output: str, *, keep: set[str]) -> None:

@@ -26,7 +26,7 @@ from drumline.charts.groove import GROOVE
 from drumline.charts.hits_json import write_hits_json
 from drumline.charts.song import AnnotatedSong
 from drumline.core.artifacts import join, write_bytes
-from drumline.core.errors import Rejected
+from drumline.core.errors import ChartError, Rejected, SongError
 from drumline.rendering.accompaniment.accompany import accompany
 from drumline.rendering.corpus.config import CorpusConfig
 from drumline.rendering.corpus.plan import Setup, SongSpec, torture_songs
@@ -66,7 +66,7 @@ class RenderedSong:
 
 
 def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected:
-    """Render a song of the plan, or say why its performance cannot be read. The same spec gives the same samples.
+    """Render a song of the plan, or say why its performance or backing cannot be read. Equal specs give equal samples.
 
     Raises ConfigError where a kit or the backing's material is missing.
     """
@@ -84,14 +84,17 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
     drums = produce(pieces, production, rate_hz=config.rate_hz)
     backing, told = None, ""
     if spec.has_backing:
-        backing, told = accompany(
-            varied.song,
-            config.accompaniment,
-            duration_s=duration_s,
-            rate_hz=config.rate_hz,
-            channels=config.production.channels,
-            seed=seeds[4],
-        )
+        try:
+            backing, told = accompany(
+                varied.song,
+                config.accompaniment,
+                duration_s=duration_s,
+                rate_hz=config.rate_hz,
+                channels=config.production.channels,
+                seed=seeds[4],
+            )
+        except (ChartError, SongError) as error:
+            return Rejected("source_unreadable", f"backing: {error}")
         drums = with_backing_bleed(drums, backing, production, rate_hz=config.rate_hz)
         drums, backing = mix_with(drums, backing, production, rate_hz=config.rate_hz)
     song = _labelled(replace(varied.song, hits=hits), spec, config, kit)

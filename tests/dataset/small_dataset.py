@@ -74,9 +74,15 @@ def write_dataset(folder: Path, *, num_songs: int = 6) -> str:
                     "hits": hits_of(number),
                 }
             )
+    return write_rows(folder, rows)
+
+
+def write_rows(folder: Path, rows: list[dict[str, Any]]) -> str:
+    """A dataset of these recordings: what a row leaves out says nothing, and its hits become events."""
     (folder / "shards").mkdir(parents=True)
     schema = shard_schema("flac", ())
-    for shard in sorted({row["shard"] for row in rows}):
+    shards = sorted({str(row["shard"]) for row in rows})
+    for shard in shards:
         with pq.ParquetWriter(folder / shard, schema) as writer:
             for row in rows:
                 if row["shard"] == shard:
@@ -85,6 +91,7 @@ def write_dataset(folder: Path, *, num_songs: int = 6) -> str:
     names = ("song_id", "domain", "split")
     events = [{**hit, **{name: row[name] for name in names}} for row in rows for hit in row["hits"]]
     pq.write_table(_table(events, EVENTS), folder / "events.parquet", row_group_size=97)
+    songs = len({row["song_id"] for row in rows})
     manifest = Manifest(
         name="small",
         drumline="0",
@@ -92,8 +99,8 @@ def write_dataset(folder: Path, *, num_songs: int = 6) -> str:
         separator="",
         inputs_sha256="",
         config={},
-        counts=Counts(songs=num_songs, recordings=len(rows), hits=len(events), hours=0, rejected={}, splits={}),
-        files=(FileEntry(path="songs.parquet", bytes=0, sha256=""),),
+        counts=Counts(songs=songs, recordings=len(rows), hits=len(events), hours=0, rejected={}, splits={}),
+        files=tuple(FileEntry(path=path, bytes=0, sha256="") for path in ("songs.parquet", *shards)),
     )
     (folder / "manifest.json").write_text(canonical_json(manifest))
     return str(folder)

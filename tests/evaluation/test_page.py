@@ -1,12 +1,12 @@
 """The page: whole, self-contained, escaped, the same for the same report."""
 
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 from tests.evaluation.conftest import BEAT, config_for, told, write_predictions, write_songs
+from tests.pages import Page
 
 from drumline.core import plots
 from drumline.core.measure import Value
@@ -15,7 +15,6 @@ from drumline.evaluation.evaluate import evaluate
 from drumline.evaluation.page import render_page
 from drumline.evaluation.report import Report
 
-VOID = ("meta", "link", "br", "img", "hr")
 NAMES = ("Tom & <Snare>", "second", "third", "fourth", "fifth", "sixth")
 """More systems than colours."""
 
@@ -29,28 +28,6 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
         hits = told(BEAT[number:], shift_s=0.002 * number, **({"confidence": 0.8} if number < 2 else {}))
         systems[name] = write_predictions(folder / str(number), {"One": hits, "Two": hits[:10]})
     return evaluate(config_for(songs, systems, folder / "out")).report
-
-
-class Page(HTMLParser):
-    """What is open, what was refered to."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.outside: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        self.outside += [str(v) for k, v in attrs if k in ("src", "href", "xlink:href") and not str(v).startswith("#")]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.open.pop()
 
 
 def test_the_page_is_whole_and_stands_alone(report: Report) -> None:

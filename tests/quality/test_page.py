@@ -1,9 +1,9 @@
 """Pages and summaries of checks: whole, self-contained, escaped, the same for the same report."""
 
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from tests.pages import Page
 from tests.quality.files import run, write_lines
 
 from drumline.core.config import Config
@@ -14,31 +14,9 @@ from drumline.quality.outcome import Outcome, publish, summary
 from drumline.quality.page import Section, Table, cell_text, render_page
 from drumline.quality.report import CheckConfig, Input, Report, make_report
 
-VOID = ("meta", "wbr")
-
 
 class Findings(Config):
     """Nothing."""
-
-
-class Page(HTMLParser):
-    """What is open, and what lies outside the page."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.outside: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in VOID:
-            self.open.append(tag)
-        self.outside += [str(v) for k, v in attrs if k in ("src", "href", "xlink:href") and not str(v).startswith("#")]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        pass
 
 
 def report(num_gates: int = 3) -> Report[Findings]:

@@ -4,16 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from tests.dataset.small_dataset import blank
+from tests.dataset.small_dataset import write_rows
 
 from drumline.audio.loudness import encode_flac
-from drumline.core.config import canonical_json, parse_config
+from drumline.core.config import parse_config
 from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
-from drumline.dataset.manifest import Counts, FileEntry, Manifest
-from drumline.dataset.tables import EVENTS, SONGS, shard_schema
+from drumline.dataset.tables import EVENTS
 from drumline.rendering.performance import render
 from drumline.rendering.synth_kit import synth_kit
 from drumline.training.config import TrainConfig
@@ -67,31 +64,7 @@ def write_songs(folder: Path, *, train: int = 4, validation: int = 2, duration_s
                 "hits": events,
             }
         )
-    (folder / "shards").mkdir(parents=True)
-    schema = shard_schema("flac", ())
-    shards = sorted({str(row["shard"]) for row in rows})
-    for shard in shards:
-        with pq.ParquetWriter(folder / shard, schema) as writer:
-            for row in rows:
-                if row["shard"] == shard:
-                    writer.write_table(_table([row], schema))
-    pq.write_table(_table(rows, SONGS), folder / "songs.parquet")
-    keys = ("song_id", "domain", "split")
-    events = [{**hit, **{name: row[name] for name in keys}} for row in rows for hit in row["hits"]]
-    pq.write_table(_table(events, EVENTS), folder / "events.parquet")
-    counts = Counts(songs=len(rows), recordings=len(rows), hits=len(events), hours=0, rejected={}, splits={})
-    manifest = Manifest(
-        name="songs",
-        drumline="0",
-        fingerprint="songs",
-        separator="",
-        inputs_sha256="",
-        config={},
-        counts=counts,
-        files=tuple(FileEntry(path=path, bytes=0, sha256="") for path in ("songs.parquet", *shards)),
-    )
-    (folder / "manifest.json").write_text(canonical_json(manifest))
-    return str(folder)
+    return write_rows(folder, rows)
 
 
 def train_config(dataset: str, output: str | Path, **changes: Any) -> TrainConfig:
@@ -123,8 +96,3 @@ def train_config(dataset: str, output: str | Path, **changes: Any) -> TrainConfi
         "ray": {"address": "local", "num_cpus": 2},
     }
     return parse_config(TrainConfig, {**tree, **changes}, place="test")
-
-
-def _table(rows: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
-    full = [{field.name: row[field.name] if field.name in row else blank(field) for field in schema} for row in rows]
-    return pa.Table.from_pylist(full, schema=schema)

@@ -8,7 +8,6 @@
     made.json    how it was made: kit, changes, production, backing
 """
 
-import io
 import json
 import re
 from collections import Counter
@@ -19,9 +18,9 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 
+from drumline.audio.loudness import encode_flac
 from drumline.charts.groove import GROOVE
 from drumline.charts.hits_json import write_hits_json
 from drumline.charts.song import AnnotatedSong
@@ -112,9 +111,9 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
 
 def save_song(rendered: RenderedSong, folder: str, *, rate_hz: int) -> None:
     """Write the song's files, the labels last."""
-    write_bytes(join(folder, "drums.flac"), _flac(rendered.drums, rate_hz))
+    write_bytes(join(folder, "drums.flac"), encode_flac(rendered.drums.T, rate_hz))
     if rendered.backing is not None:
-        write_bytes(join(folder, "song.flac"), _flac(rendered.backing, rate_hz))
+        write_bytes(join(folder, "song.flac"), encode_flac(rendered.backing.T, rate_hz))
     write_bytes(join(folder, "made.json"), json.dumps(rendered.made, indent=1).encode())
     write_bytes(join(folder, "hits.json"), write_hits_json(rendered.song))
 
@@ -168,9 +167,3 @@ def _terms(setup: Setup, config: CorpusConfig) -> dict[str, str]:
     _, facts = opened(setup, config.rate_hz)
     licence = setup.licence or facts.licence
     return {"uri": setup.uri, "name": facts.name, "licence": licence, "attribution": facts.attribution}
-
-
-def _flac(samples: Samples, rate_hz: int) -> bytes:
-    buffer = io.BytesIO()
-    soundfile.write(buffer, samples.T, rate_hz, format="FLAC", subtype="PCM_16", compression_level=0.2)
-    return buffer.getvalue()

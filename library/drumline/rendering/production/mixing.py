@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumline.audio.loudness import amplify
 from drumline.rendering.production import dynamics
 from drumline.rendering.production.production import Production
 
@@ -33,7 +34,7 @@ def mix_with(bus: Samples, backing: Samples, production: Production, *, rate_hz:
     backing = _fitted(backing, bus)
     # An unheard part has no level to relate to: then the other stays as it is.
     ratio_db = level_ratio_db(bus, backing, rate_hz=rate_hz)
-    drums = _amplified(bus, mix.drums_to_backing_db - ratio_db if ratio_db is not None else 0.0)
+    drums = amplify(bus, mix.drums_to_backing_db - ratio_db if ratio_db is not None else 0.0)
     peak = _peak(drums + backing)
     if peak == 0.0:
         return drums, backing
@@ -58,7 +59,7 @@ def with_backing_bleed(bus: Samples, backing: Samples, production: Production, *
     ratio_db = level_ratio_db(bus, backing, rate_hz=rate_hz)
     if bleed_db is None or ratio_db is None:
         return bus
-    total = bus + _amplified(backing, ratio_db + bleed_db)
+    total = bus + amplify(backing, ratio_db + bleed_db)
     return total * np.float32(min(1.0, _peak(bus) / _peak(total)))
 
 
@@ -88,10 +89,6 @@ def _fitted(backing: Samples, bus: Samples) -> Samples:
     if len(backing) > len(bus):
         return np.asarray(backing.mean(axis=0, keepdims=True))
     return np.broadcast_to(backing, bus.shape)
-
-
-def _amplified(samples: Samples, gain_db: float) -> Samples:
-    return samples * np.float32(10 ** (gain_db / 20))
 
 
 def _peak(samples: Samples) -> float:

@@ -16,7 +16,7 @@ from drumline.charts.chart import Chart, DrumType, Note, Stroke, in_order
 from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.charts.strokes import in_order as strokes_in_order
 from drumline.charts.strokes import match_animations
-from drumline.core.events import FLAGS, Hit, sorted_hits
+from drumline.core.events import CHARTED_FLAGS, Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 
 _CYMBAL_LABELS: Final = {"yellow": "hihat", "blue": "ride", "green": "crash"}
@@ -149,7 +149,7 @@ def compose(hits: Iterable[Hit], tempo: TempoMap, metadata: Metadata, *, elite: 
         if lane in _TOM_LABELS and not cymbal:
             lane = _free_tom_lane(lane, chord)
         if lane and lane not in chord:
-            flags = {flag: getattr(stroke, flag) for flag in FLAGS}
+            flags = {flag: getattr(stroke, flag) for flag in CHARTED_FLAGS}
             chord[lane] = Note(stroke.tick, 0, lane, cymbal, **flags)
     notes = in_order(note for chord in chords.values() for note in chord.values())
     track = _elite_track(strokes) if elite else ()
@@ -190,7 +190,7 @@ def _kind(note: Note, kind: DrumType) -> list[str]:
 
 
 def _flags(event: Note | Stroke) -> tuple[str, ...]:
-    return tuple(flag for flag in FLAGS if getattr(event, flag))
+    return tuple(flag for flag in CHARTED_FLAGS if getattr(event, flag))
 
 
 def _free_tom_lane(lane: str, chord: dict[str, Note]) -> str:

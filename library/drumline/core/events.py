@@ -4,17 +4,24 @@ Times are seconds on the source's own clock ("chart time") until alignment adds 
 ``audio_s = chart_s + offset_s``, so a positive offset means that the audio starts late.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
 from drumline.core.taxonomy import LABELS
 
-FLAGS: Final = ("accent", "ghost", "flam", "double_kick", "roll", "approximate")
+CHARTED_FLAGS: Final = ("accent", "ghost", "flam", "double_kick", "roll", "approximate")
 """``roll``: inside a charted roll lane, so its rhythm is approximate. ``approximate``: a fill or free passage."""
+
+FLAGS: Final = (*CHARTED_FLAGS, "faint")
+"""``faint``: played, but not heard (`rendering.audibility`): nothing is learnt or judged there."""
 
 EVIDENCE: Final = ("gem", "animation", "elite", "performance", "annotation")
 """What a label rests on: a game lane, Rock Band animation notes, an elite-drums track, a played MIDI note,
 or a person listening. Lanes are a majority guess (facts in docs/formats.md), the others are statements."""
+
+
+UNCLEAR: Final = "unclear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +45,21 @@ class Hit:
     tick: int | None = None
     """Position in the source's ticks where it has them."""
 
+    @property
+    def judged_label(self) -> str:
+        """What a system is asked for here: nothing certain of a stroke that nobody hears."""
+        return judged_label(self.label, self.flags)
+
     def __post_init__(self) -> None:
         if self.label not in LABELS:
             raise ValueError(f"label {self.label!r} is not one of {', '.join(LABELS)}")
         if self.velocity is not None and not 0.0 <= self.velocity <= 1.0:
             raise ValueError(f"velocity {self.velocity} of {self.label} at {self.time_s} s is outside 0..1")
+
+
+def judged_label(label: str, flags: Collection[str]) -> str:
+    """The label, or `UNCLEAR` of a faint stroke."""
+    return UNCLEAR if "faint" in flags else label
 
 
 def sorted_hits(hits: list[Hit]) -> tuple[Hit, ...]:

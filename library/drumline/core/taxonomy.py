@@ -34,6 +34,7 @@ _PARTIAL: Final = {
         "tom_high", "tom_mid", "tom_floor",
         "hihat_closed", "hihat_open", "ride_body", "ride_bell", "crash",
     ),
+    "unclear": CLASSES,  # a stroke that may be any, or one that nobody hears
     "other": (),  # percussion outside the twelve classes (cowbell, clap, tambourine)
 }  # fmt: skip
 

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
+from drumline.core.events import FLAGS
 from drumline.core.grid import HIGH
 from drumline.core.taxonomy import BRANCHES
 from drumline.labels.targets import LabelConfig, targets
@@ -90,7 +91,7 @@ HIT_COLUMNS: Final = (
     Column("evidence", _TEXT, "what the label rests on: gem, animation, elite, performance, annotation"),
     Column("velocity", _FLOAT, "loudness of the stroke; null where the source does not tell", "0 to 1", True),
     Column("openness", _FLOAT, "of a struck hi-hat; null where unknown", "0 closed to 1 open", True),
-    Column("flags", _TEXTS, "accent, ghost, flam, double_kick, roll, approximate"),
+    Column("flags", _TEXTS, ", ".join(FLAGS)),
     Column("source_name", _TEXT, "the source's own word: RDB, china, pitch 26, yellow cymbal"),
 )
 """One stroke."""

@@ -22,6 +22,7 @@ from drumline.charts.song import AnnotatedSong
 from drumline.core.artifacts import join
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
+from drumline.core.events import judged_label
 from drumline.core.tempo import TempoMap
 from drumline.dataset.manifest import read_manifest
 from drumline.dataset.parquet import open_parquet
@@ -35,7 +36,7 @@ Split = Literal["train", "validation", "test"]
 
 _SONG_COLUMNS: Final = ("song_id", "domain", "key", "split", "genre", "duration_s", "unannotated", "audio_files")
 _WIDER: Final = LabelConfig().widen
-_EVENT_COLUMNS: Final = ("song_id", "domain", "time_s", "beat", "label", "evidence", "velocity", "openness")
+_EVENT_COLUMNS: Final = ("song_id", "domain", "time_s", "beat", "label", "evidence", "flags", "velocity", "openness")
 
 
 class ReferenceConfig(Config):
@@ -118,8 +119,8 @@ class ReferenceSong:
         )
         time_s, beat, velocity, openness = (_numbers(mine[name]) for name in ("time_s", "beat", "velocity", "openness"))
         tempo, offset_s = tempo_through(beat.tolist(), time_s.tolist())
-        told = zip(mine["label"].to_pylist(), mine["evidence"].to_pylist(), strict=True)
-        labels = [self._label(label, evidence) for label, evidence in told]
+        told = zip(*(mine[name].to_pylist() for name in ("label", "evidence", "flags")), strict=True)
+        labels = [self._label(label, evidence, flags) for label, evidence, flags in told]
         return Truth(
             events=Events.of(time_s, labels, velocity=velocity, openness=openness),
             tempo=tempo,
@@ -132,7 +133,7 @@ class ReferenceSong:
     def _truth_of(self, song: AnnotatedSong) -> Truth:
         events = Events.of(
             [hit.time_s + song.offset_s for hit in song.hits],
-            [self._label(hit.label, hit.evidence) for hit in song.hits],
+            [self._label(hit.label, hit.evidence, hit.flags) for hit in song.hits],
             velocity=_numbers([hit.velocity for hit in song.hits]),
             openness=_numbers([hit.openness for hit in song.hits]),
         )
@@ -145,8 +146,9 @@ class ReferenceSong:
             unannotated=song.unannotated,
         )
 
-    def _label(self, label: str, evidence: str) -> str:
-        return label if self.lanes_are_truth or evidence != "gem" else _WIDER.get(label, label)
+    def _label(self, label: str, evidence: str, flags: Sequence[str]) -> str:
+        is_guess = evidence == "gem" and not self.lanes_are_truth
+        return judged_label(_WIDER.get(label, label) if is_guess else label, flags)
 
     def to_json(self) -> str:
         """As one line, for Ray's rows."""

@@ -8,7 +8,8 @@ In every integer column -1 is *masked* (no loss, no score there), 0 is "none" an
 - **onset_any** is 1 where a hit can only be of predicted classes, whichever, -1 where it may be another.
 
 What is certain wins over what is masked. `hihat_pedal` is kept in the data and not predicted by default: a
-frame with nothing but a pedal stroke has hi-hat variation 3, and presence and ``onset_any`` masked.
+frame with nothing but a pedal stroke has hi-hat variation 3, and presence and ``onset_any`` masked. A faint stroke is
+masked like one that may be of the branch.
 
 Times are seconds of the audio: alignment has already added the song's ``offset_s``.
 """
@@ -99,6 +100,7 @@ def targets(
     possible = [_possible(hit, config) for hit in hits]
     free = np.array(["approximate" in hit.flags for hit in hits], dtype=bool)  # anything may sound here
     loose = free | np.array(["roll" in hit.flags for hit in hits], dtype=bool)
+    unheard = np.array(["faint" in hit.flags for hit in hits], dtype=bool)
     loose_reach = int(np.ceil(config.approximate_reach_s * grid.frame_rate_hz))
     left_out = frozenset(unannotated) - UNPREDICTED
     dilation = config.dilation_frames
@@ -116,19 +118,20 @@ def targets(
         struck = states.keys() - UNPREDICTED
         only = np.array([bool(classes) and classes <= struck for classes in possible], dtype=bool)
         may = np.array([bool(classes & states.keys()) for classes in possible], dtype=bool)
-        certain = only & ~loose
+        certain = only & ~loose & ~unheard
         presence[branch] = spread(certain, (may | free) & ~certain, MASKED if left_out & struck else 0)
         louder = _at_nearest(frame[certain], loudness[certain], np.maximum, num_frames, dilation)
         velocity[branch] = np.where(louder < 0, UNKNOWN_VELOCITY, louder).astype(np.uint8)
         if branch in VARIED:
             state = np.array([states[next(iter(c))] if len(c) == 1 and c <= states.keys() else 0 for c in possible])
             column = _agreed(frame[certain], state[certain], num_frames, dilation)
-            pedal = may & ~only & ~loose & (state > 0)
+            pedal = may & ~only & ~loose & ~unheard & (state > 0)
             unstruck = presence[branch] != 1
             column[unstruck] = _agreed(frame[pedal], state[pedal], num_frames, dilation)[unstruck]
             variation[branch] = column
 
-    certain = np.array([bool(classes) and not classes & UNPREDICTED for classes in possible], dtype=bool) & ~loose
+    certain = np.array([bool(classes) and not classes & UNPREDICTED for classes in possible], dtype=bool)
+    certain &= ~loose & ~unheard
     onset_any = spread(certain, ~certain, MASKED if left_out else 0)
     onset = _at_nearest(frame[certain], position[certain], np.minimum, num_frames, dilation, absent=np.nan)
     return Targets(

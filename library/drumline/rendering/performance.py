@@ -8,6 +8,7 @@ What a kit cannot play is silent: `playable` says which hits sound, and only tho
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
@@ -15,7 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.core.events import Hit
+from drumline.core.events import FLAGS, Hit
+from drumline.rendering.audibility import Attack, attack, faint
 from drumline.rendering.kit import PIECE_OF, PIECES, Kit
 
 Samples = NDArray[np.float32]
@@ -56,7 +58,15 @@ def playable(hits: Sequence[Hit], kit: Kit) -> tuple[Hit, ...]:
 
 
 def render_pieces(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> dict[str, Samples]:
-    """A track for each of `kit.PIECES`, mono float32 [duration_s * kit.rate_hz], as loud as the kit plays.
+    """A track for each of `kit.PIECES`, as `render_heard` gives them."""
+    return render_heard(hits, kit=kit, duration_s=duration_s, seed=seed)[0]
+
+
+def render_heard(
+    hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0
+) -> tuple[dict[str, Samples], tuple[Hit, ...]]:
+    """A track for each of `kit.PIECES`, mono float32 [duration_s * kit.rate_hz], as loud as the kit plays; and the
+    hits, in their order, with those that nobody can hear flagged ``faint``.
 
     Nothing is scaled or clipped. Consecutive strokes on a class are consecutive takes; ``seed`` chooses the first.
     Hits whose onset is outside the duration are silent, tails end with it.
@@ -65,24 +75,30 @@ def render_pieces(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int
     pieces = {piece: np.zeros(length, dtype=np.float32) for piece in PIECES}
     first_takes = np.random.default_rng(seed).integers(1 << 16, size=len(PIECE_OF))
     takes = dict(zip(PIECE_OF, first_takes.tolist(), strict=True))
-    struck = sorted(
-        ((hit, drum) for hit in hits if (drum := played_as(hit, kit)) is not None),
-        key=lambda pair: (pair[0].time_s, pair[1]),
+    numbered = sorted(
+        ((number, hit, drum) for number, hit in enumerate(hits) if (drum := played_as(hit, kit)) is not None),
+        key=lambda each: (each[1].time_s, each[2]),
     )
-    chokes = _hihat_chokes(struck)
-    for index, (hit, drum) in enumerate(struck):
+    chokes = _hihat_chokes([(hit, drum) for _, hit, drum in numbered])
+    attacks: dict[int, Attack] = {}
+    for index, (number, hit, drum) in enumerate(numbered):
         place = round(hit.time_s * kit.rate_hz)
         if not 0 <= place < length:
             continue
         takes[drum] += 1
         stroke = kit.stroke(drum, _velocity(hit), take=takes[drum], source_name=hit.source_name, openness=hit.openness)
+        attacks[number] = attack(stroke.samples, stroke.onset, place, rate_hz=kit.rate_hz)
         samples, start = stroke.samples, place - stroke.onset
         if index in chokes:
             next_s, fade_s = chokes[index]
             samples = _choked(samples, round(next_s * kit.rate_hz) - start, round(fade_s * kit.rate_hz))
         first, end = max(0, -start), min(samples.size, length - start)
         pieces[PIECE_OF[drum]][start + first : start + end] += samples[first:end]
-    return pieces
+    whole = np.asarray(np.sum(list(pieces.values()), axis=0, dtype=np.float32))
+    unheard = faint(list(attacks.values()), whole, rate_hz=kit.rate_hz)
+    flagged = {number for number, is_faint in zip(attacks, unheard.tolist(), strict=True) if is_faint}
+    told = (replace(hit, flags=_with_faint(hit)) if number in flagged else hit for number, hit in enumerate(hits))
+    return pieces, tuple(told)
 
 
 def render_stems(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> dict[str, Samples]:
@@ -102,6 +118,10 @@ def render(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -
     """One drum track, mono float32 [duration_s * kit.rate_hz]: the sum of `render_stems`."""
     stems = render_stems(hits, kit=kit, duration_s=duration_s, seed=seed)
     return np.asarray(np.sum(list(stems.values()), axis=0, dtype=np.float32))
+
+
+def _with_faint(hit: Hit) -> tuple[str, ...]:
+    return tuple(flag for flag in FLAGS if flag == "faint" or flag in hit.flags)
 
 
 def _velocity(hit: Hit) -> float:

@@ -94,7 +94,7 @@ def count(recording: Recording, activations: Activations, config: PeakConfig) ->
     """What the activations of a recording are worth."""
     end_s = len(recording.samples) / RATE_HZ - _BEYOND_S
     hits = [hit for hit in recording.hits if hit.time_s < end_s]
-    reference = Events.of([hit.time_s for hit in hits], [hit.label for hit in hits])
+    reference = Events.of([hit.time_s for hit in hits], [hit.judged_label for hit in hits])
     found = decode(activations, config)
     estimate = found.select(found.time_s < end_s + _BEYOND_S / 2)
     left_out = recording.unannotated

@@ -11,7 +11,7 @@ from drumline.rendering.performances.vary import VaryConfig
 from drumline.rendering.production.config import ProductionConfig
 from drumline.runtime.session import RayConfig
 
-RENDER_VERSION = 2
+RENDER_VERSION = 3
 """Raised whenever the same configuration gives other audio: rendered songs are then rendered again."""
 
 

@@ -33,7 +33,7 @@ from drumline.rendering.kit import PIECES, Kit
 from drumline.rendering.kits.mixed import mixed_kit
 from drumline.rendering.kits.open_kit import open_kit
 from drumline.rendering.kits.sampled import KitFacts
-from drumline.rendering.performance import playable, render_pieces
+from drumline.rendering.performance import playable, render_heard
 from drumline.rendering.performances.medleys import read_medley
 from drumline.rendering.performances.passages import etude
 from drumline.rendering.performances.vary import Varied, vary
@@ -78,7 +78,7 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
     if not hits:
         return Rejected("chart_without_drums", f"{varied.song.metadata.title}: no stroke that {kit.name} can play")
     duration_s = hits[-1].time_s + config.tail_s
-    pieces = render_pieces(hits, kit=kit, duration_s=duration_s, seed=seeds[2])
+    pieces, hits = render_heard(hits, kit=kit, duration_s=duration_s, seed=seeds[2])
     production = draw(config.production, seed=seeds[3])
     drums = produce(pieces, production, rate_hz=config.rate_hz)
     backing, told = None, ""
@@ -101,6 +101,7 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
         "spec": json.loads(spec.to_json()),
         "duration_s": duration_s,
         "labels": dict(sorted(Counter(hit.label for hit in hits).items())),
+        "faint": dict(sorted(Counter(hit.label for hit in hits if "faint" in hit.flags).items())),
         "kits": [_terms(setup, config) for setup in spec.setups],
         "changes": [asdict(change) for change in varied.changes],
         "production": json.loads(to_json(production)),

@@ -1,0 +1,61 @@
+"""Which strokes of a rendering can be heard: what nobody hears is no truth to judge by.
+
+A performance on an electronic kit holds strokes that no listener notes down: crosstalk between pads, taps under a
+ringing crash. A stroke is *faint* where in no band of the spectrum it rises above what sounded just before, or above
+`FLOOR_DB` under the loud strokes of the song there. Strokes at the same time hide nothing: a listener tells them by
+their beat, and annotators write them down.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft
+
+FLOOR_DB: Final = -32.0
+"""Under the loud strokes of the song, band by band: where sticks' taps and crosstalk begin."""
+_LOUD_QUANTILE: Final = 0.9
+_WINDOW_S: Final = 0.04
+_GAP_S: Final = 0.003
+"""Of silence between "before" and the onset: strokes are placed to the sample, their attacks are not that sharp."""
+_EDGES_HZ: Final = (30, 90, 180, 360, 720, 1500, 3000, 6000, 11_025)
+
+
+@dataclass(frozen=True)
+class Attack:
+    """The beginning of one stroke, as it sounds alone."""
+
+    place: int
+    """The sample of its onset."""
+    energy: NDArray[np.float64]
+    """Of each band."""
+
+
+def attack(samples: NDArray[np.float32], onset: int, place: int, *, rate_hz: int) -> Attack:
+    """The attack of a stroke whose onset in ``samples`` lies at ``place`` of the song."""
+    return Attack(place, _energy(samples[onset : onset + round(_WINDOW_S * rate_hz)], rate_hz))
+
+
+def faint(
+    attacks: Sequence[Attack], whole: NDArray[np.float32], *, rate_hz: int, floor_db: float = FLOOR_DB
+) -> NDArray[np.bool_]:
+    """Which strokes [N] cannot be heard in the ``whole``, the mono sum of all that is played."""
+    if not attacks:
+        return np.zeros(0, dtype=bool)
+    own = np.stack([each.energy for each in attacks])
+    window, gap = round(_WINDOW_S * rate_hz), round(_GAP_S * rate_hz)
+    before = np.stack(
+        [_energy(whole[max(0, each.place - gap - window) : max(0, each.place - gap)], rate_hz) for each in attacks]
+    )
+    floor = np.quantile(own, _LOUD_QUANTILE, axis=0) * 10 ** (floor_db / 10)
+    return np.asarray(~(own > np.maximum(before, floor)).any(axis=1))
+
+
+def _energy(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float64]:
+    """Energy of each band [bands]; of nothing, none."""
+    length = round(_WINDOW_S * rate_hz)
+    bins = np.searchsorted(fft.rfftfreq(length, 1 / rate_hz), _EDGES_HZ)
+    power = np.square(np.abs(fft.rfft(samples, length))).astype(np.float64)
+    return np.add.reduceat(np.append(power, 0.0), bins)[:-1]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
+from drumline.alignment.deviations import without_lags
 from drumline.alignment.evidence import Onsets, onsets_of, responses, windows_of
 from drumline.alignment.places import WINDOW_S, Place, find, lead
 from drumline.alignment.warp import Mapping, fit_warp, residual_s
@@ -78,7 +79,8 @@ class Alignment:
     drift_ms: float
     """The same over the span of the chart's hits, in milliseconds."""
     residual_ms: float
-    """Median absolute error of the heard onsets against the mapping, knots included."""
+    """Median absolute error of the heard onsets against the mapping, knots included, once what each kind of drum is
+    heard late as a whole is taken out (`deviations.without_lags`)."""
     straight_residual_ms: float
     """The same against offset and drift alone."""
     fit: float
@@ -171,14 +173,19 @@ def _look(heard: Envelope, onsets: Onsets, prior_s: float, config: AlignmentConf
 def _alignment(verdict: str, found: Place, onsets: Onsets, prior_offset_s: float) -> Alignment:
     mapping = found.mapping
     straight = Mapping(mapping.offset_s, mapping.drift)
+
+    def residual_ms(own: Mapping) -> float:
+        expected_s = own.to_audio(onsets.times_s)
+        return 1e3 * residual_s(without_lags(found.heard_s, expected_s, onsets), expected_s)
+
     return Alignment(
         verdict=verdict,
         offset_s=mapping.offset_s,
         prior_offset_s=prior_offset_s,
         drift_ppm=mapping.drift * 1e6,
         drift_ms=mapping.drift * onsets.span_s * 1e3,
-        residual_ms=1e3 * residual_s(found.heard_s, mapping.to_audio(onsets.times_s)),
-        straight_residual_ms=1e3 * residual_s(found.heard_s, straight.to_audio(onsets.times_s)),
+        residual_ms=residual_ms(mapping),
+        straight_residual_ms=residual_ms(straight),
         fit=found.quality,
         num_onsets=len(onsets.times_s),
         knots=mapping.knots,

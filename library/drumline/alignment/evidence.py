@@ -51,8 +51,8 @@ class Onsets:
 
 
 def onsets_of(hits: Sequence[Hit]) -> Onsets:
-    """The onsets of hits. Rolls and free passages are left out where they are not most of the chart."""
-    exact = [hit for hit in hits if not {"roll", "approximate"}.intersection(hit.flags)]
+    """The onsets of hits. Rolls, free passages and faint strokes are left out where they are not most of the chart."""
+    exact = [hit for hit in hits if not {"roll", "approximate", "faint"}.intersection(hit.flags)]
     used = exact if 2 * len(exact) >= len(hits) else hits
     found = sorted({(hit.time_s, _row(hit.label)) for hit in used})
     return Onsets(
@@ -95,7 +95,7 @@ def windows_of(onsets: Onsets, window_s: float) -> Ints:
 
 
 def _row(label: str) -> int:
-    if label in ("tom_or_cymbal", "other"):
+    if label in ("tom_or_cymbal", "unclear", "other"):
         return 3
     if label == "kick":
         return 0

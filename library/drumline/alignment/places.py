@@ -61,7 +61,7 @@ def find(
         heard_s = _follow(seen, peaks, onsets, windows, rough, stray_s=APART_S if loose else _STRAY_S)
         if np.isnan(heard_s).all():
             continue
-        line = fit_line(chart_s, heard_s, max_drift=max_drift)
+        line = fit_line(onsets, heard_s, max_drift=max_drift)
         path_s = local_path(chart_s, heard_s, windows, line)
         quality = likeness(seen, onsets, path_s) if loose else fit(seen, onsets, heard_s, path_s)
         worth = quality * float(preference((line.offset_s - prior_s) / reach_s))

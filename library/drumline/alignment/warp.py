@@ -12,7 +12,7 @@ import numpy as np
 from scipy import stats
 
 from drumline.alignment.deviations import REACH_S
-from drumline.alignment.evidence import Floats, Ints
+from drumline.alignment.evidence import Floats, Ints, Onsets
 
 _GROUPS: Final = 24
 """Runs of onsets whose medians carry the slope, at most."""
@@ -20,7 +20,7 @@ _FEWEST_GROUPS: Final = 5
 """With fewer, no interval of a slope excludes anything."""
 _FEWEST_WINDOWS: Final = 10
 """For a warp: enough to hold half of them out."""
-_LEAST_DRIFT_S: Final = 0.004
+_LEAST_DRIFT_S: Final = 0.006
 """Over the song. Less may come from other drums being played at its end, seen a little earlier by the envelope."""
 _LEAST_GAIN_S: Final = 0.001
 _LEAST_GAIN: Final = 0.1
@@ -72,16 +72,28 @@ def local_path(chart_s: Floats, heard_s: Floats, windows: Ints, line: Mapping) -
     return np.asarray(line.to_audio(chart_s) + np.interp(chart_s, middles_s, errors_s))
 
 
-def fit_line(chart_s: Floats, heard_s: Floats, *, max_drift: float) -> Mapping:
-    """The offset, with the drift if it is real and within ``max_drift`` [s/s]. Needs one onset heard."""
+def fit_line(onsets: Onsets, heard_s: Floats, *, max_drift: float) -> Mapping:
+    """The offset, with the drift if it is real and within ``max_drift`` [s/s]. Needs one onset heard.
+
+    The drift is that of each row of drums by itself: rows are heard late by amounts of their own, and a song whose
+    cymbals come last has no drift for that.
+    """
     heard = ~np.isnan(heard_s)
-    at, gap = chart_s[heard], (heard_s - chart_s)[heard]
+    at, rows = onsets.times_s[heard], onsets.rows[heard]
+    gap = heard_s[heard] - at
     drift = 0.0
-    # Runs of equally many onsets: the slope should not hang on a sparse intro.
-    groups = np.arange(len(at)) * min(_GROUPS, len(at) // _FEWEST_ONSETS) // max(len(at), 1)
-    middles_s, gaps_s = _medians(at, gap, groups)
-    if len(middles_s) >= _FEWEST_GROUPS:
-        slope, _, low, high = stats.theilslopes(gaps_s, middles_s, alpha=0.99)
+    own_at, own_gap = [], []
+    for row in np.unique(rows):
+        mine = rows == row
+        # Runs of equally many onsets: the slope should not hang on a sparse intro.
+        count = min(round(_GROUPS * np.mean(mine)), np.count_nonzero(mine) // _FEWEST_ONSETS)
+        groups = np.arange(np.count_nonzero(mine)) * count // np.count_nonzero(mine)
+        middles_s, gaps_s = _medians(at[mine], gap[mine], groups)
+        if len(middles_s) > 1:
+            own_at.append(middles_s - np.mean(middles_s))
+            own_gap.append(gaps_s - np.mean(gaps_s))
+    if sum(map(len, own_at)) >= _FEWEST_GROUPS:
+        slope, _, low, high = stats.theilslopes(np.concatenate(own_gap), np.concatenate(own_at), alpha=0.99)
         if low * high > 0 and abs(slope) <= max_drift and abs(slope) * (at[-1] - at[0]) >= _LEAST_DRIFT_S:
             drift = float(slope)
     return Mapping(float(np.median(gap - drift * at)), drift)

@@ -13,8 +13,9 @@ from drumline.core.taxonomy import LABELS
 CHARTED_FLAGS: Final = ("accent", "ghost", "flam", "double_kick", "roll", "approximate")
 """``roll``: inside a charted roll lane, so its rhythm is approximate. ``approximate``: a fill or free passage."""
 
-FLAGS: Final = (*CHARTED_FLAGS, "faint")
-"""``faint``: played, but not heard (`rendering.audibility`): nothing is learnt or judged there."""
+FLAGS: Final = (*CHARTED_FLAGS, "faint", "covered")
+"""``faint``: played, but not heard (`rendering.audibility`): nothing is learnt or judged there. ``covered``: heard with
+the drums alone, not under the backing; a dataset holds it as ``faint`` in mixes and not at all elsewhere."""
 
 EVIDENCE: Final = ("gem", "animation", "elite", "performance", "annotation")
 """What a label rests on: a game lane, Rock Band animation notes, an elite-drums track, a played MIDI note,
@@ -60,6 +61,12 @@ class Hit:
 def judged_label(label: str, flags: Collection[str]) -> str:
     """The label, or `UNCLEAR` of a faint stroke."""
     return UNCLEAR if "faint" in flags else label
+
+
+def flags_heard(flags: Collection[str], *, with_backing: bool) -> tuple[str, ...]:
+    """The flags of a stroke in one recording: what a backing covers is faint with it, and as good as any without."""
+    told = {"faint" if flag == "covered" else flag for flag in flags if with_backing or flag != "covered"}
+    return tuple(flag for flag in FLAGS if flag in told)
 
 
 def sorted_hits(hits: list[Hit]) -> tuple[Hit, ...]:

@@ -22,7 +22,7 @@ from drumline.charts.song import AnnotatedSong
 from drumline.core.artifacts import sha256
 from drumline.core.config import canonical_json
 from drumline.core.errors import ChartError, Rejected, SongError
-from drumline.core.events import Hit
+from drumline.core.events import Hit, flags_heard
 from drumline.core.grid import HIGH, MICRO, RATE_HZ
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.reading import ReadSong, read_song
@@ -143,7 +143,12 @@ def _row(
     level = loudness.measure(audio.samples)
     inside = (audio_s >= 0) & (audio_s < audio.duration_s)
     beats = _beats(song)
-    hits = [_hit(h, t, b) for h, t, b, keep in zip(song.hits, audio_s.tolist(), beats, inside, strict=True) if keep]
+    backed = recording.domain == "mix"
+    hits = [
+        _hit(h, t, b, with_backing=backed)
+        for h, t, b, keep in zip(song.hits, audio_s.tolist(), beats, inside, strict=True)
+        if keep
+    ]
     corpus = CORPORA.get(source.format)
     prints = fingerprint.fingerprint(audio.samples)
     flac = loudness.encode_flac(loudness.amplify(audio.samples, level.stored_gain_db))
@@ -244,7 +249,7 @@ def _beats(song: AnnotatedSong) -> list[float | None]:
     return list((song.tempo.ticks([hit.time_s for hit in song.hits]) / song.tempo.resolution).tolist())
 
 
-def _hit(hit: Hit, time_s: float, beat: float | None) -> dict[str, Any]:
+def _hit(hit: Hit, time_s: float, beat: float | None, *, with_backing: bool) -> dict[str, Any]:
     return {
         "time_s": time_s,
         "chart_s": hit.time_s,
@@ -256,7 +261,7 @@ def _hit(hit: Hit, time_s: float, beat: float | None) -> dict[str, Any]:
         "evidence": hit.evidence,
         "velocity": hit.velocity,
         "openness": hit.openness,
-        "flags": list(hit.flags),
+        "flags": list(flags_heard(hit.flags, with_backing=with_backing)),
         "source_name": hit.source_name,
     }
 

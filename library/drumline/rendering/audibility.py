@@ -4,6 +4,8 @@ A performance on an electronic kit holds strokes that no listener notes down: cr
 ringing crash. A stroke is *faint* where in no band of the spectrum it rises above what sounded just before, or above
 `FLOOR_DB` under the loud strokes of the song there. Strokes at the same time hide nothing: a listener tells them by
 their beat, and annotators write them down.
+
+A stroke is *covered* where the backing is louder in every band: heard in the stem, and not in the mix.
 """
 
 from collections.abc import Sequence
@@ -21,6 +23,10 @@ _WINDOW_S: Final = 0.04
 _GAP_S: Final = 0.003
 """Of silence between "before" and the onset: strokes are placed to the sample, their attacks are not that sharp."""
 _EDGES_HZ: Final = (30, 90, 180, 360, 720, 1500, 3000, 6000, 11_025)
+
+
+_COVER_DB: Final = 6.0
+"""By how much the backing must be louder: drums are told by their edges, too."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,35 @@ def faint(
         return np.zeros(0, dtype=bool)
     own = np.stack([each.energy for each in attacks])
     window, gap = round(_WINDOW_S * rate_hz), round(_GAP_S * rate_hz)
-    before = np.stack(
-        [_energy(whole[max(0, each.place - gap - window) : max(0, each.place - gap)], rate_hz) for each in attacks]
-    )
+    before = _energies(whole, [each.place - gap - window for each in attacks], rate_hz)
     floor = np.quantile(own, _LOUD_QUANTILE, axis=0) * 10 ** (floor_db / 10)
     return np.asarray(~(own > np.maximum(before, floor)).any(axis=1))
+
+
+def covered(
+    attacks: Sequence[Attack],
+    whole: NDArray[np.float32],
+    *,
+    drums: NDArray[np.float32],
+    backing: NDArray[np.float32],
+    rate_hz: int,
+) -> NDArray[np.bool_]:
+    """Which strokes [N] a backing covers. ``whole`` is the sum of what was played, ``drums`` what became of it in the
+    mix, ``backing`` what sounds with it; all mono and equally long."""
+    if not attacks:
+        return np.zeros(0, dtype=bool)
+    places = [each.place for each in attacks]
+    played, produced, others = (_energies(each, places, rate_hz) for each in (whole, drums, backing))
+    # What the desk, the room and the mix do to a band, over the whole song.
+    gain = produced.sum(axis=0) / np.maximum(played.sum(axis=0), np.finfo(np.float64).tiny)
+    own = np.stack([each.energy for each in attacks]) * gain
+    return np.asarray(~(own > others * 10 ** (-_COVER_DB / 10)).any(axis=1))
+
+
+def _energies(samples: NDArray[np.float32], places: Sequence[int], rate_hz: int) -> NDArray[np.float64]:
+    """Energy [N, bands] of the window that begins at each place, which may lie before the samples."""
+    window = round(_WINDOW_S * rate_hz)
+    return np.stack([_energy(samples[max(0, place) : max(0, place + window)], rate_hz) for place in places])
 
 
 def _energy(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ What a kit cannot play is silent: `playable` says which hits sound, and only tho
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
@@ -57,16 +57,25 @@ def playable(hits: Sequence[Hit], kit: Kit) -> tuple[Hit, ...]:
     return tuple(hit for hit in hits if played_as(hit, kit) is not None)
 
 
-def render_pieces(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> dict[str, Samples]:
-    """A track for each of `kit.PIECES`, as `render_heard` gives them."""
-    return render_heard(hits, kit=kit, duration_s=duration_s, seed=seed)[0]
+@dataclass(frozen=True)
+class Played:
+    """What a kit made of hits."""
+
+    pieces: Mapping[str, Samples]
+    """A track for each of `kit.PIECES`, mono float32 [duration_s * kit.rate_hz], as loud as the kit plays."""
+    hits: tuple[Hit, ...]
+    """Those that were given, in their order, with those that nobody can hear flagged ``faint``."""
+    attacks: Mapping[int, Attack]
+    """How each hit that sounds begins, by its place in ``hits``."""
 
 
-def render_heard(
-    hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0
-) -> tuple[dict[str, Samples], tuple[Hit, ...]]:
-    """A track for each of `kit.PIECES`, mono float32 [duration_s * kit.rate_hz], as loud as the kit plays; and the
-    hits, in their order, with those that nobody can hear flagged ``faint``.
+def render_pieces(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> Mapping[str, Samples]:
+    """The pieces alone, as `play` gives them."""
+    return play(hits, kit=kit, duration_s=duration_s, seed=seed).pieces
+
+
+def play(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> Played:
+    """Strike each hit.
 
     Nothing is scaled or clipped. Consecutive strokes on a class are consecutive takes; ``seed`` chooses the first.
     Hits whose onset is outside the duration are silent, tails end with it.
@@ -94,11 +103,24 @@ def render_heard(
             samples = _choked(samples, round(next_s * kit.rate_hz) - start, round(fade_s * kit.rate_hz))
         first, end = max(0, -start), min(samples.size, length - start)
         pieces[PIECE_OF[drum]][start + first : start + end] += samples[first:end]
-    whole = np.asarray(np.sum(list(pieces.values()), axis=0, dtype=np.float32))
-    unheard = faint(list(attacks.values()), whole, rate_hz=kit.rate_hz)
-    flagged = {number for number, is_faint in zip(attacks, unheard.tolist(), strict=True) if is_faint}
-    told = (replace(hit, flags=_with_faint(hit)) if number in flagged else hit for number, hit in enumerate(hits))
-    return pieces, tuple(told)
+    unheard = faint(list(attacks.values()), summed(pieces), rate_hz=kit.rate_hz)
+    return Played(pieces, flagged(hits, "faint", attacks, unheard), attacks)
+
+
+def flagged(hits: Sequence[Hit], flag: str, attacks: Mapping[int, Attack], which: NDArray[np.bool_]) -> tuple[Hit, ...]:
+    """The hits, with a flag on those of the attacks [N] that ``which`` [N] names."""
+    chosen = {number for number, is_one in zip(attacks, which.tolist(), strict=True) if is_one}
+    return tuple(
+        replace(hit, flags=tuple(name for name in FLAGS if name == flag or name in hit.flags))
+        if number in chosen
+        else hit
+        for number, hit in enumerate(hits)
+    )
+
+
+def summed(tracks: Mapping[str, Samples]) -> Samples:
+    """Tracks together."""
+    return np.asarray(np.sum(list(tracks.values()), axis=0, dtype=np.float32))
 
 
 def render_stems(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> dict[str, Samples]:
@@ -117,11 +139,7 @@ def render_stems(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int 
 def render(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> Samples:
     """One drum track, mono float32 [duration_s * kit.rate_hz]: the sum of `render_stems`."""
     stems = render_stems(hits, kit=kit, duration_s=duration_s, seed=seed)
-    return np.asarray(np.sum(list(stems.values()), axis=0, dtype=np.float32))
-
-
-def _with_faint(hit: Hit) -> tuple[str, ...]:
-    return tuple(flag for flag in FLAGS if flag == "faint" or flag in hit.flags)
+    return summed(stems)
 
 
 def _velocity(hit: Hit) -> float:

@@ -11,7 +11,7 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -26,14 +26,16 @@ from drumline.charts.hits_json import write_hits_json
 from drumline.charts.song import AnnotatedSong
 from drumline.core.artifacts import join, write_bytes
 from drumline.core.errors import ChartError, Rejected, SongError
+from drumline.core.events import Hit
 from drumline.rendering.accompaniment.accompany import accompany
+from drumline.rendering.audibility import covered
 from drumline.rendering.corpus.config import CorpusConfig
 from drumline.rendering.corpus.plan import Setup, SongSpec, torture_songs
 from drumline.rendering.kit import PIECES, Kit
 from drumline.rendering.kits.mixed import mixed_kit
 from drumline.rendering.kits.open_kit import open_kit
 from drumline.rendering.kits.sampled import KitFacts
-from drumline.rendering.performance import playable, render_heard
+from drumline.rendering.performance import flagged, play, playable, summed
 from drumline.rendering.performances.medleys import read_medley
 from drumline.rendering.performances.passages import etude
 from drumline.rendering.performances.vary import Varied, vary
@@ -78,9 +80,10 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
     if not hits:
         return Rejected("chart_without_drums", f"{varied.song.metadata.title}: no stroke that {kit.name} can play")
     duration_s = hits[-1].time_s + config.tail_s
-    pieces, hits = render_heard(hits, kit=kit, duration_s=duration_s, seed=seeds[2])
+    played = play(hits, kit=kit, duration_s=duration_s, seed=seeds[2])
+    hits = played.hits
     production = draw(config.production, seed=seeds[3])
-    drums = produce(pieces, production, rate_hz=config.rate_hz)
+    drums = produce(played.pieces, production, rate_hz=config.rate_hz)
     backing, told = None, ""
     if spec.has_backing:
         try:
@@ -96,12 +99,20 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
             return Rejected("source_unreadable", f"backing: {error}")
         drums = with_backing_bleed(drums, backing, production, rate_hz=config.rate_hz)
         drums, backing = mix_with(drums, backing, production, rate_hz=config.rate_hz)
+        unheard = covered(
+            list(played.attacks.values()),
+            summed(played.pieces),
+            drums=drums.mean(axis=0),
+            backing=backing.mean(axis=0),
+            rate_hz=config.rate_hz,
+        )
+        hits = flagged(hits, "covered", played.attacks, unheard)
     song = _labelled(replace(varied.song, hits=hits), spec, config, kit)
     made = {
         "spec": json.loads(spec.to_json()),
         "duration_s": duration_s,
-        "labels": dict(sorted(Counter(hit.label for hit in hits).items())),
-        "faint": dict(sorted(Counter(hit.label for hit in hits if "faint" in hit.flags).items())),
+        "labels": _counted(hits),
+        **{flag: _counted(hit for hit in hits if flag in hit.flags) for flag in ("faint", "covered")},
         "kits": [_terms(setup, config) for setup in spec.setups],
         "changes": [asdict(change) for change in varied.changes],
         "production": json.loads(to_json(production)),
@@ -127,6 +138,11 @@ def opened(setup: Setup, rate_hz: int) -> tuple[Kit, KitFacts]:
         return kit, KitFacts(kit.name, setup.uri, licence="CC0")
     sampled = open_kit(setup.uri, rate_hz=rate_hz, tuning=dict(setup.tuning))
     return sampled, sampled.facts
+
+
+def _counted(hits: Iterable[Hit]) -> dict[str, int]:
+    """How many of each label."""
+    return dict(sorted(Counter(hit.label for hit in hits).items()))
 
 
 def _performed(spec: SongSpec, config: CorpusConfig, seed: int) -> Varied | Rejected:

@@ -14,13 +14,13 @@ PERIODS = 20
 _INSTRUMENT, _SAMPLE_MODES, _SAMPLE_ID = 41, 54, 53
 
 
-def tiny_soundfont(programs: Sequence[int] = (0,), bank: int = 0) -> bytes:
+def tiny_soundfont(programs: Sequence[int] = (0,), bank: int = 0, drums: bool = False) -> bytes:
+    """``drums`` adds a kit of sines."""
     sine = np.sin(2 * np.pi * np.arange(PERIODS * PERIOD) / PERIOD)
     samples = np.concatenate([0.5 * sine, np.zeros(46)])  # the specification wants 46 zeros behind each sample
-    presets = [
-        struct.pack("<20sHHHIII", b"sine", program, bank, index, 0, 0, 0) for index, program in enumerate(programs)
-    ]
-    num = len(programs)
+    places = [(program, bank) for program in programs] + [(0, 128)] * drums
+    presets = [struct.pack("<20sHHHIII", b"sine", *place, index, 0, 0, 0) for index, place in enumerate(places)]
+    num = len(presets)
     pdta = {
         "phdr": b"".join(presets) + struct.pack("<20sHHHIII", b"EOP", 0, 0, num, 0, 0, 0),
         "pbag": b"".join(struct.pack("<HH", index, 0) for index in range(num + 1)),

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tests.rendering.accompaniment.tiny_soundfont import tiny_soundfont
 
 from drumline.alignment.align import AlignmentConfig, align
 from drumline.charts.hits_json import read_hits_json
@@ -67,3 +68,16 @@ def test_labels_lie_where_the_strokes_are_heard(config: CorpusConfig) -> None:
         found = align(song.drums[0], song.song.hits, prior_offset_s=0.0, config=AlignmentConfig())
         assert not isinstance(found, Rejected)
         assert abs(found.offset_s) < 0.001
+
+
+def test_a_percussionist_is_in_the_stem_and_labelled_as_no_drum(config: CorpusConfig, tmp_path: Path) -> None:
+    pytest.importorskip("tinysoundfont", reason="tinysoundfont is not installed")
+    (tmp_path / "tiny.sf2").write_bytes(tiny_soundfont((0,), drums=True))
+    heard = {"percussion": {"probability": 1.0}, "accompaniment": {"soundfonts": [str(tmp_path / "tiny.sf2")]}}
+    with_one = CorpusConfig.model_validate({**config.model_dump(), **heard}, strict=False)
+    alone, together = (rendered(plan(config)[0], each) for each in (config, with_one))
+    assert together.made["percussion"]
+    added = [hit for hit in together.song.hits if hit not in alone.song.hits]
+    assert added
+    assert {hit.label for hit in added} == {"other"}
+    assert not np.array_equal(alone.drums, together.drums)

@@ -31,6 +31,8 @@ class Part:
     gain_db: float = 0.0
     pan: float = 0.0
     """-1 left to 1 right."""
+    is_percussion: bool = False
+    """Whether pitches are keys of the program's drum kit."""
 
 
 def parts_of_midi(

@@ -27,6 +27,7 @@ _RELEASE_S: Final = 1.0  # what rings on after the key is up; the rest is faded 
 _FADE_S: Final = 0.05
 _FLUSH_S: Final = 0.1  # TinySoundFont ends a voice that is cut off within 10 ms
 _SILENCE: Final = 1e-4
+_DRUM_BANK: Final = 128
 
 
 def render_parts(
@@ -48,7 +49,7 @@ def render_parts(
                 continue
             key = _rounded(note)
             if key not in sounds:
-                stereo = player.sound(part.program, *key)
+                stereo = player.sound(part, *key)
                 sounds[key] = gains * (stereo if channels == 2 else 0.5 * (stereo[:1] + stereo[1:]))
             sound = sounds[key][:, : total.shape[1] - start]
             total[:, start : start + sound.shape[1]] += sound
@@ -94,10 +95,13 @@ class _Player:
         if not len(self._programs):
             raise ConfigError(f"{path}: holds no melodic programs (bank 0); is it a drum kit?")
 
-    def sound(self, program: int, pitch: int, velocity: int, length_steps: int) -> Samples:
+    def sound(self, part: Part, pitch: int, velocity: int, length_steps: int) -> Samples:
         """One note with its release, float32 [2, N]. Programs that the font lacks sound as the nearest it has."""
-        nearest = int(self._programs[np.argmin(np.abs(self._programs - program))])
-        self._synth.program_select(0, self._font, 0, nearest)
+        if part.is_percussion:
+            self._synth.program_select(0, self._font, _DRUM_BANK, part.program, True)
+        else:
+            nearest = int(self._programs[np.argmin(np.abs(self._programs - part.program))])
+            self._synth.program_select(0, self._font, 0, nearest)
         self._synth.noteon(0, pitch, velocity)
         held = self._generate(length_steps * _LENGTH_STEP_S)
         self._synth.noteoff(0, pitch)

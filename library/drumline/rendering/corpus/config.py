@@ -1,11 +1,12 @@
 """The configuration of a rendered corpus: `configs/render_corpus/*.yaml`."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from drumline.core.config import Config, fingerprint
 from drumline.rendering.accompaniment.accompany import Accompaniment
+from drumline.rendering.accompaniment.percussion import PercussionConfig
 from drumline.rendering.performances.sources import PerformanceRoot
 from drumline.rendering.performances.vary import VaryConfig
 from drumline.rendering.production.config import ProductionConfig
@@ -86,13 +87,22 @@ class CorpusConfig(Config):
     vary: VaryConfig = VaryConfig()
     production: ProductionConfig = ProductionConfig()
     accompaniment: Accompaniment = Accompaniment()
+    percussion: PercussionConfig = PercussionConfig()
     run: RenderRunConfig = RenderRunConfig()
 
     @property
     def recipe(self) -> dict[str, Any]:
         """What decides a song besides its own draw."""
-        return self.model_dump(mode="json", include={"rate_hz", "tail_s", "vary", "production", "accompaniment"})
+        return self.model_dump(
+            mode="json", include={"rate_hz", "tail_s", "vary", "production", "accompaniment", "percussion"}
+        )
 
     @property
     def recipe_fingerprint(self) -> str:
         return fingerprint(str(RENDER_VERSION), self.recipe)
+
+    @model_validator(mode="after")
+    def _can_be_played(self) -> Self:
+        if self.percussion.probability > 0 and not self.accompaniment.soundfonts:
+            raise ValueError("percussion.probability: percussion needs accompaniment.soundfonts")
+        return self

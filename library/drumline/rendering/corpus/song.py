@@ -26,8 +26,9 @@ from drumline.charts.hits_json import write_hits_json
 from drumline.charts.song import AnnotatedSong
 from drumline.core.artifacts import join, write_bytes
 from drumline.core.errors import ChartError, Rejected, SongError
-from drumline.core.events import Hit
+from drumline.core.events import Hit, sorted_hits
 from drumline.rendering.accompaniment.accompany import accompany
+from drumline.rendering.accompaniment.percussion import Percussion, percussion
 from drumline.rendering.audibility import covered
 from drumline.rendering.corpus.config import CorpusConfig
 from drumline.rendering.corpus.plan import Setup, SongSpec, torture_songs
@@ -40,7 +41,7 @@ from drumline.rendering.performances.medleys import read_medley
 from drumline.rendering.performances.passages import etude
 from drumline.rendering.performances.vary import Varied, vary
 from drumline.rendering.production.draw import draw
-from drumline.rendering.production.mixing import mix_with, with_backing_bleed
+from drumline.rendering.production.mixing import beside, mix_with, with_backing_bleed
 from drumline.rendering.production.produce import produce
 from drumline.rendering.production.production import to_json
 from drumline.rendering.synth_kit import synth_kit
@@ -71,7 +72,7 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
 
     Raises ConfigError where a kit or the backing's material is missing.
     """
-    seeds = [int(seed) for seed in np.random.SeedSequence(spec.seed).generate_state(5)]
+    seeds = [int(seed) for seed in np.random.SeedSequence(spec.seed).generate_state(6)]
     kit = _kit(spec, config, seeds[0])
     varied = _performed(spec, config, seeds[1])
     if isinstance(varied, Rejected):
@@ -84,6 +85,10 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
     hits = played.hits
     production = draw(config.production, seed=seeds[3])
     drums = produce(played.pieces, production, rate_hz=config.rate_hz)
+    beside_it = _percussion(varied.song, config, duration_s=duration_s, seed=seeds[5])
+    if beside_it is not None:
+        level_db = float(np.random.default_rng(seeds[5]).uniform(*config.percussion.level_db))
+        drums = beside(drums, beside_it.samples, level_db=level_db, rate_hz=config.rate_hz)
     backing, told = None, ""
     if spec.has_backing:
         try:
@@ -107,6 +112,8 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
             rate_hz=config.rate_hz,
         )
         hits = flagged(hits, "covered", played.attacks, unheard)
+    if beside_it is not None:
+        hits = sorted_hits([*hits, *beside_it.hits])
     song = _labelled(replace(varied.song, hits=hits), spec, config, kit)
     made = {
         "spec": json.loads(spec.to_json()),
@@ -117,6 +124,7 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
         "changes": [asdict(change) for change in varied.changes],
         "production": json.loads(to_json(production)),
         "backing": told,
+        "percussion": beside_it.told if beside_it else "",
     }
     return RenderedSong(drums, backing, song, made)
 
@@ -138,6 +146,22 @@ def opened(setup: Setup, rate_hz: int) -> tuple[Kit, KitFacts]:
         return kit, KitFacts(kit.name, setup.uri, licence="CC0")
     sampled = open_kit(setup.uri, rate_hz=rate_hz, tuning=dict(setup.tuning))
     return sampled, sampled.facts
+
+
+def _percussion(song: AnnotatedSong, config: CorpusConfig, *, duration_s: float, seed: int) -> Percussion | None:
+    """What a percussionist plays, where one is drawn."""
+    random = np.random.default_rng((seed, 1))
+    if random.random() >= config.percussion.probability:
+        return None
+    return percussion(
+        song,
+        soundfont=str(random.choice(config.accompaniment.soundfonts)),
+        duration_s=duration_s,
+        rate_hz=config.rate_hz,
+        channels=config.production.channels,
+        max_synthesis_rate_hz=config.accompaniment.max_synthesis_rate_hz,
+        seed=int(random.integers(1 << 31)),
+    )
 
 
 def _counted(hits: Iterable[Hit]) -> dict[str, int]:

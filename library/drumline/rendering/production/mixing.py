@@ -55,11 +55,16 @@ def mix_with(bus: Samples, backing: Samples, production: Production, *, rate_hz:
 def with_backing_bleed(bus: Samples, backing: Samples, production: Production, *, rate_hz: int) -> Samples:
     """ "Drums only" as a separator or a headphone leaves it: with a little of the backing. No louder in peak."""
     bleed_db = production.mix.backing_bleed_db
-    backing = _fitted(backing, bus)
-    ratio_db = level_ratio_db(bus, backing, rate_hz=rate_hz)
-    if bleed_db is None or ratio_db is None:
+    return bus if bleed_db is None else beside(bus, backing, level_db=bleed_db, rate_hz=rate_hz)
+
+
+def beside(bus: Samples, other: Samples, *, level_db: float, rate_hz: int) -> Samples:
+    """The bus with something beside it whose RMS is ``level_db`` over the bus's where both sound. No louder in peak."""
+    other = _fitted(other, bus)
+    ratio_db = level_ratio_db(bus, other, rate_hz=rate_hz)
+    if ratio_db is None:
         return bus
-    total = bus + amplify(backing, ratio_db + bleed_db)
+    total = bus + amplify(other, ratio_db + level_db)
     return total * np.float32(min(1.0, _peak(bus) / _peak(total)))
 
 

@@ -82,8 +82,7 @@ class Model:
 
 def open_model(checkpoint: str) -> Model:
     """The model of a checkpoint or of a run. Raises ConfigError where there is none, DrumlineError if damaged."""
-    uri = checkpoint if checkpoint.endswith(".pt") else checkpoints.best_of(checkpoint)
-    found = checkpoints.load(uri)
+    found = checkpoints.load(checkpoints.best_of(checkpoint))
     config = TrainConfig.model_validate_json(found.config)
     network = HierarchicalDrumCRNN(config.model)
     network.load_state_dict(dict(found.weights))

@@ -51,7 +51,7 @@ def export(config: ExportConfig) -> Exported:
     """
     preset = load_preset(config.preset)
     thresholds = read_calibration(config.thresholds) if config.thresholds else None
-    uri = config.checkpoint if config.checkpoint.endswith(".pt") else checkpoints.best_of(config.checkpoint)
+    uri = checkpoints.best_of(config.checkpoint)
     found = checkpoints.load(uri)
     # Of the training's configuration only what a model is: its other keys may be those of another version.
     tree = json.loads(found.config)

@@ -134,7 +134,9 @@ def keep_best(checkpoint: Checkpoint, output: str, *, score: float, keep: int) -
 
 
 def best_of(output: str) -> str:
-    """URI of a run's best checkpoint. Raises ConfigError where the run has none yet."""
+    """URI of a run's best checkpoint; of a checkpoint's own URI (``.pt``), itself. ConfigError where a run has none."""
+    if output.endswith(".pt"):
+        return output
     found = _best(join(output, FOLDER))
     if not found:
         raise ConfigError(f"{output}: no best checkpoint in it; has an epoch been validated?")

@@ -20,6 +20,7 @@ class ParquetReader:
 
     def __init__(self, file: pq.ParquetFile) -> None:
         self._file = file
+        self.metadata: pq.FileMetaData = file.metadata
         self.schema: pa.Schema = file.schema_arrow
         self.num_rows: int = file.metadata.num_rows
         self.num_row_groups: int = file.num_row_groups
@@ -34,9 +35,12 @@ class ParquetReader:
 
 
 @contextmanager
-def open_parquet(uri: str) -> Iterator[ParquetReader]:
-    """Open a file for as long as the block runs. Raises FileNotFoundError, or pyarrow's error for a damaged one."""
+def open_parquet(uri: str, metadata: pq.FileMetaData | None = None) -> Iterator[ParquetReader]:
+    """Open a file for as long as the block runs; ``metadata`` that is known already is not read again.
+
+    Raises FileNotFoundError, or pyarrow's error for a damaged file.
+    """
     fs, path = filesystem(uri)
     with ExitStack() as opened:
         source = path if isinstance(fs, LocalFileSystem) else opened.enter_context(fs.open(path, "rb"))
-        yield ParquetReader(opened.enter_context(pq.ParquetFile(source, pre_buffer=False)))
+        yield ParquetReader(opened.enter_context(pq.ParquetFile(source, metadata=metadata, pre_buffer=False)))

@@ -7,10 +7,12 @@ A shard holds a recording a row group, so its FLAC is read alone; FLAC can be so
 import io
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import soundfile
 from numpy.typing import NDArray
 
@@ -110,8 +112,15 @@ def _reader(dataset: str, capacity: int) -> WindowReader:
     return WindowReader(dataset, capacity=capacity)
 
 
-def _open(uri: str, row_group: int) -> _Opened:
+@lru_cache(maxsize=256)
+def _metadata(uri: str) -> pq.FileMetaData:
+    """Of a shard, whose name vouches for its contents: half the time of opening one."""
     with open_parquet(uri) as file:
+        return file.metadata
+
+
+def _open(uri: str, row_group: int) -> _Opened:
+    with open_parquet(uri, _metadata(uri)) as file:
         if "audio_flac" not in file.schema.names:
             raise DrumlineError(f"{uri}: holds features, not audio (build the dataset with shards.payload=flac)")
         table = file.row_group(row_group, _COLUMNS)

@@ -13,6 +13,7 @@ from drumline.decoding.infer_onnx import OnnxNetwork
 from drumline.decoding.presets import load_preset
 from drumline.decoding.strokes import DecodeConfig, Strokes, strokes
 from drumline.export.package import GRAPHS, THRESHOLDS, Package, Precision, find_package, read_package
+from drumline.transcription.cache import key
 from drumline.transcription.result import Transcriber
 
 Heard = Callable[[float], None]
@@ -50,8 +51,19 @@ class Engine:
         return Transcriber(self.package.name, self.package.version, self.preset)
 
     def listen(self, recording: Recording) -> Iterator[Activations]:
-        """What the model says of a recording, piece by piece."""
-        return self.network.listen(recording.read, recording.num_samples)
+        """What the model says of a recording, piece by piece, rounded as a cache keeps it."""
+        return (piece.rounded() for piece in self.network.listen(recording.read, recording.num_samples))
+
+    def key(self, audio_sha256: str) -> str:
+        """Of what it says of a recording, in an `ActivationsCache`. Presets and thresholds do not change that."""
+        package = self.package
+        graph = package.files[GRAPHS[self.precision]]
+        model = f"{package.name} {package.version} {self.precision} {graph} {package.margin_s}"
+        return key(audio_sha256, model=model, features=package.features)
+
+    def decoded(self, activations: Activations) -> Strokes:
+        """The strokes in what it said, fresh or kept."""
+        return strokes([activations], self.decoding, self.calibration)
 
     def strokes(self, recording: Recording, heard: Heard) -> Strokes:
         return strokes(_counted(self.listen(recording), heard), self.decoding, self.calibration)

@@ -3,15 +3,19 @@
 import json
 import os
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 from click.testing import CliRunner
 from tests.export.tiny import write_package
-from tests.jobs.conftest import run_command
+from tests.jobs.conftest import ROOT, run_command, stop
 from tests.jobs.libraries import NAMES, REJECTED, SONGS, config_for, content, write_library
 
 from drumline.cli import main
@@ -30,12 +34,6 @@ from drumline.transcription.library.step import TranscribeSongs
 pytestmark = pytest.mark.ray
 
 
-@pytest.fixture(scope="module", autouse=True)
-def ray_session() -> Iterator[None]:
-    with session(RayConfig(address="local", num_cpus=2)):
-        yield
-
-
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_package(tmp_path_factory.mktemp("models") / "tiny-1.0", "float32", "int8")
@@ -44,6 +42,33 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_library(tmp_path_factory.mktemp("library"))
+
+
+@pytest.fixture(scope="module")
+def killed(library: Path, package: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a run leaves that was killed after two songs."""
+    folder = tmp_path_factory.mktemp("killed")
+    config = config_for(library, folder / "output", package, workers={"num_workers": 1, "songs_a_call": 1})
+    (folder / "config.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    command = [sys.executable, "jobs/transcribe_library.py", str(folder / "config.yaml")]
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, "PYTHONPATH": "library"}, stdout=log, stderr=log
+        )
+    deadline = time.monotonic() + 90
+    while len(list(folder.glob("output/_work/songs/*/*.parquet"))) < 2:
+        assert time.monotonic() < deadline
+        assert process.poll() is None, (folder / "log").read_text()
+        time.sleep(0.01)
+    stop(process)
+    return folder / "output"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ray_session(killed: Path) -> Iterator[None]:
+    """One Ray for all that runs in this process, once the other is gone."""
+    with session(RayConfig(address="local", num_cpus=2)):
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +122,19 @@ def test_another_preset_reads_the_cache_and_a_fresh_run_says_the_same(
     assert fresh.summary.cached == 0
     assert content(tmp_path / "fresh") == content(tmp_path / "cached")
     assert not (tmp_path / "fresh" / "_work" / "cache").exists()
+
+
+def test_a_killed_run_goes_on_and_ends_as_an_unbroken_one(
+    killed: Path, done: Path, library: Path, package: Path
+) -> None:
+    finished = {product: product.stat().st_mtime_ns for product in killed.glob("_work/songs/*/*.parquet")}
+    assert 2 <= len(finished) < 5
+    assert not (killed / "transcriptions.parquet").exists()
+    resumed = transcribe_library(config_for(library, killed, package))
+    assert resumed.summary.songs <= 5 - len(finished)
+    assert {product: product.stat().st_mtime_ns for product in finished} == finished
+    assert content(killed) == content(done)
+    assert not (killed / "_attempts").exists()
 
 
 def test_a_second_run_does_nothing_and_says_the_same(done: Path, library: Path, package: Path) -> None:

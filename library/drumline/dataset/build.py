@@ -13,7 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from drumline.core.artifacts import STORAGE_ERRORS, exists, filesystem, join, remove, write_bytes
+from drumline.core.artifacts import check_writable, exists, filesystem, join
 from drumline.core.errors import FAILURES, ConfigError, DrumlineError
 from drumline.dataset.assemble import Assembly, assemble, previous_splits
 from drumline.dataset.config import BuildConfig
@@ -62,16 +62,6 @@ def describe_plan(sources: Sequence[SongSource], config: BuildConfig) -> str:
     for title, counts in (("format", formats), ("audio", layouts)):
         lines += [f"  {title:7} {name:14} {count:7}" for name, count in counts.most_common()]
     return "\n".join(lines)
-
-
-def check_writable(uri: str) -> None:
-    """Raise ConfigError where nothing can be written below a URI. Leaves nothing behind."""
-    probe = join(uri, ".drumline-probe")
-    try:
-        write_bytes(probe, b"")
-        remove(probe)
-    except (*STORAGE_ERRORS, ImportError, ValueError) as error:
-        raise ConfigError(f"output: {uri}: cannot be written ({error or type(error).__name__})") from error
 
 
 def build(config: BuildConfig) -> BuildResult:

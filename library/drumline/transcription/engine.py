@@ -65,10 +65,7 @@ class Engine:
 
     def key(self, audio_sha256: str) -> str:
         """Of what it says of a recording, in an `ActivationsCache`. Presets and thresholds do not change that."""
-        package = self.package
-        file = package.files[WEIGHTS if self.precision == "torch" else GRAPHS[self.precision]]
-        model = f"{package.name} {package.version} {self.precision} {file} {package.margin_s}"
-        return key(audio_sha256, model=model, features=package.features)
+        return key_of(self.package, self.precision, audio_sha256)
 
     def decoded(self, activations: Activations) -> Strokes:
         """The strokes in what it said, fresh or kept."""
@@ -122,9 +119,7 @@ def open_engine(
             name,
             decoding,
         )
-    chosen = next((each for each in FASTEST if each in package.precisions and precision in ("", each)), None)
-    if chosen is None:
-        raise ConfigError(f"{folder}: no graph in {precision or 'any precision'}; has {', '.join(package.precisions)}")
+    chosen = precision_of(package, folder, precision)
     network = OnnxNetwork(
         folder / GRAPHS[chosen],
         features=package.features,
@@ -147,6 +142,21 @@ def _on_torch(folder: Path, package: Package, *, threads: int, together: int) ->
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     network = read_network(package.network, folder / WEIGHTS, device="cuda" if torch.cuda.is_available() else "cpu")
     return TorchNetwork(network, package.features, margin_s=package.margin_s, together=together)
+
+
+def precision_of(package: Package, folder: Path, wanted: str = "") -> Precision:
+    """The precision that is wanted, or the fastest there is. Raises ConfigError where the package has no such graph."""
+    chosen = next((each for each in FASTEST if each in package.precisions and wanted in ("", each)), None)
+    if chosen is None:
+        raise ConfigError(f"{folder}: no graph in {wanted or 'any precision'}; has {', '.join(package.precisions)}")
+    return chosen
+
+
+def key_of(package: Package, precision: Precision | Literal["torch"], audio_sha256: str) -> str:
+    """Of what a package says of a recording when it runs so, in an `ActivationsCache`."""
+    file = package.files[WEIGHTS if precision == "torch" else GRAPHS[precision]]
+    model = f"{package.name} {package.version} {precision} {file} {package.margin_s}"
+    return key(audio_sha256, model=model, features=package.features)
 
 
 def open_fallback() -> Fallback:

@@ -49,12 +49,13 @@ def transcribe(
     recording: Recording, audio: SourceAudio, *, listener: Listener, timing: Timing, heard: Heard
 ) -> Transcription:
     """The transcription of a recording. A grid is left out where no tempo can be told (hardly any hits)."""
-    return completed(listener.strokes(recording, heard), audio, listener.transcriber, timing)
+    found = listener.strokes(recording, heard)
+    return transcription_of(found, audio, listener.transcriber, timing=timing)
 
 
-def completed(found: Strokes, audio: SourceAudio, transcriber: Transcriber, timing: Timing) -> Transcription:
-    """Strokes with a tempo, on the grid where one is asked for."""
-    result = Transcription.of(found.events, audio, transcriber, branches=found.branches)
+def transcription_of(found: Strokes, audio: SourceAudio, by: Transcriber, *, timing: Timing) -> Transcription:
+    """What was found in a recording, with a tempo, and on the grid where one is asked for."""
+    result = Transcription.of(found.events, audio, by, branches=found.branches)
     if timing.tempo is not None:
         result = result.with_tempo(timing.tempo, "given")
     else:

@@ -22,9 +22,8 @@ from typing import Final
 import pyarrow as pa
 from tqdm import tqdm
 
-from drumline.core.artifacts import exists, filesystem, join
+from drumline.core.artifacts import check_writable, exists, filesystem, join
 from drumline.core.errors import DrumlineError, Rejected
-from drumline.dataset.build import check_writable
 from drumline.dataset.parquet import open_parquet, write_parquet
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_actors

@@ -35,7 +35,7 @@ from drumline.transcription.library.songs import LibrarySong
 from drumline.transcription.result import SourceAudio
 from drumline.transcription.sources import recording_of, sha256_of
 from drumline.transcription.table import SCHEMA, row
-from drumline.transcription.transcribe import Timing, completed
+from drumline.transcription.transcribe import Timing, transcription_of
 
 RESULTS: Final = "songs"
 """Folder of the output with the files of each song."""
@@ -173,7 +173,7 @@ class TranscribeSongs:
         audio = SourceAudio(name, round(hearing.duration_s, 6), sha256, hearing.source_rate_hz)
         engine: Engine = self._engine
         timing = Timing(grid=self.config.grid)
-        result = completed(engine.decoded(hearing.activations), audio, engine.transcriber, timing)
+        result = transcription_of(engine.decoded(hearing.activations), audio, engine.transcriber, timing=timing)
         for each in map(named, self.config.formats):
             write_bytes(join(self.config.output, RESULTS, each.file_of(song.name)), each.write(result))
         sink = pa.BufferOutputStream()

@@ -1,7 +1,9 @@
 """The named ways to read activations: the files in ``presets/`` beside this module, or a file of the user's own."""
 
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator
 
 from drumline.core.config import load_config
 from drumline.core.errors import ConfigError
@@ -19,3 +21,11 @@ def load_preset(name: str) -> DecodeConfig:
     if name.endswith((".yaml", ".yml")):
         return load_config(DecodeConfig, name)
     raise ConfigError(f"preset {name!r} is not one of {', '.join(PRESETS)}, nor a .yaml file")
+
+
+def _loaded(value: Any) -> Any:
+    return load_preset(value) if isinstance(value, str) else value
+
+
+Decoding = Annotated[DecodeConfig, BeforeValidator(_loaded)]
+"""In a configuration: the name of a preset, or the keys themselves."""

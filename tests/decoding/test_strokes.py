@@ -125,7 +125,7 @@ def test_a_preset_may_be_a_file_of_the_users_own(tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
     own.write_text("threshold: 0.9\n")
     assert load_preset(str(own)).threshold == 0.9
-    with pytest.raises(ConfigError, match="preset 'loud' is not one of default, conservative, aggressive"):
+    with pytest.raises(ConfigError, match="preset 'loud' is not one of default, conservative, aggressive, micro"):
         load_preset("loud")
 
 

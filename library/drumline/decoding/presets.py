@@ -10,17 +10,20 @@ from drumline.core.errors import ConfigError
 from drumline.decoding.strokes import DecodeConfig
 
 PRESETS: Final = ("default", "conservative", "aggressive")
+"""Those that any package can be read by."""
+MICRO: Final = "micro"
+"""The one that needs a package with a micro model."""
 
 _FOLDER: Final = Path(__file__).parent / "presets"
 
 
 def load_preset(name: str) -> DecodeConfig:
     """A preset by its name, or the YAML file of that path. Raises ConfigError where there is neither."""
-    if name in PRESETS:
+    if name in (*PRESETS, MICRO):
         return load_config(DecodeConfig, _FOLDER / f"{name}.yaml")
     if name.endswith((".yaml", ".yml")):
         return load_config(DecodeConfig, name)
-    raise ConfigError(f"preset {name!r} is not one of {', '.join(PRESETS)}, nor a .yaml file")
+    raise ConfigError(f"preset {name!r} is not one of {', '.join((*PRESETS, MICRO))}, nor a .yaml file")
 
 
 def _loaded(value: Any) -> Any:

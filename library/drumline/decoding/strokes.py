@@ -26,6 +26,7 @@ from drumline.core.grid import Grid
 from drumline.core.taxonomy import BRANCHES
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration
+from drumline.decoding.dense import MicroConfig
 from drumline.decoding.peaks import maxima, strongest
 from drumline.metrics.events import Events
 
@@ -58,11 +59,22 @@ class DecodeConfig(Config):
     """Whether a stroke is of one kind: head or rim, open or closed, one tom."""
     tom_cymbal_margin: float = Field(default=1.0, ge=0, le=1)
     """Of a tom and a cymbal in the same frame or neighbouring ones, the weaker goes if it is less sure by more."""
+    micro: MicroConfig | None = None
+    """Read dense passages again with the package's micro model; null reads once."""
+
+    @property
+    def again(self) -> "DecodeConfig":
+        """How what the micro model says of a dense passage becomes hits."""
+        if self.micro is None:
+            return self
+        spacing = {"spacing_ms": self.micro.spacing_ms, "spacings_ms": self.micro.spacings_ms}
+        return self.model_copy(update={**spacing, "micro": None})
 
     @model_serializer(mode="wrap")
     def _as_ever(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what is off: a configuration that never heard of it keeps its fingerprint."""
-        off = {"threshold_log_odds": 0.0, "onset_threshold": 0.0, "one_kind": False, "tom_cymbal_margin": 1.0}
+        off = {"threshold_log_odds": 0.0, "onset_threshold": 0.0, "one_kind": False, "tom_cymbal_margin": 1.0,
+               "micro": None}  # fmt: skip
         return {name: value for name, value in told(self).items() if name not in off or value != off[name]}
 
 

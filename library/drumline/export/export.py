@@ -97,6 +97,7 @@ def export(config: ExportConfig) -> Exported:
         network=model,
         margin_s=config.margin_s,
         preset=config.preset,
+        micro=config.micro,
         files={},
         parity={str(precision): told for precision, told in parity.items()},
         facts=facts,

@@ -22,13 +22,14 @@ from drumline.core.artifacts import filesystem, join, read_bytes, write_bytes
 from drumline.core.config import fingerprint
 from drumline.core.errors import Rejected, SongError
 from drumline.decoding.presets import load_preset
-from drumline.export.package import find_package, read_package
+from drumline.decoding.strokes import Strokes
+from drumline.export.package import find_micro, find_package, read_package
 from drumline.runtime.attempt import attempted
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.products import Products
 from drumline.runtime.report import peak_mb
 from drumline.transcription.cache import ActivationsCache, Hearing
-from drumline.transcription.engine import Engine, open_engine
+from drumline.transcription.engine import open_engine
 from drumline.transcription.formats.registry import named
 from drumline.transcription.library.config import LibraryConfig
 from drumline.transcription.library.songs import LibrarySong
@@ -69,12 +70,14 @@ class Store:
     @staticmethod
     def of(config: LibraryConfig) -> "Store":
         """Raises ConfigError where there is no such package or preset, DrumlineError where it is damaged."""
-        package = read_package(find_package(config.model))
+        folder = find_package(config.model)
+        package = read_package(folder)
         decoding = load_preset(config.preset or package.preset)
+        models = [package, *([read_package(find_micro(folder, package))] if decoding.micro else [])]
         what = config.model_dump(mode="json", include={"songs", "stem", "formats", "precision", "preset", "grid"})
         return Store(
             Products(join(config.work_uri, "songs")),
-            fingerprint(VERSION, package, decoding, what, config.workers.runtime),
+            fingerprint(VERSION, *models, decoding, what, config.workers.runtime),
         )
 
     def id(self, song: LibrarySong) -> str:
@@ -143,37 +146,44 @@ class TranscribeSongs:
             song = opened.pop(key)
             with song.recording as recording:
                 hearing = Hearing(activations.rounded(), recording.num_samples, recording.source_rate_hz)
-            if self._cache is not None:
-                self._cache.put(self._engine.key(song.sha256), hearing)
-            outcomes.append(self._finished(song.song, hearing, song.sha256, how="heard"))
+                if self._cache is not None:
+                    self._cache.put(self._engine.key(song.sha256), hearing)
+                found = self._engine.decoded(hearing.activations)
+                found = self._engine.read_again(found, self._engine.dense(found, hearing.duration_s), recording)
+            outcomes.append(self._finished(song.song, hearing, song.sha256, found, how="heard"))
         return outcomes
 
     def _open(self, song: LibrarySong) -> _Opened | Outcome:
         """A song ready to be heard, or what became of it without that."""
-        found = self.store.products.find(self.store.id(song))
-        if isinstance(found, Rejected):
-            return _outcome(song, "rejected", rejected=found)
-        if found is not None:
+        product = self.store.products.find(self.store.id(song))
+        if isinstance(product, Rejected):
+            return _outcome(song, "rejected", rejected=product)
+        if product is not None:
             return _outcome(song, "reused")
         with ExitStack() as stack:
             try:
                 files = [stack.enter_context(_opened(join(song.root, file))) for file in song.files]
-                digest = sha256_of(files)
-                if self._cache is not None and (kept := self._cache.get(self._engine.key(digest))) is not None:
-                    return self._finished(song, kept, digest, how="cached")
-                return _Opened(song, recording_of(files, song.files), digest)
-            except SongError as error:
-                return self._rejected(song, Rejected(error.reason, error.detail))
             except (FileNotFoundError, PermissionError) as error:
                 return self._rejected(song, Rejected("source_unreadable", f"{song.key}: {error.strerror or error}"))
+            digest = sha256_of(files)
+            kept = self._cache.get(self._engine.key(digest)) if self._cache is not None else None
+            try:
+                if kept is None:
+                    return _Opened(song, recording_of(files, song.files), digest)
+                found = self._engine.decoded(kept.activations)
+                if passages := self._engine.dense(found, kept.duration_s):
+                    with recording_of(files, song.files) as recording:
+                        found = self._engine.read_again(found, passages, recording)
+                return self._finished(song, kept, digest, found, how="cached")
+            except SongError as error:
+                return self._rejected(song, Rejected(error.reason, error.detail))
 
-    def _finished(self, song: LibrarySong, hearing: Hearing, sha256: str, *, how: str) -> Outcome:
-        """Decode, write the results, and last the product."""
+    def _finished(self, song: LibrarySong, hearing: Hearing, sha256: str, found: Strokes, *, how: str) -> Outcome:
+        """Write the results, and last the product."""
         name = song.files[0].rpartition("/")[2]
         audio = SourceAudio(name, round(hearing.duration_s, 6), sha256, hearing.source_rate_hz)
-        engine: Engine = self._engine
         timing = Timing(grid=self.config.grid)
-        result = transcription_of(engine.decoded(hearing.activations), audio, engine.transcriber, timing=timing)
+        result = transcription_of(found, audio, self._engine.transcriber, timing=timing)
         for each in map(named, self.config.formats):
             write_bytes(join(self.config.output, RESULTS, each.file_of(song.name)), each.write(result))
         sink = pa.BufferOutputStream()

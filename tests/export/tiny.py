@@ -8,8 +8,9 @@ import torch
 
 from drumline.core.artifacts import sha256_file
 from drumline.core.config import canonical_json
+from drumline.decoding.infer import weights_file
 from drumline.export.graph import graph_of, with_half_weights
-from drumline.export.package import GRAPHS, NAME, Package, Precision
+from drumline.export.package import GRAPHS, NAME, WEIGHTS, Package, Precision
 from drumline.export.quantise import quantised
 from drumline.features.logmel import LogMelConfig, log_mel
 from drumline.model.branches import PREDICTED
@@ -38,14 +39,22 @@ def noise(seconds: float, seed: int = 0) -> np.ndarray:
     return (samples * np.repeat(random.random(len(samples) // 2205 + 1) ** 2, 2205)[: len(samples)]).astype(np.float32)
 
 
-def write_package(folder: Path, *precisions: Precision) -> Path:
-    """A package without thresholds, card or parity."""
+def write_package(
+    folder: Path,
+    *precisions: Precision,
+    network: HierarchicalDrumCRNN | None = None,
+    features: LogMelConfig = FEATURES,
+    micro: str = "",
+) -> Path:
+    """A package without thresholds, card or parity; of the tiny network unless another is named."""
     folder.mkdir(parents=True)
-    plain = graph_of(tiny_network())
+    network = network or tiny_network()
+    plain = graph_of(network)
+    (folder / WEIGHTS).write_bytes(weights_file(network))
     makers = {
         "float32": lambda: plain,
         "float16": lambda: with_half_weights(plain),
-        "int8": lambda: quantised(plain, [log_mel(noise(4.0), FEATURES)]),
+        "int8": lambda: quantised(plain, [log_mel(noise(4.0), features)]),
     }
     for precision in precisions:
         onnx.save(makers[precision](), str(folder / GRAPHS[precision]))
@@ -54,9 +63,11 @@ def write_package(folder: Path, *precisions: Precision) -> Path:
         version="1.0",
         drumline="0",
         classes=PREDICTED,
-        features=FEATURES,
+        features=features,
+        micro=micro,
+        network=network.config,
         margin_s=2.0,
-        files={GRAPHS[precision]: sha256_file(folder / GRAPHS[precision]) for precision in precisions},
+        files={name: sha256_file(folder / name) for name in (WEIGHTS, *(GRAPHS[each] for each in precisions))},
         parity={},
     )
     (folder / NAME).write_text(canonical_json(package))

@@ -6,6 +6,7 @@ stored as float16: steps of at most 0.0005 in a probability.
 
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -49,6 +50,11 @@ class Activations:
         """Frames ``first`` up to ``last``: views, not copies."""
         return Activations(self.grid, self.classes, *(getattr(self, name)[first:last] for name in _FIELDS))
 
+    def rounded(self) -> "Activations":
+        """As a file keeps it. What is decoded is rounded first, so that fresh and kept activations give equal hits."""
+        parts = (getattr(self, name).astype(np.float16).astype(np.float32) for name in _FIELDS)
+        return Activations(self.grid, self.classes, *parts)
+
     @staticmethod
     def joined(pieces: Sequence["Activations"]) -> "Activations":
         """Pieces of one song, at least one, one after the other."""
@@ -80,5 +86,5 @@ class Activations:
                     tuple(str(name) for name in file["classes"]),
                     *(file[name].astype(np.float32) for name in _FIELDS),
                 )
-        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
             raise DrumlineError(f"{place}: not an activations file ({error})") from error

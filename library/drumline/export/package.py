@@ -6,11 +6,12 @@
     model.onnx              the graph in float32
     model.int8.onnx         quantised: the fastest on a CPU
     model.fp16.onnx         float32 with its weights stored as float16: half the download
+    weights.npz             the network's weights by name, for torch on a graphics card
     class_thresholds.json   temperatures, thresholds and offsets of its classes (`decoding.calibration`), if fitted
     card.md                 for people
 
-Reading one needs neither torch nor onnx. What a package says of itself is checked: its files' hashes, and that this
-drumline knows its format.
+Reading one needs neither torch nor onnx, and runs no code of a stranger's. What a package says of itself is checked:
+its files' hashes, and that this drumline knows its format.
 """
 
 import json
@@ -23,6 +24,7 @@ from drumline.core.artifacts import sha256_file
 from drumline.core.config import Config, parse_config
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.features.logmel import LogMelConfig
+from drumline.model.config import ModelConfig
 
 NAME: Final = "package.json"
 VERSION: Final = 1
@@ -34,6 +36,7 @@ GRAPHS: Final[dict[Precision, str]] = {
     "float16": "model.fp16.onnx",
 }
 """Precision -> name of the file."""
+WEIGHTS: Final = "weights.npz"
 THRESHOLDS: Final = "class_thresholds.json"
 CARD: Final = "card.md"
 RELEASED: Final = Path(__file__).parents[1] / "models"
@@ -70,10 +73,15 @@ class Package(Config):
     """Columns of its answers."""
     features: LogMelConfig
     """What it hears."""
+    network: ModelConfig | None = None
+    """What the weights are of; None where there are none."""
     margin_s: float = Field(ge=0)
     """What it should hear on either side of a passage [s], so that it answers as if it heard all."""
     preset: str = "default"
     """The decoding that suits it."""
+    micro: str = ""
+    """The package whose model reads dense passages again (`decoding.dense`): the name of a folder beside this one, or
+    of one that comes with drumline; empty where there is none."""
     files: dict[str, str]
     """File -> SHA-256, of all but ``package.json``."""
     parity: dict[str, Parity]
@@ -110,6 +118,17 @@ def read_package(folder: Path) -> Package:
         if sha256_file(file) != expected:
             raise DrumlineError(f"{file}: has been changed since it was released, or its download was cut")
     return package
+
+
+def find_micro(folder: Path, package: Package) -> Path:
+    """The folder of a package's micro model. Raises ConfigError where it names none, or it is not there."""
+    if not package.micro:
+        raise ConfigError(
+            f"{folder}: the preset reads dense passages again with a micro model, and this package names none "
+            "(no micro model is released yet); take another preset"
+        )
+    beside = folder.resolve().parent / package.micro
+    return beside if (beside / NAME).is_file() else find_package(package.micro)
 
 
 def withdraw(folder: Path) -> None:

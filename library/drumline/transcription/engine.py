@@ -1,22 +1,46 @@
-"""What listens: a model package on onnxruntime, or the fallback without a model. Neither needs torch."""
+"""What listens: a model package, on onnxruntime or on torch, or the fallback without a model.
 
-from collections.abc import Callable, Iterator
+torch is imported where it is asked for, and nowhere else.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drumline.audio.recording import Recording
 from drumline.core.errors import ConfigError
 from drumline.core.grid import RATE_HZ
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration, read_calibration
-from drumline.decoding.infer_onnx import OnnxNetwork
+from drumline.decoding.dense import Passage, dense_passages
+from drumline.decoding.infer_onnx import OnnxNetwork, default_threads
+from drumline.decoding.listening import Network
 from drumline.decoding.presets import load_preset
+from drumline.decoding.splice import spliced
 from drumline.decoding.strokes import DecodeConfig, Strokes, strokes
-from drumline.export.package import GRAPHS, THRESHOLDS, Package, Precision, find_package, read_package
+from drumline.export.package import (
+    GRAPHS,
+    THRESHOLDS,
+    WEIGHTS,
+    Package,
+    Precision,
+    find_micro,
+    find_package,
+    read_package,
+)
+from drumline.transcription.cache import key
 from drumline.transcription.result import Transcriber
 
 Heard = Callable[[float], None]
 """Told how many more seconds have been heard."""
+
+Runtime = Literal["onnx", "torch"]
+"""``onnx`` is the CPU's, ``torch`` a graphics card's."""
 
 FASTEST: Final[tuple[Precision, ...]] = ("int8", "float32", "float16")
 """On a CPU."""
@@ -38,23 +62,54 @@ class Engine:
     """A package ready to listen."""
 
     package: Package
-    precision: Precision
-    network: OnnxNetwork
+    precision: Precision | Literal["torch"]
+    """Of its graph, or that its weights run on torch."""
+    network: Network
     calibration: Calibration | None
     preset: str
     """Its name."""
     decoding: DecodeConfig
+    micro: "Engine | None" = None
+    """What reads dense passages again, where the preset asks for that."""
 
     @property
     def transcriber(self) -> Transcriber:
         return Transcriber(self.package.name, self.package.version, self.preset)
 
     def listen(self, recording: Recording) -> Iterator[Activations]:
-        """What the model says of a recording, piece by piece."""
-        return self.network.listen(recording.read, recording.num_samples)
+        """What the model says of a recording, piece by piece, rounded as a cache keeps it."""
+        return (piece.rounded() for piece in self.network.listen(recording.read, recording.num_samples))
+
+    def key(self, audio_sha256: str) -> str:
+        """Of what it says of a recording, in an `ActivationsCache`. Presets and thresholds do not change that."""
+        return key_of(self.package, self.precision, audio_sha256)
+
+    def decoded(self, activations: Activations) -> Strokes:
+        """The strokes in what it said, fresh or kept."""
+        return strokes([activations], self.decoding, self.calibration)
 
     def strokes(self, recording: Recording, heard: Heard) -> Strokes:
-        return strokes(_counted(self.listen(recording), heard), self.decoding, self.calibration)
+        found = strokes(_counted(self.listen(recording), heard), self.decoding, self.calibration)
+        return self.read_again(found, self.dense(found, recording.duration_s), recording)
+
+    def dense(self, found: Strokes, duration_s: float) -> list[Passage]:
+        """What is to be read again; nothing where there is no micro model."""
+        config = self.decoding.micro
+        return [] if config is None else dense_passages(found.events, config, duration_s=duration_s)
+
+    def read_again(self, first: Strokes, passages: Sequence[Passage], recording: Recording) -> Strokes:
+        """The strokes of a first pass, with those of the micro model in dense passages."""
+        if self.micro is None or not passages:
+            return first
+        config, margin_s = self.decoding.again, self.micro.package.margin_s
+        again = []
+        for passage in passages:
+            start = max(0, round((passage.start_s - margin_s) * RATE_HZ))
+            stop = min(recording.num_samples, round((passage.end_s + margin_s) * RATE_HZ))
+            pieces = self.micro.network.listen(partial(_read_from, recording, start), stop - start)
+            found = strokes((piece.rounded() for piece in pieces), config, self.micro.calibration)
+            again.append((passage, Strokes(found.events.shifted(start / RATE_HZ), found.branches)))
+        return spliced(first, again, apart_s=config.spacing_ms / 1000)
 
 
 @dataclass(frozen=True)
@@ -71,18 +126,41 @@ class Fallback:
         return Strokes(events, {})
 
 
-def open_engine(model: str = "", *, preset: str = "", precision: str = "", threads: int = 0) -> Engine:
+def open_engine(
+    model: str = "",
+    *,
+    preset: str = "",
+    precision: str = "",
+    threads: int = 0,
+    runtime: Runtime = "onnx",
+    together: int = 1,
+) -> Engine:
     """Load a package, named as `export.package.find_package` takes it.
 
-    Empty: its own preset, the precision that is fastest on a CPU; 0 threads for the usual number.
+    Empty: its own preset, the precision that is fastest on a CPU; 0 threads for the usual number. ``together`` is how
+    many pieces torch is given in a call.
 
     Raises ConfigError for a package, preset or precision that is not there; DrumlineError for a damaged one.
     """
     folder = find_package(model)
     package = read_package(folder)
-    chosen = next((each for each in FASTEST if each in package.precisions and precision in ("", each)), None)
-    if chosen is None:
-        raise ConfigError(f"{folder}: no graph in {precision or 'any precision'}; has {', '.join(package.precisions)}")
+    name = preset or package.preset
+    decoding = load_preset(name)
+    calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
+    micro = None
+    if decoding.micro is not None:
+        second = str(find_micro(folder, package))
+        micro = open_engine(
+            second, preset="default", precision=precision, threads=threads, runtime=runtime, together=together
+        )
+        if micro.package.classes != package.classes:
+            raise ConfigError(
+                f"{second}: a micro model must tell the classes of {folder}, {', '.join(package.classes)}"
+            )
+    if runtime == "torch":
+        batched = _on_torch(folder, package, threads=threads, together=together)
+        return Engine(package, "torch", batched, calibration, name, decoding, micro)
+    chosen = precision_of(package, folder, precision)
     network = OnnxNetwork(
         folder / GRAPHS[chosen],
         features=package.features,
@@ -90,9 +168,36 @@ def open_engine(model: str = "", *, preset: str = "", precision: str = "", threa
         margin_s=package.margin_s,
         threads=threads,
     )
-    calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
-    name = preset or package.preset
-    return Engine(package, chosen, network, calibration, name, load_preset(name))
+    return Engine(package, chosen, network, calibration, name, decoding, micro)
+
+
+def _on_torch(folder: Path, package: Package, *, threads: int, together: int) -> Network:
+    """On a graphics card where there is one, in full float32: TF32 would keep 10 bits of a factor."""
+    if package.network is None or WEIGHTS not in package.files:
+        raise ConfigError(f"{folder}: has no {WEIGHTS}, so it cannot run on torch; export it anew")
+    import torch
+
+    from drumline.decoding.infer import TorchNetwork, read_network
+
+    torch.set_num_threads(threads or default_threads())
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    network = read_network(package.network, folder / WEIGHTS, device="cuda" if torch.cuda.is_available() else "cpu")
+    return TorchNetwork(network, package.features, margin_s=package.margin_s, together=together)
+
+
+def precision_of(package: Package, folder: Path, wanted: str = "") -> Precision:
+    """The precision that is wanted, or the fastest there is. Raises ConfigError where the package has no such graph."""
+    chosen = next((each for each in FASTEST if each in package.precisions and wanted in ("", each)), None)
+    if chosen is None:
+        raise ConfigError(f"{folder}: no graph in {wanted or 'any precision'}; has {', '.join(package.precisions)}")
+    return chosen
+
+
+def key_of(package: Package, precision: Precision | Literal["torch"], audio_sha256: str) -> str:
+    """Of what a package says of a recording when it runs so, in an `ActivationsCache`."""
+    file = package.files[WEIGHTS if precision == "torch" else GRAPHS[precision]]
+    model = f"{package.name} {package.version} {precision} {file} {package.margin_s}"
+    return key(audio_sha256, model=model, features=package.features)
 
 
 def open_fallback() -> Fallback:
@@ -100,6 +205,10 @@ def open_fallback() -> Fallback:
     from drumline.transcription import heuristic
 
     return Fallback(Transcriber(heuristic.NAME, heuristic.VERSION))
+
+
+def _read_from(recording: Recording, origin: int, start: int, stop: int) -> NDArray[np.float32]:
+    return recording.read(origin + start, origin + stop)
 
 
 def _counted(pieces: Iterator[Activations], heard: Heard) -> Iterator[Activations]:

@@ -1,0 +1,163 @@
+"""What a model said of recordings, so that decoding again never listens again.
+
+An entry is one file, ``KE/KEY.npz``, below a local folder or an object store: the activations as
+`decoding.activations` writes them (so anything that reads those reads an entry), and in the same archive
+``recording.json``: how long the recording is. Its name says all that decides it: the audio's bytes, the model with its
+graph and precision, and the features. Why activations and no embeddings: docs/decisions/0018-what-is-cached.md.
+
+Any number of processes, on any number of machines, may share a cache. An entry is written whole or not at all, and two
+that write the same one write the same bytes. What was used longest ago goes first; what is used again within
+`_FRESH_S` on an object store, where a file's time changes only by writing it anew, counts as used once.
+"""
+
+import datetime
+import io
+import json
+import logging
+import re
+import time
+import zipfile
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fsspec.implementations.local import LocalFileSystem
+
+from drumline.core.artifacts import filesystem, join, write_bytes
+from drumline.core.config import fingerprint
+from drumline.core.errors import DrumlineError
+from drumline.core.grid import RATE_HZ
+from drumline.decoding.activations import Activations
+from drumline.features.logmel import LogMelConfig
+
+log = logging.getLogger("drumline")
+
+VERSION: Final = "1"
+"""Of how audio becomes samples and samples activations. Raised with any change that moves a number: old entries are
+then never found, and go as others are used."""
+
+_OURS: Final = re.compile(r"[0-9a-f]{64}\.npz(\.[0-9a-f]+\.part)?")
+"""Names of entries, and of what a killed process left of one. Nothing else is ever removed."""
+_RECORDING: Final = "recording.json"
+_FRESH_S: Final = 3600.0
+_TIMES: Final = ("mtime", "LastModified", "last_modified", "created")
+"""What file systems call the time of a file: the local one; S3; others."""
+_SHARE_BETWEEN_LOOKS: Final = 0.02
+_SHARE_KEPT: Final = 0.9
+"""Up to five processes that each write 2 % before they look stay within the bound when 90 % are kept."""
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What a model said of one recording, and what is told of the recording without opening it."""
+
+    activations: Activations
+    """Of float16 steps (`Activations.rounded`), fresh or kept."""
+    num_samples: int
+    """At `RATE_HZ`."""
+    source_rate_hz: int
+    """Of the file; 0 where it is not known."""
+
+    @property
+    def duration_s(self) -> float:
+        return self.num_samples / RATE_HZ
+
+    def to_bytes(self) -> bytes:
+        """An entry. Equal hearings give equal bytes."""
+        buffer = io.BytesIO(self.activations.to_bytes())
+        facts = {"num_samples": self.num_samples, "source_rate_hz": self.source_rate_hz}
+        with zipfile.ZipFile(buffer, "a") as archive:
+            archive.writestr(zipfile.ZipInfo(_RECORDING), json.dumps(facts))  # of a fixed date
+        return buffer.getvalue()
+
+    @staticmethod
+    def from_bytes(data: bytes, place: str) -> "Hearing":
+        """The inverse of `to_bytes`. Raises DrumlineError where it is no entry."""
+        activations = Activations.from_bytes(data, place)
+        try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                facts = json.loads(archive.read(_RECORDING))
+            return Hearing(activations, int(facts["num_samples"]), int(facts["source_rate_hz"]))
+        except (ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+            raise DrumlineError(f"{place}: not an entry of a cache ({error})") from error
+
+
+def key(audio_sha256: str, *, model: str, features: LogMelConfig) -> str:
+    """The key of one recording as one model hears it; ``model`` tells name, version, graph and precision apart."""
+    return f"{audio_sha256[:48]}{fingerprint(VERSION, model, features)}"
+
+
+class ActivationsCache:
+    """Entries below a URI, at most ``max_bytes`` together."""
+
+    def __init__(self, uri: str, max_bytes: int) -> None:
+        self.uri, self.max_bytes = uri, max_bytes
+        self._unlooked_bytes = max_bytes  # what this process has written since it last looked: at first, who knows
+
+    def get(self, key: str) -> Hearing | None:
+        """What was put, or None. A damaged entry is removed and was never there. Raises OSError as storage does."""
+        uri = self._uri(key)
+        fs, path = filesystem(uri)
+        try:
+            data = bytes(fs.cat_file(path))
+        except FileNotFoundError:
+            return None
+        try:
+            found = Hearing.from_bytes(data, uri)
+        except DrumlineError as error:
+            log.warning("%s: removed", error)
+            self._remove(fs, path)
+            return None
+        self._mark_used(fs, path, data)
+        return found
+
+    def put(self, key: str, hearing: Hearing) -> None:
+        """Keep it; others go where there are too many. Raises OSError as storage does."""
+        data = hearing.to_bytes()
+        if len(data) > self.max_bytes:
+            return
+        write_bytes(self._uri(key), data)
+        self._unlooked_bytes += len(data)
+        if self._unlooked_bytes > self.max_bytes * _SHARE_BETWEEN_LOOKS:
+            self._make_room()
+
+    def _uri(self, key: str) -> str:
+        return join(self.uri, key[:2], f"{key}.npz")
+
+    def _mark_used(self, fs: Any, path: str, data: bytes) -> None:
+        try:
+            if isinstance(fs, LocalFileSystem):
+                fs.touch(path, truncate=False)
+            elif time.time() - _time_s(fs.info(path)) > _FRESH_S:
+                fs.pipe_file(path, data)
+        except FileNotFoundError:
+            return  # another process made room meanwhile
+
+    def _make_room(self) -> None:
+        fs, path = filesystem(self.uri)
+        fs.invalidate_cache()
+        found = [
+            (_time_s(info), name, int(info["size"]))
+            for name, info in fs.find(path, detail=True).items()
+            if _OURS.fullmatch(name.rpartition("/")[2])
+        ]
+        total = sum(size for _, _, size in found)
+        if total > self.max_bytes:
+            for _, name, size in sorted(found):
+                if total <= self.max_bytes * _SHARE_KEPT:
+                    break
+                self._remove(fs, name)
+                total -= size
+        self._unlooked_bytes = 0
+
+    @staticmethod
+    def _remove(fs: Any, path: str) -> None:
+        try:
+            fs.rm_file(path)
+        except FileNotFoundError:
+            return  # another process was first
+
+
+def _time_s(info: dict[str, Any]) -> float:
+    """When a file was last written or touched [s since 1970]; 0 where its file system does not tell."""
+    told = next((info[name] for name in _TIMES if info.get(name) is not None), 0.0)
+    return told.timestamp() if isinstance(told, datetime.datetime) else float(told)

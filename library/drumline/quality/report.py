@@ -6,6 +6,7 @@ from typing import Final, Generic, TypeVar
 from pydantic import SerializeAsAny
 
 import drumline
+from drumline.core.artifacts import join
 from drumline.core.config import Config, fingerprint
 from drumline.quality.gates import Gate, Verdict, overall
 
@@ -20,6 +21,19 @@ class CheckConfig(Config):
     """The report's title; the name of the check if empty."""
     output: str = ""
     """Folder or URI for report.json and report.html; nothing is written if empty."""
+
+
+class WriterConfig(CheckConfig):
+    """What every command that writes data besides its report is told."""
+
+    output: str
+    """Folder or URI for what is made, and for report.json and report.html."""
+    dry_run: bool = False
+    """Count and judge, but write nothing at all."""
+
+    def place(self, name: str) -> str:
+        """Where a file of that name goes; empty on a dry run."""
+        return "" if self.dry_run else join(self.output, name)
 
 
 class Input(Config):
@@ -81,7 +95,7 @@ def make_report(
         check=check,
         name=config.name or check,
         drumline=drumline.__version__,
-        fingerprint=fingerprint(check, config.model_dump(mode="json", exclude={"name", "output"})),
+        fingerprint=fingerprint(check, config.model_dump(mode="json", exclude={"name", "output", "dry_run"})),
         verdict=overall(gates),
         gates=gates,
         notes=tuple(notes),

@@ -55,12 +55,16 @@ def read_lines(path: str, role: str) -> Lines:
 
 def stream_lines(path: str) -> Iterator[Tree]:
     """The lines of a file one by one, however long it is. Raises as `read_lines` does."""
+    for number, line in stream_text(path):
+        yield read_json_line(line, f"{path}:{number}")
+
+
+def stream_text(path: str) -> Iterator[tuple[int, str]]:
+    """The lines that hold anything with their numbers, as text. Raises DrumlineError where there are none to read."""
     fs, inner = filesystem(path)
     try:
         with fs.open(inner, "rb") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield read_json_line(decode(line), f"{path}:{number}")
+            yield from ((number, decode(line)) for number, line in enumerate(file, start=1) if line.strip())
     except STORAGE_ERRORS as error:
         raise DrumlineError(f"{path}: cannot be read ({error or type(error).__name__})") from error
 

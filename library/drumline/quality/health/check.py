@@ -4,16 +4,14 @@ Reads a file of events (JSON lines) as a stream, or a built dataset row group by
 """
 
 import difflib
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from drumline.charts.drum_maps import COMPONENTS, component_label
-from drumline.core.artifacts import filesystem, join, read_bytes, sha256
+from drumline.core.artifacts import join, read_bytes, sha256
 from drumline.core.config import Config
-from drumline.core.errors import DrumlineError
 from drumline.core.events import FLAGS
 from drumline.core.measure import Value, measured
 from drumline.core.taxonomy import LABELS
@@ -24,12 +22,11 @@ from drumline.quality.health.dataset import count_of, tally_dataset
 from drumline.quality.health.files import read_hours, read_label_set, read_min_counts, read_required, read_taxonomy
 from drumline.quality.health.findings import HealthFindings
 from drumline.quality.health.tally import Tally
+from drumline.quality.lines import input_of
 from drumline.quality.onsets import is_dataset
 from drumline.quality.outcome import Outcome
 from drumline.quality.report import CheckConfig, Input, make_report
 from drumline.quality.samples import spelt, stream_lines
-
-_CHUNK_BYTES = 8 * 2**20
 
 
 class HealthGates(Config):
@@ -116,20 +113,9 @@ def _count(config: HealthConfig, tally: Tally, taxonomy: Mapping[str, str]) -> I
         return Input(role="dataset", path=config.events, records=manifest.counts.hits, sha256=digest)
     for line in stream_lines(config.events):
         tally.add_line(line, taxonomy)
-    if not tally.events:
-        raise DrumlineError(f"events: {config.events}: holds no line")
     if config.metadata:
         tally.hours_by_split, tally.hours_by_source = read_hours(config.metadata)
-    return Input(role="events", path=config.events, records=tally.events, sha256=_digest(config.events))
-
-
-def _digest(path: str) -> str:
-    fs, inner = filesystem(path)
-    digest = hashlib.sha256()
-    with fs.open(inner, "rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+    return input_of("events", config.events, tally.events)
 
 
 def _values(found: HealthFindings) -> dict[str, Value]:

@@ -6,6 +6,7 @@ import sys
 import click
 
 from drumline import __version__
+from drumline.commands.collect import collect
 from drumline.commands.data import build_dataset, demo_library, inspect, render_corpus, sampling_weights, verify
 from drumline.commands.listening import doctor, transcribe
 from drumline.commands.manifests import annotate, derive, merge, normalize
@@ -31,6 +32,6 @@ for command in (
     inspect, build_dataset, demo_library, render_corpus, verify, sampling_weights, corpora,
     train, predict, calibrate, evaluate, export_model,
     transcribe, doctor,
-    check, compare, make, merge, annotate, normalize, derive,
+    check, compare, make, merge, annotate, normalize, derive, collect,
 ):  # fmt: skip
     main.add_command(command)

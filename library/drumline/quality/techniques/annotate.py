@@ -108,7 +108,7 @@ def check(config: AnnotateConfig) -> Outcome:
         performances=performances,
         annotated=annotated,
         techniques={
-            name: TechniqueCount(told=own["told"], inferred=own["inferred"], both=own["both"])
+            name: TechniqueCount(told=int(own["told"]), inferred=int(own["inferred"]), both=own["both"])
             for name, own in sorted(counts.items())
         },
         unknown_techniques=dict(sorted(unknown.items())),

@@ -12,9 +12,11 @@ from tests.quality.files import run, write_dataset, write_lines
 
 from drumline.core.errors import DrumlineError
 from drumline.metrics.bootstrap import BootstrapConfig
-from drumline.quality.boundaries.check import BoundariesConfig, check
+from drumline.quality.boundaries import pack
+from drumline.quality.boundaries.check import check
+from drumline.quality.boundaries.config import BoundariesConfig
 from drumline.quality.boundaries.findings import BoundaryFindings
-from drumline.quality.boundaries.pack import BoundaryPackConfig, WindowConfig, make, near_edges
+from drumline.quality.boundaries.pack import BoundaryPackConfig, WindowConfig, near_edges
 
 DRAWS = BootstrapConfig(num_draws=100)
 LABELS = ("kick", "snare", "crash")
@@ -60,8 +62,9 @@ def test_a_pack_from_events_and_from_a_dataset(tmp_path: Path) -> None:
         (write_lines(tmp_path / "events.jsonl", lines), {}),
         (write_dataset(tmp_path / "set", [{"song_id": "1"}], rows), {"splits": ("test",)}),
     ):
-        pack = make(BoundaryPackConfig(events=events, output=str(tmp_path / "pack"), **more))
-        assert (pack.onsets, pack.samples) == (3, {"leading": 1, "trailing": 1})
+        made = pack.check(BoundaryPackConfig(events=events, output=str(tmp_path / "pack"), **more)).report
+        assert (made.findings.onsets, made.findings.samples) == (3, {"leading": 1, "trailing": 1})
+        assert (made.verdict, made.findings.labels["kick"]) == ("passed", {"leading": 1, "trailing": 1})
         written = [json.loads(line) for line in (tmp_path / "pack" / "labels.jsonl").read_text().splitlines()]
         assert [(w["labels"], w["edge"], w["window_index"], w["distance_ms"]) for w in written] == [
             (["crash", "kick"], "leading", 0, 10.0),
@@ -69,7 +72,7 @@ def test_a_pack_from_events_and_from_a_dataset(tmp_path: Path) -> None:
         ]
         assert len({w["sample_id"] for w in written}) == 2
     with pytest.raises(DrumlineError, match=r"none of 0 onsets is within 40 ms of an edge \(splits validation\)"):
-        make(BoundaryPackConfig(events=events, output=str(tmp_path / "none"), splits=("validation",)))
+        pack.check(BoundaryPackConfig(events=events, output=str(tmp_path / "none"), splits=("validation",)))
     assert run("make", "boundary-pack", f"events={tmp_path}", "output=x").exit_code == 2
 
 
@@ -148,6 +151,9 @@ def test_the_examples_run(examples: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert (done.exit_code, done.output.splitlines()[0]) == (0, "boundaries: passed (1 passed)")
     events = f"events={examples}/events_health_example.jsonl"
-    pack = run("make", "boundary-pack", events, f"output={tmp_path}/pack", "windows.margin_ms=250")
-    assert pack.exit_code == 0
-    assert (tmp_path / "pack" / "pack.json").exists()
+    settings = ("make", "boundary-pack", events, f"output={tmp_path}/pack", "windows.margin_ms=250")
+    assert run(*settings, "--dry-run").exit_code == 0
+    assert not (tmp_path / "pack").exists()
+    assert run(*settings, "--strict").exit_code == 0
+    assert {path.name for path in (tmp_path / "pack").iterdir()} == {"labels.jsonl", "report.json", "report.html"}
+    assert run(*settings, "gates.labels.at_least=9").exit_code == 1

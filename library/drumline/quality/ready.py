@@ -18,7 +18,7 @@ from drumline.quality.alignment.check import AlignmentCheckConfig
 from drumline.quality.bootstrap import check as bootstrap
 from drumline.quality.bootstrap.check import BootstrapCheckConfig
 from drumline.quality.boundaries import check as boundaries
-from drumline.quality.boundaries.check import BoundariesConfig
+from drumline.quality.boundaries.config import BoundariesConfig
 from drumline.quality.compare_manifests import CompareManifestsConfig
 from drumline.quality.gates import Gate
 from drumline.quality.health import check as health

@@ -1,7 +1,7 @@
 """A collection: a folder with ``events.jsonl`` and ``audio/<labels>/<sample id>.wav``.
 
-The lines are events as `check health` and `merge manifests` read them; ``cut_from`` says what a sample was cut out of. A
-sample's id is the hash of its labels and its audio, so the same stroke added twice is one sample, and two collections
+The lines are events as `check health` and `merge manifests` read them; ``cut_from`` says what a sample was cut out of.
+A sample's id is the hash of its labels and its audio, so the same stroke added twice is one sample, and two collections
 made of the same material are alike.
 """
 

@@ -6,6 +6,7 @@
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import soundfile
@@ -14,7 +15,6 @@ from pydantic import Field
 from drumline.charts.documents import Tree, read_json
 from drumline.charts.drum_maps import COMPONENTS
 from drumline.core.artifacts import STORAGE_ERRORS, exists, filesystem, join, names, read_bytes, sha256
-from drumline.core.config import Config
 from drumline.core.errors import DrumlineError
 from drumline.quality.collect.collection import EVENTS, Clip, Collection, is_collection, open_collection
 from drumline.quality.collect.cutting import read_recording
@@ -39,7 +39,8 @@ class ImportConfig(AddingConfig):
     """Folder or label -> the component that it stands for."""
 
 
-class _Found(Config):
+@dataclass(frozen=True)
+class _Found:
     """Where a sample is and what is known of it."""
 
     path: str

@@ -11,6 +11,7 @@ from drumline.commands.data import build_dataset, demo_library, inspect, render_
 from drumline.commands.listening import doctor, transcribe
 from drumline.commands.manifests import annotate, derive, merge, normalize
 from drumline.commands.material import corpora
+from drumline.commands.mine import mine
 from drumline.commands.models import calibrate, evaluate, export_model, predict, train
 from drumline.commands.quality import check, compare, make
 
@@ -32,6 +33,6 @@ for command in (
     inspect, build_dataset, demo_library, render_corpus, verify, sampling_weights, corpora,
     train, predict, calibrate, evaluate, export_model,
     transcribe, doctor,
-    check, compare, make, merge, annotate, normalize, derive, collect,
+    check, compare, make, merge, annotate, normalize, derive, collect, mine,
 ):  # fmt: skip
     main.add_command(command)

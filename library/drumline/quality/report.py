@@ -64,7 +64,7 @@ class Report(Config, Generic[F]):
     drumline: str
     """Version of the code."""
     fingerprint: str
-    """Of the configuration, less its title and where the report goes."""
+    """Of the configuration, less its title, where the report goes and how it ran."""
     verdict: Verdict
     """Of all gates together: failed if any is, else unknown if any is, else passed."""
     gates: tuple[Gate, ...]
@@ -95,7 +95,7 @@ def make_report(
         check=check,
         name=config.name or check,
         drumline=drumline.__version__,
-        fingerprint=fingerprint(check, config.model_dump(mode="json", exclude={"name", "output", "dry_run"})),
+        fingerprint=fingerprint(check, config.model_dump(mode="json", exclude={"name", "output", "dry_run", "run"})),
         verdict=overall(gates),
         gates=gates,
         notes=tuple(notes),

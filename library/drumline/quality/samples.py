@@ -20,7 +20,7 @@ GROUP_KEYS: Final = ("song_id", "session_id", "audio_path", "sample_id")
 """What samples belong together by, in order of preference: the first that every line tells."""
 _SCORES: Final = ("scores", "probabilities", "predicted_scores")
 _LABELS: Final = ("labels", "components")
-_PREDICTED: Final = ("labels", "predicted_labels")
+_PREDICTED: Final = ("predicted_labels", "labels")
 
 
 @dataclass(frozen=True)
@@ -133,6 +133,16 @@ def scores_of(tree: Tree) -> Mapping[str, float]:
         if tree.has(name):
             return dict.fromkeys((spelt(label) for label in _names(tree, name)), sure)
     return {spelt(tree.text("label" if tree.has("label") else "predicted_label")): sure}
+
+
+def predicted_labels_of(tree: Tree) -> tuple[str, ...]:
+    """The labels that are predicted, each once: told as such, else all that have a score."""
+    for name in _PREDICTED:
+        if tree.has(name):
+            return tuple(dict.fromkeys(spelt(label) for label in _names(tree, name)))
+    if tree.has("predicted_label"):
+        return (spelt(tree.text("predicted_label")),)
+    return tuple(scores_of(tree))
 
 
 def spelt(label: str) -> str:

@@ -144,7 +144,7 @@ def hard_windows(candidates: Iterable[Candidate], config: HardWindowConfig) -> l
     for song_id, own in sorted(times_s.items()):
         start_s = end_s = float("nan")
         for time_s in sorted(own):
-            if not time_s - config.around_s <= end_s:
+            if not round(time_s - config.around_s, 4) <= round(end_s, 4):
                 if start_s == start_s:
                     windows.append(_window(song_id, start_s, end_s, config))
                 start_s = max(0.0, time_s - config.around_s)

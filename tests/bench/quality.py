@@ -56,10 +56,10 @@ def report(found: dict[str, Any], *, markdown: bool) -> str:
     rows: list[list[str | int | float | None]] = []
     for name in ("checks", "tools"):
         usage = found[name]
-        rows += [[step, own["s"], own["peak_mb"]] for step, own in usage["result"].items()]
-        rows.append([f"all {name}, from start to end", usage["wall_s"], usage["driver_mb"]])
+        rows += [[step, own["s"], own["cpu_s"], own["peak_mb"]] for step, own in usage["result"].items()]
+        rows.append([f"all {name}, from start to end", usage["wall_s"], usage["cpu_s"], usage["driver_mb"]])
     verdict = "within" if found["checks"]["wall_s"] <= found["limit_s"] else "BEYOND"
-    headers = [f"{found['events']:,} events", "wall s", "peak RSS so far, MiB"]
+    headers = [f"{found['events']:,} events", "wall s", "CPU s", "peak RSS so far, MiB"]
     return f"{table(headers, rows, markdown=markdown)}\n\nchecks: {verdict} {found['limit_s']:g} s"
 
 
@@ -138,11 +138,11 @@ def _run(folder: Path, name: str, result: Path) -> None:
 
     told = {}
     for step, (module, config, tree) in {"checks": _checks, "tools": _tools}[name](folder).items():
-        started = time.monotonic()
+        started, used = time.monotonic(), time.process_time()
         package = import_module(f"drumline.quality.{module}")
         output = str(folder / "out" / step)
         publish(package.check(parse_config(getattr(package, config), tree | {"output": output}, "bench")), output)
-        told[step] = {"s": time.monotonic() - started, "peak_mb": _peak_mb()}
+        told[step] = {"s": time.monotonic() - started, "cpu_s": time.process_time() - used, "peak_mb": _peak_mb()}
     result.write_text(json.dumps(told))
 
 

@@ -50,7 +50,7 @@ def stacked_bars(
                 loc="lower left", bbox_to_anchor=(0, 1), ncols=len(parts), frameon=False, fontsize=9, handlelength=1,
                 columnspacing=1, borderaxespad=0.1,
             )  # fmt: skip
-        return to_svg(drawing, empty=not rows)
+        return to_svg(drawing, empty=not left.any())
 
 
 def histogram(

@@ -27,7 +27,7 @@ from drumline.quality.health.check import HealthConfig
 from drumline.quality.health.compare import CompareHealthConfig
 from drumline.quality.open_set import OpenSetConfig
 from drumline.quality.outcome import Outcome, publish
-from drumline.quality.page import Section, Table
+from drumline.quality.page import Link, Section, Table
 from drumline.quality.report import CheckConfig, Input, make_report
 
 _CHECKS: Final[Mapping[str, Callable[[Any], Outcome]]] = {
@@ -110,7 +110,9 @@ class StepFindings(Config):
     notes: tuple[str, ...]
     """Its notes."""
     report: str
-    """Where its report is; empty where none was written."""
+    """Where its page is; empty where none was written."""
+    below: bool
+    """Whether that is below the report of the whole."""
 
 
 class ReadyFindings(Config):
@@ -154,6 +156,7 @@ def check(config: ReadyConfig) -> Outcome:
                 unknown=verdicts.count("unknown"),
                 notes=report.notes,
                 report=join(output, "report.html") if output else "",
+                below=not settings.output,
             )
         )
     findings = ReadyFindings(steps=tuple(found), halted=any(each.verdict == "not run" for each in found))
@@ -164,18 +167,19 @@ def check(config: ReadyConfig) -> Outcome:
 
 
 def _left_out(name: str, kind: str) -> StepFindings:
-    return StepFindings(name=name, check=kind, verdict="not run", gates=0, failed=0, unknown=0, notes=(), report="")
+    return StepFindings(
+        name=name, check=kind, verdict="not run", gates=0, failed=0, unknown=0, notes=(), report="", below=False
+    )
 
 
 def sections(found: ReadyFindings) -> tuple[Section, ...]:
     """What the page shows."""
     rows = tuple(
-        (each.name, each.check.replace("_", " "), each.verdict, each.gates, each.failed, each.unknown, each.report)
+        (
+            Link(each.name, f"{each.name}/report.html" if each.below else each.report) if each.report else each.name,
+            each.check.replace("_", " "), each.verdict, each.gates, each.failed, each.unknown,
+        )
         for each in found.steps
-    )
+    )  # fmt: skip
     text = "Stopped at the first failure." if found.halted else ""
-    return (
-        Section(
-            "Steps", text, tables=(Table(("Step", "Check", "Verdict", "Gates", "Failed", "Unknown", "Report"), rows),)
-        ),
-    )
+    return (Section("Steps", text, tables=(Table(("Step", "Check", "Verdict", "Gates", "Failed", "Unknown"), rows),)),)

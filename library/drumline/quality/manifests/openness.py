@@ -16,10 +16,11 @@ from pydantic import Field
 
 from drumline.charts.documents import Tree
 from drumline.charts.drum_maps import component_label
+from drumline.core import plots
 from drumline.core.config import Config
 from drumline.core.measure import Number, measured, number
 from drumline.core.taxonomy import BRANCHES
-from drumline.dataset.card_plots import bars, stacked_bars
+from drumline.dataset.card_plots import bars
 from drumline.quality.gates import Limit, judge_all
 from drumline.quality.lines import input_of, lines_to, parts_of, put, stream
 from drumline.quality.manifests.curves import LEVELS, MOST_RAW, Curve, Curves, level_of, read_curves
@@ -186,8 +187,9 @@ def _tenths(values: list[float]) -> tuple[int, ...]:
 
 def sections(found: OpennessFindings) -> tuple[Section, ...]:
     """What the page shows."""
-    names = [f"{n / _BINS:g} to {(n + 1) / _BINS:g}" for n in range(_BINS)]
-    rows = {name: {"before": found.before[n], "after": found.after[n]} for n, name in enumerate(names)}
+    tenths = [f"{n / _BINS:g}" for n in range(_BINS)]
+    sides = {"before": found.before, "after": found.after}
+    shares = {name: [number / sum(counts) for number in counts] for name, counts in sides.items() if sum(counts)}
     return (
         Section(
             "Hi-hats",
@@ -200,7 +202,11 @@ def sections(found: OpennessFindings) -> tuple[Section, ...]:
                 ("Largest change", found.largest_change),
             ),
             figures=(
-                Figure("Openness", "0 closed, 1 open; hi-hats before and after.", stacked_bars("open", rows, unit="")),
+                Figure(
+                    "Openness",
+                    "Share of the hi-hats that tell it, by tenth: 0 closed, 1 open.",
+                    plots.lines("openness", tenths, shares, unit="share", x_label="openness from"),
+                ),
                 Figure("Levels", "As they go.", bars("levels", found.levels, unit="hi-hats")),
             ),
             tables=(

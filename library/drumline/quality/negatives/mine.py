@@ -17,8 +17,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from drumline.core.artifacts import sha256
-from drumline.core.config import Config, canonical_json
+from drumline.core.config import Config
 from drumline.core.errors import ConfigError
 from drumline.core.measure import measured, number
 from drumline.dataset.sampling_weights import HardWindow
@@ -180,10 +179,7 @@ def _mine_songs(config: MineNegativesConfig, mine: Mine) -> tuple[int, Unread, l
         alarms, labels = songs.false_alarms(each, VOCABULARIES[config.vocabulary], window_s=config.window_ms / 1000)
         mine.estimates.update(labels)
         mine.add(alarms)
-    told = config.system.predictions or config.system.activations if config.system else config.checkpoint
-    places = {"truth": truth.dataset or ", ".join(root.uri for root in truth.roots), "system": told}
-    settings = sha256(canonical_json(truth).encode())
-    inputs = [Input(role=role, path=path, records=recordings, sha256=settings) for role, path in places.items()]
+    inputs = songs.inputs_of(truth, config.system, config.checkpoint, recordings=recordings)
     return recordings, unread, inputs
 
 

@@ -14,7 +14,7 @@ def sections(found: NegativeFindings) -> tuple[Section, ...]:
     parts = {
         name: {
             "mined": float(own.mined),
-            "confident": float(own.confident - own.mined),
+            "confident, left out": float(own.confident - own.mined),
             "less confident": float(own.false_alarms - own.confident),
         }
         for name, own in found.labels.items()

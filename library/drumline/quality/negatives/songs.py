@@ -9,18 +9,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from drumline.core.artifacts import filesystem
 from drumline.core.errors import ChartError, ConfigError, DrumlineError, SongError
 from drumline.decoding.calibration import read_calibration
 from drumline.decoding.peaks import PeakConfig, decode
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.pairing import Unmatched
-from drumline.evaluation.predict import dataset_recordings, open_model
+from drumline.evaluation.predict import checkpoint_of, dataset_recordings, open_model
 from drumline.evaluation.references import ReferenceConfig, ReferenceSong, Truth, find_references
 from drumline.evaluation.scoring import predictions_of
 from drumline.metrics.events import Events
 from drumline.metrics.judgement import judge
 from drumline.metrics.vocabulary import LABEL_NAMES, Vocabulary
+from drumline.quality.lines import digest_of
 from drumline.quality.negatives.findings import Candidate
+from drumline.quality.onsets import source_of
+from drumline.quality.report import Input
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,18 @@ def of_checkpoint(
     songs = {f"{song.song_id}.{song.domain}": song for song in find_references(truth)}
     for name, samples in dataset_recordings(truth.dataset, splits=truth.splits, wanted=songs.keys()):
         yield Heard(songs[name], songs[name].read(), decode(model.listen(samples), peaks, fitted))
+
+
+def inputs_of(truth: ReferenceConfig, system: SystemConfig | None, checkpoint: str, *, recordings: int) -> list[Input]:
+    """What was read, for a report. Of folders there is no hash."""
+    if truth.dataset:
+        told = source_of(truth.dataset)
+    else:
+        told = Input(role="truth", path=", ".join(root.uri for root in truth.roots), records=recordings, sha256="")
+    path = (system.predictions or system.activations) if system else checkpoint_of(checkpoint)
+    fs, inner = filesystem(path)
+    digest = "" if fs.isdir(inner) else digest_of(path)
+    return [told, Input(role="system" if system else "checkpoint", path=path, records=recordings, sha256=digest)]
 
 
 def false_alarms(heard: Heard, vocabulary: Vocabulary, *, window_s: float) -> tuple[list[Candidate], list[str]]:

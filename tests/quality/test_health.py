@@ -15,9 +15,7 @@ from drumline.core.errors import ChartError, DrumlineError
 from drumline.quality.health.check import HealthConfig, check
 from drumline.quality.health.files import read_label_set, read_taxonomy
 from drumline.quality.health.findings import BUCKETS, HealthFindings
-from drumline.quality.health.parallel import HealthRunConfig
 from drumline.quality.health.tally import Tally, bucket_of
-from drumline.runtime.session import RayConfig
 
 component = st.fixed_dictionaries(
     {"label": st.sampled_from(["kick", "Snare", "crash", "crash2", "hihat_open", "gong"])},
@@ -99,14 +97,6 @@ def test_what_is_counted_in_parts_is_counted_alike(events: list[dict], at: int) 
     parts, whole = tally(events[:at]), tally(events)
     parts.merge(pickle.loads(pickle.dumps(tally(events[at:]))))
     assert parts.findings() == whole.findings()
-
-
-@pytest.mark.ray
-def test_a_large_dataset_is_counted_on_ray(songs: str) -> None:
-    config = HealthConfig(events=songs)
-    run = HealthRunConfig(most_local_hits=0, ray=RayConfig(address="local", num_cpus=1))
-    here, there = check(config).report, check(config.model_copy(update={"run": run})).report
-    assert here == there
 
 
 def test_dynamics_begin_at_their_edges() -> None:

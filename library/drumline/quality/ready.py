@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from drumline.core.artifacts import join
 from drumline.core.config import Config
 from drumline.core.errors import DrumlineError
+from drumline.dataset.card_plots import stacked_bars
 from drumline.quality import compare_manifests, open_set
 from drumline.quality.alignment import check as alignment
 from drumline.quality.alignment.check import AlignmentCheckConfig
@@ -27,7 +28,7 @@ from drumline.quality.health.check import HealthConfig
 from drumline.quality.health.compare import CompareHealthConfig
 from drumline.quality.open_set import OpenSetConfig
 from drumline.quality.outcome import Outcome, publish
-from drumline.quality.page import Link, Section, Table
+from drumline.quality.page import Figure, Link, Section, Table
 from drumline.quality.report import CheckConfig, Input, make_report
 
 _CHECKS: Final[Mapping[str, Callable[[Any], Outcome]]] = {
@@ -182,4 +183,13 @@ def sections(found: ReadyFindings) -> tuple[Section, ...]:
         for each in found.steps
     )  # fmt: skip
     text = "Stopped at the first failure." if found.halted else ""
-    return (Section("Steps", text, tables=(Table(("Step", "Check", "Verdict", "Gates", "Failed", "Unknown"), rows),)),)
+    parts = {
+        each.name: {
+            "passed": float(each.gates - each.failed - each.unknown), "failed": float(each.failed),
+            "unknown": float(each.unknown),
+        }
+        for each in found.steps
+    }  # fmt: skip
+    figure = Figure("Gates", "By step and verdict.", stacked_bars("steps", parts, unit="gates"))
+    table = Table(("Step", "Check", "Verdict", "Gates", "Failed", "Unknown"), rows)
+    return (Section("Steps", text, figures=(figure,), tables=(table,)),)

@@ -10,7 +10,7 @@ import pytest
 LIBRARY = Path(__file__).parents[1] / "library" / "drumline"
 ORDER = (
     "core", "runtime", "metrics", "charts", "audio", "features", "alignment", "labels", "rendering", "dataset",
-    "quality", "augmentation", "model", "decoding", "training", "evaluation", "export", "transcription",
+    "augmentation", "model", "decoding", "training", "evaluation", "quality", "export", "transcription",
     "commands", "cli",
 )  # fmt: skip
 MAY_IMPORT_RAY = ("runtime/", "training/distributed.py", "training/tuning.py", "cli.py")

@@ -6,9 +6,12 @@ import sys
 import click
 
 from drumline import __version__
+from drumline.commands.collect import collect
 from drumline.commands.data import build_dataset, demo_library, inspect, render_corpus, sampling_weights, verify
 from drumline.commands.listening import doctor, transcribe, transcribe_library
+from drumline.commands.manifests import annotate, derive, merge, normalize
 from drumline.commands.material import corpora
+from drumline.commands.mine import mine
 from drumline.commands.models import calibrate, evaluate, export_model, predict, train
 from drumline.commands.quality import check, compare, make
 
@@ -30,6 +33,6 @@ for command in (
     inspect, build_dataset, demo_library, render_corpus, verify, sampling_weights, corpora,
     train, predict, calibrate, evaluate, export_model,
     transcribe, transcribe_library, doctor,
-    check, compare, make,
+    check, compare, make, merge, annotate, normalize, derive, collect, mine,
 ):  # fmt: skip
     main.add_command(command)

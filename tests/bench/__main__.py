@@ -17,6 +17,7 @@ from tests.bench import (
     kernels,
     kits,
     memory,
+    quality,
     rendering,
     separation,
     throughput,
@@ -29,6 +30,7 @@ CLAIMS = {
     "fingerprints": fingerprints,
     "kernels": kernels,
     "kits": kits,
+    "quality": quality,
     "rendering": rendering,
     "separation": separation,
     "training": training,
@@ -68,6 +70,7 @@ def main(
              a dataset of 3,000 songs judged by drumline evaluate, start to page
     kernels  log-mel and MIDI readers beside librosa and mido
     kits     sampled kits: label to acoustic onset by class, time to open, memory, rendering speed
+    quality  the checks of a dataset of a million events, and the tools on as many lines
     rendering
              whole runs of drumline render-corpus, effects off and all on
     separation

@@ -11,6 +11,8 @@ import pytest
 
 from drumline.audio.loudness import TARGET_LUFS, integrated_lufs
 from drumline.dataset.build import BuildResult
+from drumline.quality.health.check import HealthConfig, check
+from drumline.quality.health.parallel import HealthRunConfig
 from drumline.runtime.session import RayConfig, session
 
 pytestmark = pytest.mark.ray
@@ -37,6 +39,9 @@ def test_pyarrow(dataset: BuildResult, tmp_path: Path, monkeypatch: pytest.Monke
 def test_ray_data(dataset: BuildResult, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with session(RayConfig(address="local", num_cpus=2)):
         counted = run("ray", dataset, tmp_path, monkeypatch)["counted"]
+        # Here, because a session of its own would take longer than the rest of the test.
+        on_ray = check(HealthConfig(events=dataset.output, run=HealthRunConfig(most_local_hits=0))).report
+    assert on_ray == check(HealthConfig(events=dataset.output)).report
     events = pq.read_table(f"{dataset.output}/events.parquet").to_pylist()
     kicks = Counter((hit["song_id"], hit["domain"]) for hit in events if hit["label"] == "kick")
     rows = pq.read_table(f"{dataset.output}/songs.parquet", columns=["song_id", "domain", "split"]).to_pylist()

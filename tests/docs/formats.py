@@ -7,10 +7,12 @@ A table stands between ``<!-- made: name -->`` and ``<!-- end -->``.
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
+from pydantic import BaseModel
 
 from drumline.charts.corpora import CORPORA
 from drumline.charts.drum_maps import COMPONENTS, GENERAL_MIDI, ROLAND, DrumMap
@@ -22,6 +24,7 @@ from drumline.charts.strokes import ANIMATIONS, ELITE
 from drumline.core.config import Config
 from drumline.core.config_reference import sections
 from drumline.core.errors import REASONS
+from drumline.core.measure import Value
 from drumline.core.taxonomy import CLASSES, LABELS
 from drumline.dataset import sampling_weights, tables
 from drumline.dataset.config import BuildConfig
@@ -31,19 +34,40 @@ from drumline.evaluation.config import EvaluationConfig
 from drumline.evaluation.predict import PredictConfig
 from drumline.export.config import ExportConfig
 from drumline.quality.alignment.check import AlignmentCheckConfig
+from drumline.quality.alignment.findings import AlignmentFindings
 from drumline.quality.bootstrap.check import BootstrapCheckConfig
-from drumline.quality.boundaries.check import BoundariesConfig
-from drumline.quality.boundaries.pack import BoundaryPackConfig
-from drumline.quality.compare_manifests import CompareManifestsConfig
+from drumline.quality.bootstrap.findings import BootstrapFindings
+from drumline.quality.boundaries.config import BoundariesConfig
+from drumline.quality.boundaries.findings import BoundaryFindings
+from drumline.quality.boundaries.pack import BoundaryPackConfig, PackFindings
+from drumline.quality.collect.add import AddConfig
+from drumline.quality.collect.export import ExportCollectionConfig, ExportFindings
+from drumline.quality.collect.extract import ExtractConfig
+from drumline.quality.collect.importing import ImportConfig
+from drumline.quality.collect.outcome import AddingFindings
+from drumline.quality.collect.stats import StatsConfig, StatsFindings
+from drumline.quality.compare_manifests import CompareManifestsConfig, CompareManifestsFindings
+from drumline.quality.gates import Gate
 from drumline.quality.health.check import HealthConfig
-from drumline.quality.health.compare import CompareHealthConfig
-from drumline.quality.open_set import OpenSetConfig
-from drumline.quality.ready import ReadyConfig
+from drumline.quality.health.compare import CompareHealthConfig, CompareHealthFindings
+from drumline.quality.health.findings import HealthFindings
+from drumline.quality.manifests.merge import MergeConfig, MergeFindings
+from drumline.quality.manifests.openness import OpennessConfig, OpennessFindings
+from drumline.quality.manifests.weights import DeriveWeightsConfig, DeriveWeightsFindings
+from drumline.quality.negatives.findings import NegativeFindings
+from drumline.quality.negatives.mine import MineNegativesConfig
+from drumline.quality.open_set import OpenSetConfig, OpenSetFindings
+from drumline.quality.ready import ReadyConfig, ReadyFindings
+from drumline.quality.report import Input, Report
+from drumline.quality.techniques.annotate import AnnotateConfig, AnnotateFindings
+from drumline.quality.techniques.rules import RULES, meaning
 from drumline.rendering.corpus.config import CorpusConfig
 from drumline.training.config import TrainConfig
 from drumline.transcription import table as transcription_table
 
-PAGES: Final = tuple(Path(__file__).parents[2] / "docs" / name for name in ("formats.md", "configuration.md"))
+PAGES: Final = tuple(
+    Path(__file__).parents[2] / "docs" / name for name in ("formats.md", "configuration.md", "reports.md")
+)
 BLOCK: Final = re.compile(r"<!-- made: (\S+) -->\n(.*?)<!-- end -->", re.DOTALL)
 
 
@@ -89,6 +113,44 @@ def keys(model: type[Config]) -> str:
     return "\n".join(parts)
 
 
+def parts_of_json(model: type[BaseModel]) -> str:
+    """A table of what stands in a JSON file, and one for each kind of object in it."""
+    schema = model.model_json_schema(mode="serialization")
+    parts = [_properties(schema)]
+    for name, own in schema.get("$defs", {}).items():
+        if "properties" in own and name not in _FRAME:
+            parts.append(f"**{name}**: {_line(own.get('description', ''))}\n\n{_properties(own)}")
+    return "\n".join(parts)
+
+
+def _properties(schema: Mapping[str, Any]) -> str:
+    rows = (
+        (f"`{name}`", _json_kind(own), _line(own.get("description", ""))) for name, own in schema["properties"].items()
+    )
+    return table(("key", "type", "meaning"), rows)
+
+
+def _json_kind(schema: Mapping[str, Any]) -> str:
+    """A JSON type as a reader calls it."""
+    if "$ref" in schema:
+        return str(schema["$ref"]).rsplit("/", 1)[-1].removesuffix("_")
+    if "anyOf" in schema:
+        return " or ".join(_json_kind(each) for each in schema["anyOf"])
+    if "enum" in schema:
+        return " or ".join(f'"{word}"' for word in schema["enum"])
+    if schema.get("type") == "array":
+        items = [*dict.fromkeys(map(_json_kind, schema.get("prefixItems", [schema.get("items", {})])))]
+        return f"list of {' and '.join(items)}"
+    if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"map to {_json_kind(schema['additionalProperties'])}"
+    names = {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "object"}
+    return names.get(schema.get("type", "object"), schema.get("type", "object"))
+
+
+def _line(text: str) -> str:
+    return " ".join(text.replace("``", "`").split())
+
+
 def pieces(drum_map: DrumMap) -> str:
     """One row a piece: what most pitches mean is said once."""
     pitches: dict[tuple[str, str], list[int]] = {}
@@ -116,6 +178,30 @@ def strokes(notes: Mapping[int, tuple[str, str]], *, base: int = 0) -> str:
 def _listed(items: Iterable[object]) -> str:
     return ", ".join(str(item) for item in items)
 
+
+FINDINGS: Final[Mapping[str, type[Config]]] = {
+    "alignment": AlignmentFindings,
+    "bootstrap": BootstrapFindings,
+    "boundaries": BoundaryFindings,
+    "health": HealthFindings,
+    "open-set": OpenSetFindings,
+    "ready": ReadyFindings,
+    "compare-health": CompareHealthFindings,
+    "compare-manifests": CompareManifestsFindings,
+    "boundary-pack": PackFindings,
+    "merge-manifests": MergeFindings,
+    "annotate-techniques": AnnotateFindings,
+    "normalize-openness": OpennessFindings,
+    "derive-weights": DeriveWeightsFindings,
+    "mine-negatives": NegativeFindings,
+    "collect": AddingFindings,
+    "collect-stats": StatsFindings,
+    "collect-export": ExportFindings,
+}
+"""Of each command of the quality suite: what its report's ``findings`` hold."""
+
+_FRAME: Final = ("Gate", "Input", "Value")
+"""Described with the frame of all reports."""
 
 BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "songs": lambda: columns(tables.SONGS_COLUMNS),
@@ -169,6 +255,22 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "config-check-ready": lambda: keys(ReadyConfig),
     "config-compare-health": lambda: keys(CompareHealthConfig),
     "config-compare-manifests": lambda: keys(CompareManifestsConfig),
+    "config-merge-manifests": lambda: keys(MergeConfig),
+    "config-annotate-techniques": lambda: keys(AnnotateConfig),
+    "config-normalize-openness": lambda: keys(OpennessConfig),
+    "config-derive-weights": lambda: keys(DeriveWeightsConfig),
+    "config-mine-negatives": lambda: keys(MineNegativesConfig),
+    "config-collect-add": lambda: keys(AddConfig),
+    "config-collect-extract": lambda: keys(ExtractConfig),
+    "config-collect-import": lambda: keys(ImportConfig),
+    "config-collect-stats": lambda: keys(StatsConfig),
+    "config-collect-export": lambda: keys(ExportCollectionConfig),
+    "techniques": lambda: table(("technique", "rule"), ((f"`{name}`", meaning(name)) for name in RULES)),
+    "report": lambda: _properties(Report[Config].model_json_schema(mode="serialization")),
+    "report-gate": lambda: _properties(Gate.model_json_schema(mode="serialization")),
+    "report-input": lambda: _properties(Input.model_json_schema(mode="serialization")),
+    "report-value": lambda: _properties(Value.model_json_schema(mode="serialization")),
+    **{f"report-{name}": partial(parts_of_json, model) for name, model in FINDINGS.items()},
 }
 
 

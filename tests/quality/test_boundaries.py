@@ -1,20 +1,31 @@
 """`make boundary-pack` and `check boundaries`: every window that holds an onset near an edge, and what is heard."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import recall_score
 from tests.quality.files import run, write_dataset, write_lines
 
 from drumline.core.errors import DrumlineError
+from drumline.core.events import Hit
+from drumline.core.grid import RATE_HZ
+from drumline.decoding.peaks import PeakConfig, decode
+from drumline.evaluation.predict import dataset_recordings, open_model
 from drumline.metrics.bootstrap import BootstrapConfig
-from drumline.quality.boundaries.check import BoundariesConfig, check
+from drumline.metrics.vocabulary import LABEL_NAMES
+from drumline.quality.boundaries import pack
+from drumline.quality.boundaries.check import check
+from drumline.quality.boundaries.config import BoundariesConfig, ListeningConfig
 from drumline.quality.boundaries.findings import BoundaryFindings
-from drumline.quality.boundaries.pack import BoundaryPackConfig, WindowConfig, make, near_edges
+from drumline.quality.boundaries.pack import BoundaryPackConfig, WindowConfig, near_edges
+from drumline.rendering.performance import render
+from drumline.rendering.synth_kit import synth_kit
 
 DRAWS = BootstrapConfig(num_draws=100)
 LABELS = ("kick", "snare", "crash")
@@ -60,8 +71,9 @@ def test_a_pack_from_events_and_from_a_dataset(tmp_path: Path) -> None:
         (write_lines(tmp_path / "events.jsonl", lines), {}),
         (write_dataset(tmp_path / "set", [{"song_id": "1"}], rows), {"splits": ("test",)}),
     ):
-        pack = make(BoundaryPackConfig(events=events, output=str(tmp_path / "pack"), **more))
-        assert (pack.onsets, pack.samples) == (3, {"leading": 1, "trailing": 1})
+        made = pack.check(BoundaryPackConfig(events=events, output=str(tmp_path / "pack"), **more)).report
+        assert (made.findings.onsets, made.findings.samples) == (3, {"leading": 1, "trailing": 1})
+        assert (made.verdict, made.findings.labels["kick"]) == ("passed", {"leading": 1, "trailing": 1})
         written = [json.loads(line) for line in (tmp_path / "pack" / "labels.jsonl").read_text().splitlines()]
         assert [(w["labels"], w["edge"], w["window_index"], w["distance_ms"]) for w in written] == [
             (["crash", "kick"], "leading", 0, 10.0),
@@ -69,7 +81,7 @@ def test_a_pack_from_events_and_from_a_dataset(tmp_path: Path) -> None:
         ]
         assert len({w["sample_id"] for w in written}) == 2
     with pytest.raises(DrumlineError, match=r"none of 0 onsets is within 40 ms of an edge \(splits validation\)"):
-        make(BoundaryPackConfig(events=events, output=str(tmp_path / "none"), splits=("validation",)))
+        pack.check(BoundaryPackConfig(events=events, output=str(tmp_path / "none"), splits=("validation",)))
     assert run("make", "boundary-pack", f"events={tmp_path}", "output=x").exit_code == 2
 
 
@@ -148,6 +160,75 @@ def test_the_examples_run(examples: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert (done.exit_code, done.output.splitlines()[0]) == (0, "boundaries: passed (1 passed)")
     events = f"events={examples}/events_health_example.jsonl"
-    pack = run("make", "boundary-pack", events, f"output={tmp_path}/pack", "windows.margin_ms=250")
-    assert pack.exit_code == 0
-    assert (tmp_path / "pack" / "pack.json").exists()
+    settings = ("make", "boundary-pack", events, f"output={tmp_path}/pack", "windows.margin_ms=250")
+    assert run(*settings, "--dry-run").exit_code == 0
+    assert not (tmp_path / "pack").exists()
+    assert run(*settings, "--strict").exit_code == 0
+    assert {path.name for path in (tmp_path / "pack").iterdir()} == {"labels.jsonl", "report.json", "report.html"}
+    assert run(*settings, "gates.labels.at_least=9").exit_code == 1
+
+
+def test_whole_recordings_are_compared_with_windows(tmp_path: Path) -> None:
+    truth = [
+        {"sample_id": str(n), "labels": ["kick"], "edge": ("leading", "trailing")[n % 2], "distance_ms": n}
+        for n in range(20)
+    ]
+    told = [{"sample_id": str(n), "labels": ["kick"] * (n >= 5)} for n in range(20)]
+    whole = [{"sample_id": str(n), "labels": ["kick"] * (n >= 1)} for n in range(20)]
+    config = BoundariesConfig(
+        labels=write_lines(tmp_path / "l.jsonl", truth),
+        predictions=write_lines(tmp_path / "p.jsonl", told),
+        whole_file=write_lines(tmp_path / "w.jsonl", whole),
+        draws=DRAWS,
+    )
+    found = check(config).report.findings
+    values = {name: found.values[name].value for name in ("macro_recall", "macro_whole", "micro_whole", "macro_lost")}
+    assert values == {"macro_recall": 0.75, "macro_whole": 0.95, "micro_whole": 0.95, "macro_lost": 0.2}
+    assert found.values["macro_lost"].low < 0.2 < found.values["macro_lost"].high
+    assert (found.distances[0].whole, found.labels["kick"].whole.value) == (0.666667, 0.95)
+
+
+def test_a_checkpoint_hears_what_it_hears_of_a_window_alone(songs: str, checkpoint: str, tmp_path: Path) -> None:
+    assert run("make", "boundary-pack", f"events={songs}", f"output={tmp_path}/pack", "splits=[train]").exit_code == 0
+    labels = f"{tmp_path}/pack/labels.jsonl"
+    model = ListeningConfig(checkpoint=checkpoint, dataset=songs, decoding=PeakConfig(threshold=0.2))
+    report = check(BoundariesConfig(labels=labels, model=model, threshold=0.0001, draws=DRAWS)).report
+    # Slow and obvious: each sample by itself, from the samples of its window.
+    network = open_model(checkpoint)
+    recordings = dict(dataset_recordings(songs, splits=("train",)))
+    rows = [json.loads(line) for line in Path(labels).read_text().splitlines()]
+    found, lost = Counter[str](), Counter[str]()
+    for row in rows:
+        samples = recordings[row["audio_path"].replace("/", ".")]
+        first, size = (round(row[name] / 1000 * RATE_HZ) for name in ("window_start_ms", "window_size_ms"))
+        last = round((row["window_start_ms"] + row["window_size_ms"]) / 1000 * RATE_HZ)
+        assert abs(last - first - size) <= 1
+        heard = decode(network.listen(samples[first:last].copy()), model.decoding)
+        at_s = (row["onset_ms"] - row["window_start_ms"]) / 1000
+        near = {LABEL_NAMES[n] for t, n in zip(heard.time_s, heard.label, strict=True) if abs(t - at_s) <= 0.05}
+        for label in row["labels"]:
+            (found if label in near else lost)[label] += 1
+    assert {name: each.recall.value for name, each in report.findings.labels.items()} == {
+        name: pytest.approx(found[name] / (found[name] + lost[name]), abs=1e-6) for name in found | lost
+    }
+    assert found.total() > 0
+    assert report.findings.values["macro_whole"].value is not None
+    assert report.inputs[1].role == "checkpoint"
+
+
+def test_packs_of_files_are_listened_to_and_what_nobody_predicts_is_left_out(checkpoint: str, tmp_path: Path) -> None:
+    samples = render([Hit(0.01, "kick", velocity=0.9)], kit=synth_kit(1, rate_hz=RATE_HZ), duration_s=2.5)
+    soundfile.write(tmp_path / "a.wav", samples, RATE_HZ)
+    event = {"audio_path": "a.wav", "session_id": "s", "onset_time": 0.01}
+    parts = [{"label": label} for label in ("Kick", "snare_center", "hihat_pedal", "cowbell")]
+    events = write_lines(tmp_path / "events.jsonl", [event | {"components": parts}])
+    assert run("make", "boundary-pack", f"events={events}", f"output={tmp_path}/pack", "gates=null").exit_code == 2
+    assert run("make", "boundary-pack", f"events={events}", f"output={tmp_path}/pack").exit_code == 1
+    settings = (f"labels={tmp_path}/pack/labels.jsonl", f"model.checkpoint={checkpoint}", f"model.audio={tmp_path}")
+    done = run("check", "boundaries", *settings, "gates.macro_recall=null")
+    assert done.exit_code == 0
+    assert "models do not predict cowbell, hihat_pedal: not judged" in done.output
+    assert run("check", "boundaries", *settings, "predictions=x").exit_code == 2
+    assert run("check", "boundaries", *settings, "model.dataset=x").exit_code == 2
+    (tmp_path / "a.wav").unlink()
+    assert "a.wav: cannot be read" in run("check", "boundaries", *settings).output

@@ -190,6 +190,9 @@ def test_readiness_by_command(tmp_path: Path) -> None:
     file = tmp_path / "ready.yaml"
     file.write_text(json.dumps(ready(tmp_path, 10).model_dump(mode="json")))
     assert run("check", "ready", file).exit_code == 0
-    assert "1-health" in (tmp_path / "ready" / "report.html").read_text()
+    html = (tmp_path / "ready" / "report.html").read_text()
+    assert all("<svg" in (tmp_path / "ready" / f"{step}report.html").read_text() for step in ("", "1-health/", "same/"))
+    assert '<a href="1-health/report.html">1-health</a>' in html
+    assert (tmp_path / "ready" / "1-health" / "report.html").exists()
     assert run("check", "ready", file, "steps=[]").exit_code == 2
     load_config(ReadyConfig, ROOT / "configs" / "check_ready" / "demo.yaml")

@@ -1,6 +1,7 @@
 """`check health`: counts against a slow twin, each gate at its limit, files of events and datasets alike."""
 
 import json
+import pickle
 from collections import Counter
 from pathlib import Path
 
@@ -9,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.quality.files import run, write_dataset, write_lines
 
+from drumline.charts.documents import as_tree
 from drumline.core.errors import ChartError, DrumlineError
 from drumline.quality.health.check import HealthConfig, check
 from drumline.quality.health.files import read_label_set, read_taxonomy
 from drumline.quality.health.findings import BUCKETS, HealthFindings
-from drumline.quality.health.tally import bucket_of
+from drumline.quality.health.tally import Tally, bucket_of
 
 component = st.fixed_dictionaries(
     {"label": st.sampled_from(["kick", "Snare", "crash", "crash2", "hihat_open", "gong"])},
@@ -81,6 +83,20 @@ def test_counts_are_those_of_a_slow_twin(tmp_path_factory: pytest.TempPathFactor
     assert ours.several_crashes == sum(
         sum(c["label"].startswith("crash") for c in e["components"]) > 1 for e in sounding
     )
+
+
+@settings(max_examples=40)
+@given(st.lists(event, min_size=1, max_size=12), st.integers(0, 12))
+def test_what_is_counted_in_parts_is_counted_alike(events: list[dict], at: int) -> None:
+    def tally(part: list[dict]) -> Tally:
+        found = Tally("events", frozenset({"kick"}), frozenset())
+        for each in part:
+            found.add_line(as_tree(each, "x: "), {})
+        return found
+
+    parts, whole = tally(events[:at]), tally(events)
+    parts.merge(pickle.loads(pickle.dumps(tally(events[at:]))))
+    assert parts.findings() == whole.findings()
 
 
 def test_dynamics_begin_at_their_edges() -> None:

@@ -51,6 +51,7 @@ def write_songs(folder: Path, *, train: int = 4, validation: int = 2, duration_s
         rows.append(
             {
                 "song_id": f"song{number}",
+                "key": f"songs/{number}",
                 "domain": "stem",
                 "tempo_bpm": 120.0,
                 "num_samples": len(samples),

@@ -1,13 +1,8 @@
 """Quality gates: `check`, `compare`, `make`."""
 
-import sys
-from collections.abc import Callable
-from functools import wraps
-from importlib import import_module
-
 import click
 
-from drumline.commands.options import explained, settings_of, told
+from drumline.commands.checks import quality_check
 
 
 @click.group()
@@ -23,33 +18,8 @@ def check() -> None:
     """
 
 
-def _quality_check(module: str, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The arguments that every check has, around a function that holds only its name and help."""
-
-    def wrap(described: Callable[..., None]) -> Callable[..., None]:
-        @wraps(described)
-        def run(settings: tuple[str, ...], strict: bool) -> None:
-            from drumline.quality.outcome import publish, summary
-
-            config = settings_of(getattr(import_module(module), name), settings)
-            outcome = import_module(module).check(config)
-            click.echo(summary(outcome.report))
-            if config.output:
-                publish(outcome, config.output)
-                click.echo(f"  page     {config.output}/report.html\n  report   {config.output}/report.json")
-            sys.exit(1 if outcome.report.failed(strict=strict) else 0)
-
-        strict = click.option(
-            "--strict", is_flag=True, help="Fail as well on notes, and on gates that could not be judged."
-        )
-        settings = click.argument("settings", nargs=-1, metavar="[CONFIG] [NAME=VALUE]...")
-        return settings(strict(explained(module, name)(told(run))))
-
-    return wrap
-
-
 @check.command("bootstrap")
-@_quality_check("drumline.quality.bootstrap.check", "BootstrapCheckConfig")
+@quality_check("drumline.quality.bootstrap.check", "BootstrapCheckConfig")
 def check_bootstrap() -> None:
     """F by label, openness and velocity errors with intervals over songs; two systems compared.
 
@@ -60,7 +30,7 @@ def check_bootstrap() -> None:
 
 
 @check.command("open-set")
-@_quality_check("drumline.quality.open_set", "OpenSetConfig")
+@quality_check("drumline.quality.open_set", "OpenSetConfig")
 def check_open_set() -> None:
     """Known against unknown percussion: AUROC, AUPRC, and the false alarms at 95 % of the known.
 
@@ -70,7 +40,7 @@ def check_open_set() -> None:
 
 
 @check.command("alignment")
-@_quality_check("drumline.quality.alignment.check", "AlignmentCheckConfig")
+@quality_check("drumline.quality.alignment.check", "AlignmentCheckConfig")
 def check_alignment() -> None:
     """Microphones of a session against each other (delay, drift), and a dataset's charts against their audio.
 
@@ -81,7 +51,7 @@ def check_alignment() -> None:
 
 
 @check.command("boundaries")
-@_quality_check("drumline.quality.boundaries.check", "BoundariesConfig")
+@quality_check("drumline.quality.boundaries.check", "BoundariesConfig")
 def check_boundaries() -> None:
     """Recall of onsets near the edges of streaming windows, from a boundary pack.
 
@@ -92,7 +62,7 @@ def check_boundaries() -> None:
 
 
 @check.command("health")
-@_quality_check("drumline.quality.health.check", "HealthConfig")
+@quality_check("drumline.quality.health.check", "HealthConfig")
 def check_health() -> None:
     """What a dataset consists of: labels, dynamics, duplicates, techniques, loudness, hours; and is it enough?
 
@@ -103,7 +73,7 @@ def check_health() -> None:
 
 
 @check.command("ready")
-@_quality_check("drumline.quality.ready", "ReadyConfig")
+@quality_check("drumline.quality.ready", "ReadyConfig")
 def check_ready() -> None:
     """All checks of a release from one YAML file, in order, with one verdict; stops at the first failure.
 
@@ -119,7 +89,7 @@ def compare() -> None:
 
 
 @compare.command("health")
-@_quality_check("drumline.quality.health.compare", "CompareHealthConfig")
+@quality_check("drumline.quality.health.compare", "CompareHealthConfig")
 def compare_health() -> None:
     """Two reports of `check health`: what dropped, which gates fail anew, which labels are unknown anew.
 
@@ -129,7 +99,7 @@ def compare_health() -> None:
 
 
 @compare.command("manifests")
-@_quality_check("drumline.quality.compare_manifests", "CompareManifestsConfig")
+@quality_check("drumline.quality.compare_manifests", "CompareManifestsConfig")
 def compare_manifests() -> None:
     """Two files of events, or two datasets: sessions, components and techniques added, removed, changed.
 
@@ -144,19 +114,10 @@ def make() -> None:
 
 
 @make.command("boundary-pack")
-@click.argument("settings", nargs=-1, metavar="[CONFIG] [NAME=VALUE]...")
-@explained("drumline.quality.boundaries.pack", "BoundaryPackConfig")
-@told
-def make_boundary_pack(settings: tuple[str, ...]) -> None:
-    """List the onsets near the edges of streaming windows: labels for `check boundaries`.
+@quality_check("drumline.quality.boundaries.pack", "BoundaryPackConfig", writes=True)
+def make_boundary_pack() -> None:
+    """List the onsets near the edges of streaming windows: labels.jsonl for `check boundaries`.
 
     \b
     drumline make boundary-pack events=events.jsonl output=out/pack windows.margin_ms=20
     """
-    from drumline.quality.boundaries.pack import BoundaryPackConfig
-    from drumline.quality.boundaries.pack import make as make_pack
-
-    config = settings_of(BoundaryPackConfig, settings)
-    pack = make_pack(config)
-    edges = ", ".join(f"{count:,} {edge}" for edge, count in pack.samples.items())
-    click.echo(f"{edges} samples of {pack.onsets:,} onsets\n  written  {config.output}/labels.jsonl")

@@ -50,11 +50,17 @@ def stacked_bars(
                 loc="lower left", bbox_to_anchor=(0, 1), ncols=len(parts), frameon=False, fontsize=9, handlelength=1,
                 columnspacing=1, borderaxespad=0.1,
             )  # fmt: skip
-        return to_svg(drawing, empty=not rows)
+        return to_svg(drawing, empty=not left.any())
 
 
 def histogram(
-    name: str, values: NDArray[np.float64], *, edges: Sequence[float], unit: str, mark: float | None = None
+    name: str,
+    values: NDArray[np.float64],
+    *,
+    edges: Sequence[float],
+    unit: str,
+    mark: float | None = None,
+    what: str = "recordings",
 ) -> str:
     """How often values (NaN: unknown, left out) fall between edges; what lies beyond joins the outermost bins.
 
@@ -77,7 +83,7 @@ def histogram(
         if mark is not None:
             axes.axvline(float(np.interp(mark, edges, np.arange(len(edges)))), color=SERIES[1], linewidth=1.5)
         axes.set_xlabel(unit)
-        axes.set_ylabel("recordings")
+        axes.set_ylabel(what)
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         axes.yaxis.set_major_formatter(lambda value, _: short(value))
         axes.grid(axis="y")

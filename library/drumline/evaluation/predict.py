@@ -6,7 +6,7 @@ which is brought to the loudness that the model was trained at.
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
@@ -128,9 +128,7 @@ def as_json(
 
 def _recordings(config: PredictConfig) -> Iterator[tuple[str, NDArray[np.float32]]]:
     if config.dataset:
-        for split in config.splits:
-            for shard in read_manifest(config.dataset).shards(split):
-                yield from _of_shard(join(config.dataset, shard))
+        yield from dataset_recordings(config.dataset, splits=config.splits)
         return
     for source in find_songs(config.roots):
         samples = _audio(source, config.domain)
@@ -138,11 +136,18 @@ def _recordings(config: PredictConfig) -> Iterator[tuple[str, NDArray[np.float32
             yield source.key, amplify(samples, measure(samples).gain_db)
 
 
-def _of_shard(uri: str) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    with open_parquet(uri) as shard:
-        for number in range(shard.num_row_groups):
-            row = shard.row_group(number, ["song_id", "domain", "audio_flac", "headroom_db"]).to_pylist()[0]
-            yield f"{row['song_id']}.{row['domain']}", amplify(decode_flac(row["audio_flac"]), row["headroom_db"])
+def dataset_recordings(
+    dataset: str, *, splits: Sequence[str | None], wanted: Container[str] | None = None
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """``<song id>.<domain>`` and samples of each recording of some splits (None: of all), if it is ``wanted``."""
+    manifest = read_manifest(dataset)
+    for uri in (join(dataset, shard) for split in splits for shard in manifest.shards(split)):
+        with open_parquet(uri) as shard:
+            keys = shard.read(["song_id", "domain"]).to_pylist()
+            for number, name in enumerate(f"{key['song_id']}.{key['domain']}" for key in keys):
+                if wanted is None or name in wanted:
+                    row = shard.row_group(number, ["audio_flac", "headroom_db"]).to_pylist()[0]
+                    yield name, amplify(decode_flac(row["audio_flac"]), row["headroom_db"])
 
 
 def _audio(source: SongSource, domain: str) -> NDArray[np.float32] | None:

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from drumline.core.artifacts import join
 from drumline.core.config import Config, canonical_json
 from drumline.core.measure import measured
+from drumline.dataset.card_plots import stacked_bars
 from drumline.dataset.parquet import open_parquet
 from drumline.quality.gates import Limit, judge_all
 from drumline.quality.onsets import is_dataset, source_of
 from drumline.quality.outcome import Outcome
-from drumline.quality.page import Section, Table
+from drumline.quality.page import Figure, Section, Table
 from drumline.quality.report import CheckConfig, make_report
 from drumline.quality.samples import labels_of, spelt, stream_lines
 
@@ -153,7 +154,19 @@ def _difference(
 
 def sections(found: CompareManifestsFindings) -> tuple[Section, ...]:
     """What the page shows."""
-    return tuple(_section(quantity, getattr(found, quantity)) for quantity in QUANTITIES)
+    parts = {
+        quantity: {
+            "unchanged": float(own.unchanged), "changed": float(len(own.changed)), "added": float(len(own.added)),
+            "removed": float(len(own.removed)),
+        }
+        for quantity in QUANTITIES
+        for own in (getattr(found, quantity),)
+    }  # fmt: skip
+    drawing = stacked_bars("changes", parts, unit="how many there are")
+    return (
+        Section("What changed", figures=(Figure("Sessions, components, techniques", "Of both manifests.", drawing),)),
+        *(_section(quantity, getattr(found, quantity)) for quantity in QUANTITIES),
+    )
 
 
 def _section(quantity: str, found: Difference) -> Section:

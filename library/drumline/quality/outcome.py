@@ -24,6 +24,8 @@ class Outcome:
     report: Report[Any]
     sections: Callable[[], tuple[Section, ...]]
     """Of the page, made from the report alone; its plots take longer than most checks."""
+    written: tuple[str, ...] = ()
+    """Files that were made besides the report."""
 
 
 def publish(outcome: Outcome, output: str) -> None:

@@ -14,7 +14,16 @@ from drumline.quality.report import Report
 _MOST_GATES: Final = 16
 """Of more, those that passed are folded."""
 
-Cell = str | int | float | None
+
+@dataclass(frozen=True)
+class Link:
+    """A word that leads to another page."""
+
+    text: str
+    href: str
+
+
+Cell = str | int | float | Link | None
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,8 @@ def cell_text(value: Cell) -> str:
     """A value as a page shows it: 1,234, 0.9021, a dash for what is not known."""
     if value is None:
         return "–"
+    if isinstance(value, Link):
+        return Markup('<a href="{}">{}</a>').format(value.href, value.text)
     if isinstance(value, float) and not value.is_integer():
         return (f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}").replace("-", "−")
     return value if isinstance(value, str) else f"{value:,.0f}".replace("-", "−")

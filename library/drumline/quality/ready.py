@@ -12,13 +12,14 @@ from pydantic import Field, model_validator
 from drumline.core.artifacts import join
 from drumline.core.config import Config
 from drumline.core.errors import DrumlineError
+from drumline.dataset.card_plots import stacked_bars
 from drumline.quality import compare_manifests, open_set
 from drumline.quality.alignment import check as alignment
 from drumline.quality.alignment.check import AlignmentCheckConfig
 from drumline.quality.bootstrap import check as bootstrap
 from drumline.quality.bootstrap.check import BootstrapCheckConfig
 from drumline.quality.boundaries import check as boundaries
-from drumline.quality.boundaries.check import BoundariesConfig
+from drumline.quality.boundaries.config import BoundariesConfig
 from drumline.quality.compare_manifests import CompareManifestsConfig
 from drumline.quality.gates import Gate
 from drumline.quality.health import check as health
@@ -27,7 +28,7 @@ from drumline.quality.health.check import HealthConfig
 from drumline.quality.health.compare import CompareHealthConfig
 from drumline.quality.open_set import OpenSetConfig
 from drumline.quality.outcome import Outcome, publish
-from drumline.quality.page import Section, Table
+from drumline.quality.page import Figure, Link, Section, Table
 from drumline.quality.report import CheckConfig, Input, make_report
 
 _CHECKS: Final[Mapping[str, Callable[[Any], Outcome]]] = {
@@ -110,7 +111,9 @@ class StepFindings(Config):
     notes: tuple[str, ...]
     """Its notes."""
     report: str
-    """Where its report is; empty where none was written."""
+    """Where its page is; empty where none was written."""
+    below: bool
+    """Whether that is below the report of the whole."""
 
 
 class ReadyFindings(Config):
@@ -154,6 +157,7 @@ def check(config: ReadyConfig) -> Outcome:
                 unknown=verdicts.count("unknown"),
                 notes=report.notes,
                 report=join(output, "report.html") if output else "",
+                below=not settings.output,
             )
         )
     findings = ReadyFindings(steps=tuple(found), halted=any(each.verdict == "not run" for each in found))
@@ -164,18 +168,28 @@ def check(config: ReadyConfig) -> Outcome:
 
 
 def _left_out(name: str, kind: str) -> StepFindings:
-    return StepFindings(name=name, check=kind, verdict="not run", gates=0, failed=0, unknown=0, notes=(), report="")
+    return StepFindings(
+        name=name, check=kind, verdict="not run", gates=0, failed=0, unknown=0, notes=(), report="", below=False
+    )
 
 
 def sections(found: ReadyFindings) -> tuple[Section, ...]:
     """What the page shows."""
     rows = tuple(
-        (each.name, each.check.replace("_", " "), each.verdict, each.gates, each.failed, each.unknown, each.report)
+        (
+            Link(each.name, f"{each.name}/report.html" if each.below else each.report) if each.report else each.name,
+            each.check.replace("_", " "), each.verdict, each.gates, each.failed, each.unknown,
+        )
         for each in found.steps
-    )
+    )  # fmt: skip
     text = "Stopped at the first failure." if found.halted else ""
-    return (
-        Section(
-            "Steps", text, tables=(Table(("Step", "Check", "Verdict", "Gates", "Failed", "Unknown", "Report"), rows),)
-        ),
-    )
+    parts = {
+        each.name: {
+            "passed": float(each.gates - each.failed - each.unknown), "failed": float(each.failed),
+            "unknown": float(each.unknown),
+        }
+        for each in found.steps
+    }  # fmt: skip
+    figure = Figure("Gates", "By step and verdict.", stacked_bars("steps", parts, unit="gates"))
+    table = Table(("Step", "Check", "Verdict", "Gates", "Failed", "Unknown"), rows)
+    return (Section("Steps", text, figures=(figure,), tables=(table,)),)

@@ -6,6 +6,7 @@ from typing import Final, Generic, TypeVar
 from pydantic import SerializeAsAny
 
 import drumline
+from drumline.core.artifacts import join
 from drumline.core.config import Config, fingerprint
 from drumline.quality.gates import Gate, Verdict, overall
 
@@ -20,6 +21,19 @@ class CheckConfig(Config):
     """The report's title; the name of the check if empty."""
     output: str = ""
     """Folder or URI for report.json and report.html; nothing is written if empty."""
+
+
+class WriterConfig(CheckConfig):
+    """What every command that writes data besides its report is told."""
+
+    output: str
+    """Folder or URI for what is made, and for report.json and report.html."""
+    dry_run: bool = False
+    """Count and judge, but write nothing at all."""
+
+    def place(self, name: str) -> str:
+        """Where a file of that name goes; empty on a dry run."""
+        return "" if self.dry_run else join(self.output, name)
 
 
 class Input(Config):
@@ -50,7 +64,7 @@ class Report(Config, Generic[F]):
     drumline: str
     """Version of the code."""
     fingerprint: str
-    """Of the configuration, less its title and where the report goes."""
+    """Of the configuration, less its title, where the report goes and how it ran."""
     verdict: Verdict
     """Of all gates together: failed if any is, else unknown if any is, else passed."""
     gates: tuple[Gate, ...]
@@ -81,7 +95,7 @@ def make_report(
         check=check,
         name=config.name or check,
         drumline=drumline.__version__,
-        fingerprint=fingerprint(check, config.model_dump(mode="json", exclude={"name", "output"})),
+        fingerprint=fingerprint(check, config.model_dump(mode="json", exclude={"name", "output", "dry_run", "run"})),
         verdict=overall(gates),
         gates=gates,
         notes=tuple(notes),

@@ -20,7 +20,7 @@ GROUP_KEYS: Final = ("song_id", "session_id", "audio_path", "sample_id")
 """What samples belong together by, in order of preference: the first that every line tells."""
 _SCORES: Final = ("scores", "probabilities", "predicted_scores")
 _LABELS: Final = ("labels", "components")
-_PREDICTED: Final = ("labels", "predicted_labels")
+_PREDICTED: Final = ("predicted_labels", "labels")
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,16 @@ def read_lines(path: str, role: str) -> Lines:
 
 def stream_lines(path: str) -> Iterator[Tree]:
     """The lines of a file one by one, however long it is. Raises as `read_lines` does."""
+    for number, line in stream_text(path):
+        yield read_json_line(line, f"{path}:{number}")
+
+
+def stream_text(path: str) -> Iterator[tuple[int, str]]:
+    """The lines that hold anything with their numbers, as text. Raises DrumlineError where there are none to read."""
     fs, inner = filesystem(path)
     try:
         with fs.open(inner, "rb") as file:
-            for number, line in enumerate(file, start=1):
-                if line.strip():
-                    yield read_json_line(decode(line), f"{path}:{number}")
+            yield from ((number, decode(line)) for number, line in enumerate(file, start=1) if line.strip())
     except STORAGE_ERRORS as error:
         raise DrumlineError(f"{path}: cannot be read ({error or type(error).__name__})") from error
 
@@ -129,6 +133,16 @@ def scores_of(tree: Tree) -> Mapping[str, float]:
         if tree.has(name):
             return dict.fromkeys((spelt(label) for label in _names(tree, name)), sure)
     return {spelt(tree.text("label" if tree.has("label") else "predicted_label")): sure}
+
+
+def predicted_labels_of(tree: Tree) -> tuple[str, ...]:
+    """The labels that are predicted, each once: told as such, else all that have a score."""
+    for name in _PREDICTED:
+        if tree.has(name):
+            return tuple(dict.fromkeys(spelt(label) for label in _names(tree, name)))
+    if tree.has("predicted_label"):
+        return (spelt(tree.text("predicted_label")),)
+    return tuple(scores_of(tree))
 
 
 def spelt(label: str) -> str:

@@ -14,6 +14,8 @@ class LabelRecall(Config):
 
     recall: Value
     """Found samples of all, by weight."""
+    whole: Value
+    """The same with the whole recording; null where that is not known."""
     samples: int
     """Samples that hold it."""
     leading: Number
@@ -33,6 +35,8 @@ class DistanceRecall(Config):
     """By edge."""
     recall: dict[str, Number]
     """By edge, of all labels."""
+    whole: Number
+    """Of both edges, with the whole recording; null where that is not known."""
 
 
 class BoundaryFindings(Config):
@@ -47,7 +51,8 @@ class BoundaryFindings(Config):
     level: float
     """Of the intervals."""
     values: dict[str, Value]
-    """``macro_recall``, ``micro_recall``, ``leading``, ``trailing``."""
+    """``macro_recall``, ``micro_recall``, ``leading``, ``trailing``; with the whole recording ``macro_whole`` and
+    ``micro_whole``, and ``macro_lost``, which is ``macro_whole`` less ``macro_recall``."""
     labels: dict[str, LabelRecall]
     """By label."""
     distances: tuple[DistanceRecall, ...]

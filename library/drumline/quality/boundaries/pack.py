@@ -11,13 +11,18 @@ from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
-from drumline.core.artifacts import STORAGE_ERRORS, join, write_bytes
-from drumline.core.config import Config, canonical_json
-from drumline.core.errors import ConfigError, DrumlineError
+from drumline.core.config import Config
+from drumline.core.errors import DrumlineError
+from drumline.core.measure import measured
+from drumline.dataset.card_plots import stacked_bars
+from drumline.quality.boundaries.findings import EDGES
+from drumline.quality.gates import Limit, judge_all
+from drumline.quality.lines import lines_to
 from drumline.quality.onsets import Onset, read_onsets, source_of
-from drumline.quality.report import Input
+from drumline.quality.outcome import Outcome
+from drumline.quality.page import Figure, Section
+from drumline.quality.report import WriterConfig, make_report
 
-SCHEMA_VERSION = 1
 Edge = Literal["leading", "trailing"]
 
 
@@ -38,33 +43,39 @@ class WindowConfig(Config):
         return self
 
 
-class BoundaryPackConfig(Config):
-    """A pack of onsets near the edges of windows."""
+class BoundaryPackGates(Config):
+    """Limits."""
+
+    leading: Limit | None = Limit(at_least=1)
+    """Samples just after a window's start."""
+    trailing: Limit | None = Limit(at_least=1)
+    """Samples just before a window's end."""
+    labels: Limit | None = None
+    """Different labels in the pack."""
+
+
+class BoundaryPackConfig(WriterConfig):
+    """A pack of onsets near the edges of windows: labels.jsonl."""
 
     events: str
     """An events JSONL, or a built dataset."""
-    output: str
-    """Folder or URI for labels.jsonl and pack.json."""
     splits: tuple[str, ...] = ()
     """Only these; all if empty."""
     windows: WindowConfig = WindowConfig()
+    gates: BoundaryPackGates = BoundaryPackGates()
 
 
-class Pack(Config):
-    """What `pack.json` says."""
+class PackFindings(Config):
+    """What is in a pack."""
 
-    schema_version: int = SCHEMA_VERSION
-    """Of this file and of labels.jsonl."""
-    source: Input
-    """What it was made from."""
     windows: WindowConfig
     """The windows."""
     onsets: int
     """Onsets that were looked at."""
     samples: dict[str, int]
     """Samples by edge."""
-    labels: dict[str, int]
-    """Samples by label."""
+    labels: dict[str, dict[str, int]]
+    """Samples by label and edge."""
 
 
 class Place(NamedTuple):
@@ -94,33 +105,51 @@ def near_edges(onset_ms: float, windows: WindowConfig) -> tuple[Place, ...]:
     return tuple(sorted(found))
 
 
-def make(config: BoundaryPackConfig) -> Pack:
+def check(config: BoundaryPackConfig) -> Outcome:
     """Write the pack. Raises DrumlineError where the events cannot be read, or none is near an edge."""
     source = source_of(config.events)
-    onsets, edges, labels, lines = 0, Counter[str](), Counter[str](), []
-    for onset in read_onsets(config.events):
-        if config.splits and onset.split not in config.splits:
-            continue
-        onsets += 1
-        for place in near_edges(1000 * onset.time_s, config.windows):
-            edges[place.edge] += 1
-            labels.update(onset.labels)
-            lines.append(canonical_json(_line(onset, place, config.windows)))
-    if not lines:
-        raise DrumlineError(
-            f"{config.events}: none of {onsets} onsets is within {config.windows.margin_ms:g} ms of an edge"
-            + (f" (splits {', '.join(config.splits)})" if config.splits else "")
-        )
-    pack = Pack(
-        source=source, windows=config.windows, onsets=onsets, samples=dict(sorted(edges.items())),
-        labels=dict(sorted(labels.items())),
-    )  # fmt: skip
-    try:
-        write_bytes(join(config.output, "labels.jsonl"), ("\n".join(lines) + "\n").encode())
-        write_bytes(join(config.output, "pack.json"), (canonical_json(pack, indent=1) + "\n").encode())
-    except STORAGE_ERRORS as error:
-        raise ConfigError(f"output: {config.output}: cannot be written ({error or type(error).__name__})") from error
-    return pack
+    onsets, edges, labels = 0, Counter[str](), Counter[tuple[str, str]]()
+    uri = config.place("labels.jsonl")
+    with lines_to(uri) as write:
+        for onset in read_onsets(config.events):
+            if config.splits and onset.split not in config.splits:
+                continue
+            onsets += 1
+            for place in near_edges(1000 * onset.time_s, config.windows):
+                edges[place.edge] += 1
+                labels.update((label, place.edge) for label in onset.labels)
+                write(_line(onset, place, config.windows))
+        if not edges:
+            raise DrumlineError(
+                f"{config.events}: none of {onsets} onsets is within {config.windows.margin_ms:g} ms of an edge"
+                + (f" (splits {', '.join(config.splits)})" if config.splits else "")
+            )
+    names = sorted({label for label, _ in labels})
+    findings = PackFindings(
+        windows=config.windows,
+        onsets=onsets,
+        samples={edge: edges[edge] for edge in EDGES},
+        labels={label: {edge: labels[label, edge] for edge in EDGES} for label in names},
+    )
+    values = {edge: measured(number) for edge, number in findings.samples.items()} | {"labels": measured(len(names))}
+    report = make_report(
+        "boundary-pack", config, findings=findings, gates=judge_all(config.gates, values), inputs=(source,)
+    )
+    return Outcome(report, lambda: sections(findings), written=(uri,) if uri else ())
+
+
+def sections(found: PackFindings) -> tuple[Section, ...]:
+    """What the page shows."""
+    windows = found.windows
+    drawing = stacked_bars("pack", found.labels, unit="samples")
+    return (
+        Section(
+            "Samples",
+            f"Windows of {windows.window_ms:g} ms every {windows.hop_ms:g} ms, edges of {windows.margin_ms:g} ms.",
+            facts=(("Onsets", found.onsets), *((edge.capitalize(), found.samples[edge]) for edge in EDGES)),
+            figures=(Figure("Labels", "Samples by label and edge.", drawing),),
+        ),
+    )
 
 
 def _line(onset: Onset, place: Place, windows: WindowConfig) -> dict[str, object]:

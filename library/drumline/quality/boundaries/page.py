@@ -7,17 +7,26 @@ from drumline.quality.page import Figure, Section, Table
 
 def sections(found: BoundaryFindings) -> tuple[Section, ...]:
     """What the page shows."""
+    compared = found.values["macro_whole"].value is not None
     figures = [
         Figure(
             "Recall by label",
             f"With intervals of {100 * found.level:g} % over songs.",
             plots.intervals(
-                "labels", {name: {"": each.recall} for name, each in found.labels.items()}, unit="recall", limits=(0, 1)
+                "labels",
+                {
+                    name: {"window": each.recall, "whole recording": each.whole} if compared else {"": each.recall}
+                    for name, each in found.labels.items()
+                },
+                unit="recall",
+                limits=(0, 1),
             ),
         )
     ]
     if found.distances:
         series = {name: [each.recall[name] for each in found.distances] for name in EDGES}
+        if compared:
+            series["whole recording"] = [each.whole for each in found.distances]
         figures.append(
             Figure(
                 "Recall by distance to the edge",
@@ -40,13 +49,23 @@ def sections(found: BoundaryFindings) -> tuple[Section, ...]:
                 ("Micro recall", found.values["micro_recall"].value),
                 ("Leading", found.values["leading"].value),
                 ("Trailing", found.values["trailing"].value),
+                *((("Whole, macro", found.values["macro_whole"].value),) if compared else ()),
             ),
             figures=tuple(figures),
             tables=(
                 Table(
-                    ("Label", "Samples", "Recall", "from", "to", "Leading", "Trailing"),
+                    ("Label", "Samples", "Recall", "from", "to", "Leading", "Trailing", "Whole"),
                     tuple(
-                        (name, e.samples, e.recall.value, e.recall.low, e.recall.high, e.leading, e.trailing)
+                        (
+                            name,
+                            e.samples,
+                            e.recall.value,
+                            e.recall.low,
+                            e.recall.high,
+                            e.leading,
+                            e.trailing,
+                            e.whole.value,
+                        )
                         for name, e in found.labels.items()
                     ),
                 ),

@@ -4,32 +4,30 @@ Reads a file of events (JSON lines) as a stream, or a built dataset row group by
 """
 
 import difflib
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from pydantic import Field
 
 from drumline.charts.drum_maps import COMPONENTS, component_label
-from drumline.core.artifacts import filesystem, join, read_bytes, sha256
+from drumline.core.artifacts import join, read_bytes, sha256
 from drumline.core.config import Config
-from drumline.core.errors import DrumlineError
 from drumline.core.events import FLAGS
 from drumline.core.measure import Value, measured
 from drumline.core.taxonomy import LABELS
 from drumline.dataset.manifest import NAME, read_manifest
 from drumline.quality.gates import Gate, Limit, judge, judge_all
 from drumline.quality.health import page
-from drumline.quality.health.dataset import count_of, tally_dataset
+from drumline.quality.health.dataset import count_of, num_groups, tally_groups, tally_songs
 from drumline.quality.health.files import read_hours, read_label_set, read_min_counts, read_required, read_taxonomy
 from drumline.quality.health.findings import HealthFindings
+from drumline.quality.health.parallel import HealthRunConfig, count_on_ray
 from drumline.quality.health.tally import Tally
+from drumline.quality.lines import input_of
 from drumline.quality.onsets import is_dataset
 from drumline.quality.outcome import Outcome
 from drumline.quality.report import CheckConfig, Input, make_report
 from drumline.quality.samples import spelt, stream_lines
-
-_CHUNK_BYTES = 8 * 2**20
 
 
 class HealthGates(Config):
@@ -76,6 +74,7 @@ class HealthConfig(CheckConfig):
     """A technique_taxonomy.json: its aliases count as their technique, and others are unknown."""
     synthetic_sources: tuple[str, ...] = ()
     """Roots of a dataset that were rendered by someone (names as its songs' keys begin)."""
+    run: HealthRunConfig = HealthRunConfig()
     gates: HealthGates = HealthGates()
 
 
@@ -111,25 +110,20 @@ def _listed(path: str) -> tuple[str, ...]:
 def _count(config: HealthConfig, tally: Tally, taxonomy: Mapping[str, str]) -> Input:
     if tally.kind == "dataset":
         manifest = read_manifest(config.events)
-        tally_dataset(config.events, tally, synthetic_sources=config.synthetic_sources)
+        tally_songs(config.events, tally)
+        sources = config.synthetic_sources
+        if manifest.counts.hits > config.run.most_local_hits:
+            count_on_ray(config.events, tally, config.run, synthetic_sources=sources)
+        else:
+            groups = range(num_groups(config.events))
+            tally_groups(config.events, groups, tally, synthetic_sources=sources)
         digest = sha256(read_bytes(join(config.events, NAME)))
         return Input(role="dataset", path=config.events, records=manifest.counts.hits, sha256=digest)
     for line in stream_lines(config.events):
         tally.add_line(line, taxonomy)
-    if not tally.events:
-        raise DrumlineError(f"events: {config.events}: holds no line")
     if config.metadata:
         tally.hours_by_split, tally.hours_by_source = read_hours(config.metadata)
-    return Input(role="events", path=config.events, records=tally.events, sha256=_digest(config.events))
-
-
-def _digest(path: str) -> str:
-    fs, inner = filesystem(path)
-    digest = hashlib.sha256()
-    with fs.open(inner, "rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+    return input_of("events", config.events, tally.events)
 
 
 def _values(found: HealthFindings) -> dict[str, Value]:

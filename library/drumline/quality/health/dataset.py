@@ -1,8 +1,9 @@
 """Counting the hits of a built dataset into a `Tally`, a row group at a time."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -22,16 +23,11 @@ _HIT_COLUMNS: Final = (
 )  # fmt: skip
 
 
-def tally_dataset(dataset: str, tally: Tally, *, synthetic_sources: Sequence[str]) -> None:
-    """Count a dataset. What we rendered ourselves is synthetic, and all of ``synthetic_sources`` (roots' names)."""
-    with open_parquet(join(dataset, "songs.parquet")) as file:
-        songs = file.read(_SONG_COLUMNS).to_pylist()
-    about: dict[tuple[str, str], tuple[str, bool]] = {}
+def tally_songs(dataset: str, tally: Tally) -> None:
+    """Count what ``songs.parquet`` tells."""
     splits, sources = Counter[str](), Counter[str]()
-    for song in songs:
+    for song in _songs(dataset):
         source = song["key"].split("/", 1)[0]
-        made = song["domain"] == "rendered" or song["alignment"] == "exact" or source in synthetic_sources
-        about[song["song_id"], song["domain"]] = source, made
         tally.sessions.add(song["song_id"])
         tally.drummers |= {song["charter"] or song["artist"]} - {""}
         tally.loudness.append(song["loudness_lufs"])
@@ -39,12 +35,40 @@ def tally_dataset(dataset: str, tally: Tally, *, synthetic_sources: Sequence[str
         sources[source] += song["duration_s"]
     tally.hours_by_split = {name: round(seconds / 3600, 6) for name, seconds in sorted(splits.items())}
     tally.hours_by_source = {name: round(seconds / 3600, 6) for name, seconds in sorted(sources.items())}
+
+
+def num_groups(dataset: str) -> int:
+    """How many row groups ``events.parquet`` has."""
     with open_parquet(join(dataset, "events.parquet")) as file:
-        for group in range(file.num_row_groups):
+        return int(file.num_row_groups)
+
+
+def tally_groups(dataset: str, groups: Iterable[int], tally: Tally, *, synthetic_sources: tuple[str, ...]) -> None:
+    """Count some row groups. What we rendered ourselves is synthetic, and all of ``synthetic_sources`` (roots)."""
+    about = _about(dataset, synthetic_sources)
+    with open_parquet(join(dataset, "events.parquet")) as file:
+        for group in groups:
             _add_hits(file.row_group(group, _HIT_COLUMNS), about, tally)
 
 
-def _add_hits(hits: pa.Table, about: dict[tuple[str, str], tuple[str, bool]], tally: Tally) -> None:
+@lru_cache(maxsize=1)
+def _about(dataset: str, synthetic_sources: tuple[str, ...]) -> Mapping[tuple[str, str], tuple[str, bool]]:
+    """The source of each recording, and whether it is synthetic."""
+    found = {}
+    for song in _songs(dataset):
+        source = song["key"].split("/", 1)[0]
+        made = song["domain"] == "rendered" or song["alignment"] == "exact" or source in synthetic_sources
+        found[song["song_id"], song["domain"]] = source, made
+    return found
+
+
+def _songs(dataset: str) -> list[dict[str, Any]]:
+    with open_parquet(join(dataset, "songs.parquet")) as file:
+        songs: list[dict[str, Any]] = file.read(_SONG_COLUMNS).to_pylist()
+    return songs
+
+
+def _add_hits(hits: pa.Table, about: Mapping[tuple[str, str], tuple[str, bool]], tally: Tally) -> None:
     pairs = list(zip(hits["song_id"].to_pylist(), hits["domain"].to_pylist(), strict=True))
     known = [about[pair] for pair in pairs]
     made = np.array([synthetic for _, synthetic in known], dtype=bool)

@@ -91,6 +91,19 @@ class Tally:
         if part.has("openness"):
             self.openness.append(part.number("openness"))
 
+    def merge(self, other: "Tally") -> None:
+        """Take in what was counted elsewhere; hours stay those of this one."""
+        for name in ("events", "synthetic", "negative", "disagreements", "several_crashes"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.sessions |= other.sessions
+        self.drummers |= other.drummers
+        self.labels.update(other.labels)
+        for quantity, words in other.words.items():
+            self.words[quantity].update(words)
+        self.openness += other.openness
+        self.loudness += other.loudness
+        self.keys.extend(other.keys)
+
     def findings(self) -> HealthFindings:
         """What was counted."""
         keys = np.frombuffer(self.keys, dtype=np.uint64) if self.keys else np.zeros(0, np.uint64)

@@ -1,0 +1,60 @@
+"""Collections of single strokes: `collect add`, `extract`, `import`, `stats`, `export`."""
+
+import click
+
+from drumline.commands.checks import quality_check
+
+
+@click.group()
+def collect() -> None:
+    """A collection of single strokes. Arguments and exit codes are those of `drumline check`."""
+
+
+@collect.command("add")
+@quality_check("drumline.quality.collect.add", "AddConfig", writes=True)
+def collect_add() -> None:
+    """One stroke of a recording.
+
+    \b
+    drumline collect add collection=strokes audio=take.wav onset_s=42.18 'components=[snare]'
+    """
+
+
+@collect.command("extract")
+@quality_check("drumline.quality.collect.extract", "ExtractConfig", writes=True)
+def collect_extract() -> None:
+    """Every stroke of a BeatSight beatmap, cut out of its audio.
+
+    \b
+    drumline collect extract collection=strokes beatmap=song/song.bsm
+    """
+
+
+@collect.command("import")
+@quality_check("drumline.quality.collect.importing", "ImportConfig", writes=True)
+def collect_import() -> None:
+    """Samples of other folders: collections of ours or BeatSight's, or folders named as labels.
+
+    \b
+    drumline collect import collection=strokes 'folders=[oneshots, training_data]' 'aliases={bd: kick}'
+    """
+
+
+@collect.command("stats")
+@quality_check("drumline.quality.collect.stats", "StatsConfig")
+def collect_stats() -> None:
+    """What is in a collection, and whether that is enough.
+
+    \b
+    drumline collect stats collection=strokes 'min_counts={kick: 300, crash2: 150}' output=out/strokes
+    """
+
+
+@collect.command("export")
+@quality_check("drumline.quality.collect.export", "ExportCollectionConfig", writes=True)
+def collect_export() -> None:
+    """A collection as training folders, no session on both sides.
+
+    \b
+    drumline collect export collection=strokes output=out/training validation_share=0.1
+    """

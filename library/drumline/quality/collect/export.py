@@ -1,0 +1,173 @@
+"""`collect export`: a collection as training folders, in BeatSight's shape.
+
+``train/`` and ``validation/`` hold the audio, ``train_labels.json`` and ``validation_labels.json`` a row a sample and
+label, ``components.json`` the labels, ``metadata.json`` the seconds of each. A session is on one side only: strokes of
+one recording on both would let a model pass by knowing the room. Which sessions go to validation is a hash of their
+names and the seed: adding sessions moves no other.
+"""
+
+import hashlib
+import io
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import Any, Final
+
+import soundfile
+from pydantic import Field
+
+from drumline.charts.documents import as_tree
+from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes, write_bytes
+from drumline.core.config import Config, canonical_json
+from drumline.core.errors import ConfigError
+from drumline.core.measure import measured
+from drumline.dataset.card_plots import stacked_bars
+from drumline.quality.collect.collection import EVENTS, open_collection
+from drumline.quality.gates import Limit, judge_all
+from drumline.quality.lines import input_of
+from drumline.quality.outcome import Outcome
+from drumline.quality.page import Figure, Section, Table
+from drumline.quality.report import WriterConfig, make_report
+from drumline.quality.samples import labels_of
+
+SPLITS: Final = ("train", "validation")
+
+
+class ExportGates(Config):
+    """Limits."""
+
+    missing_files: Limit | None = Limit(at_most=0)
+    """Samples whose audio is not there; they are left out."""
+    train: Limit | None = Limit(at_least=1)
+    """Samples to train on."""
+    validation: Limit | None = Limit(at_least=1)
+    """Samples to validate on."""
+    labels_on_one_side: Limit | None = None
+    """Labels that only one of the two has."""
+
+
+class ExportCollectionConfig(WriterConfig):
+    """A collection to export."""
+
+    collection: str
+    """Folder or URI."""
+    validation_share: float = Field(default=0.2, gt=0, lt=1)
+    """Share of the sessions that go to validation, as near as chance comes."""
+    seed: int = 0
+    """Of that choice."""
+    gates: ExportGates = ExportGates()
+
+
+class ExportFindings(Config):
+    """What was exported."""
+
+    samples: dict[str, int]
+    """By split."""
+    sessions: dict[str, int]
+    """By split."""
+    duration_s: dict[str, float]
+    """By split."""
+    labels: dict[str, dict[str, int]]
+    """Samples by label and split."""
+    missing_files: int
+    """Samples without their audio."""
+
+
+def check(config: ExportCollectionConfig) -> Outcome:
+    """Export. Raises DrumlineError where there is no collection, ConfigError where the output cannot be written."""
+    collection = open_collection(config.collection, must_exist=True)
+    rows = [as_tree(row, f"{config.collection}: ") for row in collection.rows.values()]
+    names = sorted({label for row in rows for label in labels_of(row)})
+    labelled: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
+    sessions: dict[str, set[str]] = defaultdict(set)
+    duration_s, samples = Counter[str](), Counter[str]()
+    by_source, missing = Counter[str](), 0
+    for row in rows:
+        session = row.text("session_id", "")
+        split = _split(session, config)
+        try:
+            data = read_bytes(join(config.collection, row.text("audio_path")))
+        except STORAGE_ERRORS:
+            missing += 1
+            continue
+        length_s = soundfile.info(io.BytesIO(data)).duration
+        file = row.text("audio_path").rsplit("/", 1)[-1]
+        sessions[split].add(session)
+        samples[split] += 1
+        duration_s[split] += length_s
+        by_source[row.text("source_set", "")] += length_s
+        labelled[split] += [
+            {"file": f"{split}/{file}", "label": label, "component_idx": names.index(label),
+             "event_id": row.text("sample_id"), "session_id": session, "source_set": row.text("source_set", ""),
+             "duration_seconds": round(length_s, 6)}
+            for label in labels_of(row)
+        ]  # fmt: skip
+        if not config.dry_run:
+            _write(config, f"{split}/{file}", data)
+    labels = {name: {split: sum(row["label"] == name for row in labelled[split]) for split in SPLITS} for name in names}
+    findings = ExportFindings(
+        samples={split: samples[split] for split in SPLITS},
+        sessions={split: len(sessions[split]) for split in SPLITS},
+        duration_s={split: round(duration_s[split], 6) for split in SPLITS},
+        labels=labels,
+        missing_files=missing,
+    )
+    if not config.dry_run:
+        for name, table in _tables(findings, labelled, by_source).items():
+            _write(config, name, (canonical_json(table, indent=1) + "\n").encode())
+    values = {
+        "missing_files": measured(missing),
+        "labels_on_one_side": measured(sum(not all(own.values()) for own in labels.values())),
+    } | {split: measured(number) for split, number in findings.samples.items()}
+    source = input_of("collection", join(config.collection, EVENTS), len(rows))
+    report = make_report(
+        "collect-export", config, findings=findings, gates=judge_all(config.gates, values), inputs=(source,)
+    )
+    return Outcome(report, lambda: sections_of(findings))
+
+
+def _split(session: str, config: ExportCollectionConfig) -> str:
+    digest = hashlib.sha256(f"{config.seed}\0{session}".encode()).digest()
+    return SPLITS[int.from_bytes(digest[:8], "little") < config.validation_share * 2**64]
+
+
+def _tables(
+    found: ExportFindings, labelled: Mapping[str, list[dict[str, Any]]], by_source: Counter[str]
+) -> dict[str, Any]:
+    names = list(found.labels)
+    return {
+        **{f"{split}_labels.json": rows for split, rows in labelled.items()},
+        "components.json": {
+            "components": names,
+            "num_classes": len(names),
+            "component_index": {name: index for index, name in enumerate(names)},
+            "counts": {name: sum(own.values()) for name, own in found.labels.items()},
+        },
+        "metadata.json": {
+            "split_durations_seconds": found.duration_s,
+            "duration_seconds_by_source": {name: round(length_s, 6) for name, length_s in sorted(by_source.items())},
+            "label_counts": {name: sum(own.values()) for name, own in found.labels.items()},
+        },
+    }
+
+
+def _write(config: ExportCollectionConfig, name: str, data: bytes) -> None:
+    try:
+        write_bytes(join(config.output, name), data)
+    except STORAGE_ERRORS as error:
+        raise ConfigError(f"output: {config.output}: cannot be written ({error or type(error).__name__})") from error
+
+
+def sections_of(found: ExportFindings) -> tuple[Section, ...]:
+    """What the page shows."""
+    rows = tuple((split, found.samples[split], found.sessions[split], found.duration_s[split]) for split in SPLITS)
+    parts = {name: {split: float(own[split]) for split in SPLITS} for name, own in found.labels.items()}
+    return (
+        Section(
+            "Splits",
+            "A session is on one side only.",
+            facts=(*((f"{split.capitalize()} samples", found.samples[split]) for split in SPLITS),
+                   ("Missing files", found.missing_files)),
+            figures=(Figure("Labels", "Samples by split.", stacked_bars("labels", parts, unit="samples")),),
+            tables=(Table(("Split", "Samples", "Sessions", "Seconds"), rows),),
+        ),
+    )  # fmt: skip

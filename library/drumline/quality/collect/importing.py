@@ -1,0 +1,157 @@
+"""`collect import`: samples out of other folders, each in one of three shapes.
+
+- a collection of ours (``events.jsonl``);
+- BeatSight's collector's (``metadata.json`` with ``samples`` of ``component``, ``path``, ``window_ms`` ...);
+- folders named as labels, with audio files in them: ``kick/01.wav``. The stroke begins where the file begins.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import soundfile
+from pydantic import Field
+
+from drumline.charts.documents import Tree, read_json
+from drumline.charts.drum_maps import COMPONENTS
+from drumline.core.artifacts import STORAGE_ERRORS, exists, filesystem, join, names, read_bytes, sha256
+from drumline.core.errors import DrumlineError
+from drumline.quality.collect.collection import EVENTS, Clip, Collection, is_collection, open_collection
+from drumline.quality.collect.cutting import read_recording
+from drumline.quality.collect.outcome import AddingConfig, finish
+from drumline.quality.lines import digest_of, stream
+from drumline.quality.outcome import Outcome
+from drumline.quality.report import Input
+from drumline.quality.samples import labels_of, spelt
+
+_METADATA: Final = "metadata.json"
+_ENDINGS: Final = tuple(f".{name.lower()}" for name in soundfile.available_formats() if name != "RAW")
+_BEFORE: Final = 0.25
+"""BeatSight's collector keeps a quarter of its window before the onset."""
+
+
+class ImportConfig(AddingConfig):
+    """Folders."""
+
+    folders: tuple[str, ...] = Field(min_length=1)
+    """Each a collection, BeatSight's or ours, or a folder of folders named as labels."""
+    aliases: dict[str, str] = Field(default={})
+    """Folder or label -> the component that it stands for."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Where a sample is and what is known of it."""
+
+    path: str
+    onset_s: float
+    components: tuple[tuple[str, float | None], ...]
+    session_id: str
+    source_set: str
+    cut_from: dict[str, Any]
+
+
+def check(config: ImportConfig) -> Outcome:
+    """Import. Raises DrumlineError where a folder holds nothing of the kind."""
+    collection = open_collection(config.collection, must_exist=False)
+    aliases = {spelt(name): spelt(label) for name, label in config.aliases.items()}
+    inputs, notes = [], []
+    for folder in config.folders:
+        number, before = 0, len(collection.rows)
+        for found in _samples(folder, aliases, config.source_set, collection):
+            number += 1
+            _add(collection, found, folder, dry_run=config.dry_run)
+        if not number:
+            raise DrumlineError(f"folders: {folder}: no {EVENTS}, no {_METADATA}, no folder named as a label")
+        index = next((name for name in (EVENTS, _METADATA) if exists(join(folder, name))), "")
+        digest = digest_of(join(folder, index)) if index else ""
+        inputs.append(Input(role="folder", path=folder, records=number, sha256=digest))
+        if len(collection.rows) == before:
+            notes.append(f"{folder}: nothing in it is new")
+    return finish("collect-import", collection, config, inputs=inputs, notes=tuple(notes))
+
+
+def _add(collection: Collection, found: _Found, folder: str, *, dry_run: bool) -> None:
+    uri = join(folder, found.path)
+    try:
+        recording = read_recording(uri)
+    except DrumlineError:
+        collection.rejected["no audio"] += 1
+        return
+    if not recording.samples.any():
+        collection.rejected["nothing sounds there"] += 1
+        return
+    data = read_bytes(uri)
+    collection.add(
+        Clip(
+            data=data,
+            ending=f".{found.path.rsplit('.', 1)[-1].lower()}",
+            onset_s=found.onset_s,
+            components=found.components,
+            cut_from=found.cut_from or {"audio": uri, "onset_time": found.onset_s, "sha256": sha256(data)},
+            session_id=found.session_id or folder,
+            source_set=found.source_set,
+        ),
+        dry_run=dry_run,
+    )
+
+
+def _samples(folder: str, aliases: Mapping[str, str], source_set: str, collection: Collection) -> Iterator[_Found]:
+    if is_collection(folder):
+        for line in stream(join(folder, EVENTS)):
+            yield _of_ours(line.tree, aliases, source_set)
+    elif exists(join(folder, _METADATA)):
+        for sample in read_json(read_bytes(join(folder, _METADATA)), join(folder, _METADATA)).trees("samples"):
+            yield _of_beatsight(sample, aliases, source_set)
+    else:
+        yield from _of_folders(folder, aliases, source_set, collection)
+
+
+def _of_ours(line: Tree, aliases: Mapping[str, str], source_set: str) -> _Found:
+    parts = line.trees("components")
+    told = [(spelt(p.text("label")), p.number("velocity") if p.has("velocity") else None) for p in parts]
+    components = told or [(name, None) for name in labels_of(line)]
+    return _Found(
+        path=line.text("audio_path"),
+        onset_s=line.seconds("onset_time"),
+        components=tuple((aliases.get(name, name), velocity) for name, velocity in components),
+        session_id=line.text("session_id", ""),
+        source_set=line.text("source_set", "") or source_set,
+        cut_from=dict(line.tree("cut_from").values),
+    )
+
+
+def _of_beatsight(sample: Tree, aliases: Mapping[str, str], source_set: str) -> _Found:
+    label, at_s = spelt(sample.text("component")), sample.seconds("onset_time")
+    window_s = sample.number("window_ms", 100.0) / 1000
+    return _Found(
+        path=sample.text("path").replace("\\", "/"),
+        onset_s=min(at_s, _BEFORE * window_s),  # a stroke near the start has less before it
+        components=((aliases.get(label, label), None),),
+        session_id=sample.text("source_audio", ""),
+        source_set=source_set,
+        cut_from={"audio": sample.text("source_audio", ""), "onset_time": at_s},
+    )
+
+
+def _of_folders(folder: str, aliases: Mapping[str, str], source_set: str, collection: Collection) -> Iterator[_Found]:
+    for name in sorted(_folders(folder)):
+        label = aliases.get(spelt(name), spelt(name))
+        files = sorted(file for file in names(join(folder, name)) if file.lower().endswith(_ENDINGS))
+        if label not in COMPONENTS and files:
+            collection.unknown[label] += len(files)
+            continue
+        for file in files:
+            yield _Found(
+                path=f"{name}/{file}", onset_s=0.0, components=((label, None),), session_id="", source_set=source_set,
+                cut_from={},
+            )  # fmt: skip
+
+
+def _folders(uri: str) -> list[str]:
+    fs, path = filesystem(uri)
+    try:
+        entries = fs.ls(path, detail=True)
+    except STORAGE_ERRORS as error:
+        raise DrumlineError(f"folders: {uri}: cannot be listed ({error or type(error).__name__})") from error
+    return [str(entry["name"]).rstrip("/").rsplit("/", 1)[-1] for entry in entries if entry["type"] == "directory"]

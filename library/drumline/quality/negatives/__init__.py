@@ -1,0 +1,1 @@
+"""Confident false alarms, mined for training."""

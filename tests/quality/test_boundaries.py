@@ -15,7 +15,7 @@ from tests.quality.files import run, write_dataset, write_lines
 from drumline.core.errors import DrumlineError
 from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
-from drumline.decoding.peaks import PeakConfig, decode
+from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.evaluation.predict import dataset_recordings, open_model
 from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.metrics.vocabulary import LABEL_NAMES
@@ -191,7 +191,7 @@ def test_whole_recordings_are_compared_with_windows(tmp_path: Path) -> None:
 def test_a_checkpoint_hears_what_it_hears_of_a_window_alone(songs: str, checkpoint: str, tmp_path: Path) -> None:
     assert run("make", "boundary-pack", f"events={songs}", f"output={tmp_path}/pack", "splits=[train]").exit_code == 0
     labels = f"{tmp_path}/pack/labels.jsonl"
-    model = ListeningConfig(checkpoint=checkpoint, dataset=songs, decoding=PeakConfig(threshold=0.2))
+    model = ListeningConfig(checkpoint=checkpoint, dataset=songs, decoding=DecodeConfig(threshold=0.2))
     report = check(BoundariesConfig(labels=labels, model=model, threshold=0.0001, draws=DRAWS)).report
     # Slow and obvious: each sample by itself, from the samples of its window.
     network = open_model(checkpoint)
@@ -203,7 +203,7 @@ def test_a_checkpoint_hears_what_it_hears_of_a_window_alone(songs: str, checkpoi
         first, size = (round(row[name] / 1000 * RATE_HZ) for name in ("window_start_ms", "window_size_ms"))
         last = round((row["window_start_ms"] + row["window_size_ms"]) / 1000 * RATE_HZ)
         assert abs(last - first - size) <= 1
-        heard = decode(network.listen(samples[first:last].copy()), model.decoding)
+        heard = strokes([network.listen(samples[first:last].copy())], model.decoding).events
         at_s = (row["onset_ms"] - row["window_start_ms"]) / 1000
         near = {LABEL_NAMES[n] for t, n in zip(heard.time_s, heard.label, strict=True) if abs(t - at_s) <= 0.05}
         for label in row["labels"]:

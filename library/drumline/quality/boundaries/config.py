@@ -5,7 +5,8 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from drumline.core.config import Config
-from drumline.decoding.peaks import PeakConfig
+from drumline.decoding.presets import Decoding
+from drumline.decoding.strokes import DecodeConfig
 from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.quality.gates import Limit
 from drumline.quality.report import CheckConfig
@@ -39,7 +40,7 @@ class ListeningConfig(Config):
     """The folder that the pack's audio paths start from, where it was made from an events JSONL."""
     tolerance_ms: float = Field(default=50.0, gt=0)
     """A hit is the onset's up to this distance [ms]."""
-    decoding: PeakConfig = PeakConfig()
+    decoding: Decoding = DecodeConfig()
     """How activations become hits."""
     calibration: str = ""
     """A ``class_thresholds.json``."""

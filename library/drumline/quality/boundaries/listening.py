@@ -22,7 +22,7 @@ from drumline.core.errors import DrumlineError
 from drumline.core.grid import RATE_HZ
 from drumline.core.taxonomy import LABELS
 from drumline.decoding.calibration import read_calibration
-from drumline.decoding.peaks import decode
+from drumline.decoding.strokes import strokes
 from drumline.evaluation.predict import dataset_recordings, open_model
 from drumline.metrics.events import Events
 from drumline.metrics.vocabulary import LABEL_NAMES
@@ -76,7 +76,7 @@ def listen(config: ListeningConfig, samples: tuple[Tree, ...]) -> Heard:
     calibration = read_calibration(config.calibration) if config.calibration else None
 
     def hits(piece: NDArray[np.float32]) -> Events:
-        return decode(model.listen(piece), config.decoding, calibration)
+        return strokes([model.listen(piece)], config.decoding, calibration).events
 
     for name, recording in tqdm(_recordings(config, names), total=len(names), unit="song", desc="listening"):
         of_window: dict[float, list[Tree]] = defaultdict(list)

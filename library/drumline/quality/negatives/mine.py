@@ -21,7 +21,8 @@ from drumline.core.config import Config
 from drumline.core.errors import ConfigError
 from drumline.core.measure import measured, number
 from drumline.dataset.sampling_weights import HardWindow
-from drumline.decoding.peaks import PeakConfig
+from drumline.decoding.presets import Decoding
+from drumline.decoding.strokes import DecodeConfig
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.pairing import Unmatched
 from drumline.evaluation.references import ReferenceConfig
@@ -75,7 +76,7 @@ class MineNegativesConfig(WriterConfig):
     """A system, by what it wrote."""
     checkpoint: str = ""
     """Instead of a system: a checkpoint, or a training run's output, which listens to the dataset."""
-    peaks: PeakConfig = PeakConfig()
+    decoding: Decoding = DecodeConfig()
     """Of a checkpoint: how activations become hits."""
     calibration: str = ""
     """Of a checkpoint: a ``class_thresholds.json``."""
@@ -169,7 +170,7 @@ def _mine_songs(config: MineNegativesConfig, mine: Mine) -> tuple[int, Unread, l
     if config.system:
         heard: Iterator[songs.Heard | songs.Unread] = songs.of_files(truth, config.system, config.unmatched)
     else:
-        heard = songs.of_checkpoint(truth, config.checkpoint, peaks=config.peaks, calibration=config.calibration)
+        heard = songs.of_checkpoint(truth, config.checkpoint, decoding=config.decoding, calibration=config.calibration)
     recordings, unread = 0, []
     for each in heard:
         if isinstance(each, songs.Unread):

@@ -12,7 +12,7 @@ import numpy as np
 from drumline.core.artifacts import filesystem
 from drumline.core.errors import ChartError, ConfigError, DrumlineError, SongError
 from drumline.decoding.calibration import read_calibration
-from drumline.decoding.peaks import PeakConfig, decode
+from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.pairing import Unmatched
 from drumline.evaluation.predict import dataset_recordings, open_model
@@ -58,7 +58,7 @@ def of_files(truth: ReferenceConfig, system: SystemConfig, unmatched: Unmatched)
 
 
 def of_checkpoint(
-    truth: ReferenceConfig, checkpoint: str, *, peaks: PeakConfig, calibration: str
+    truth: ReferenceConfig, checkpoint: str, *, decoding: DecodeConfig, calibration: str
 ) -> Iterator[Heard | Unread]:
     """Every recording of a dataset, listened to. Raises ConfigError where the truth is no dataset."""
     if not truth.dataset:
@@ -67,7 +67,7 @@ def of_checkpoint(
     fitted = read_calibration(calibration) if calibration else None
     songs = {f"{song.song_id}.{song.domain}": song for song in find_references(truth)}
     for name, samples in dataset_recordings(truth.dataset, splits=truth.splits, wanted=songs.keys()):
-        yield Heard(songs[name], songs[name].read(), decode(model.listen(samples), peaks, fitted))
+        yield Heard(songs[name], songs[name].read(), strokes([model.listen(samples)], decoding, fitted).events)
 
 
 def inputs_of(truth: ReferenceConfig, system: SystemConfig | None, checkpoint: str, *, recordings: int) -> list[Input]:

@@ -32,32 +32,32 @@ def slow_apart(hits: list[Hit], spacing: float) -> list[Hit]:
 
 def slow_strokes(song: Activations, config: DecodeConfig, calibration: Calibration | None = None) -> list[Hit]:
     """Every hit, in order of frame and class."""
-    confidence = song.probability
-    if calibration is not None:
-        confidence = calibration.temper(confidence, song.classes).astype("float32")
     spacing = {c: config.spacings_ms.get(c, config.spacing_ms) / 1000 * song.grid.frame_rate_hz for c in song.classes}
+    drums = {drum: [c for c in song.classes if c in kinds] for drum, kinds in BRANCHES.items()}
+    voices = drums if config.one_kind else {c: [c] for c in song.classes}
     found: list[Hit] = []
-    for column, name in enumerate(song.classes):
+    for name, kinds in voices.items():
+        if not kinds:
+            continue
+        own = song.probability[:, [song.classes.index(kind) for kind in kinds]]
+        activation = own.sum(axis=1).clip(max=1)[:, None]
+        if calibration is not None:
+            activation = calibration.temper(activation, (name,)).astype("float32")
+        values = activation[:, 0].tolist()
         threshold = config.thresholds.get(name, config.threshold)
         if calibration is not None and name in calibration.labels and calibration.labels[name].threshold > 0:
             threshold = calibration.labels[name].threshold
         if config.threshold_log_odds and 0 < threshold < 1:
             threshold = 1 / (1 + math.exp(-(math.log(threshold / (1 - threshold)) + config.threshold_log_odds)))
-        values = confidence[:, column].tolist()
-        tops = slow_peaks(values, threshold, config.reach_frames)
         heard = [
             n
-            for n in tops
+            for n in slow_peaks(values, threshold, config.reach_frames)
             if max(song.onset[max(0, n - config.reach_frames) : n + config.reach_frames + 1]) >= config.onset_threshold
         ]
-        found += slow_apart([(n, name, values[n]) for n in heard], spacing[name])
+        likeliest = {n: max(kinds, key=lambda kind: own[n, kinds.index(kind)]) for n in heard}
+        hits = [(n, likeliest[n], values[n]) for n in heard]
+        found += slow_apart(hits, min(spacing[kind] for kind in kinds))
     found.sort(key=lambda hit: (hit[0], song.classes.index(hit[1])))
-    if config.one_kind:
-        for kinds in BRANCHES.values():
-            mine = [hit for hit in found if hit[1] in kinds]
-            nearest = max(1.0, min([spacing[c] for c in song.classes if c in kinds], default=1.0))
-            kept = slow_apart(mine, nearest)
-            found = [hit for hit in found if hit[1] not in kinds or hit in kept]
     toms = [hit for hit in found if hit[1] in BRANCHES["tom"]]
     cymbals = [hit for hit in found if any(hit[1] in BRANCHES[name] for name in ("hihat", "ride", "crash"))]
     rivals = {hit: cymbals for hit in toms} | {hit: toms for hit in cymbals}

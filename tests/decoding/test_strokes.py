@@ -19,7 +19,7 @@ from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.evaluation.predict import PredictConfig
 from drumline.metrics.vocabulary import LABEL_NAMES
 
-CLASSES = ("kick", "snare_head", "snare_rim", "tom_mid", "hihat_closed", "crash")
+CLASSES = ("kick", "snare_head", "snare_rim", "tom_high", "tom_mid", "hihat_closed", "crash")
 
 
 def noise(seed: int, frames: int = 300) -> Activations:
@@ -91,12 +91,16 @@ def test_pieces_of_any_length_give_the_same_strokes(seed: int, cuts: list[int], 
         np.testing.assert_array_equal(whole.branches[name], cut.branches[name])
 
 
-def test_a_stroke_is_of_one_kind_and_its_branch_is_the_sum() -> None:
-    song = struck((20, "snare_head", 0.5), (21, "snare_rim", 0.42), (40, "snare_rim", 0.9))
+def test_a_stroke_is_found_as_its_drums_and_is_then_of_one_kind() -> None:
+    song = struck((20, "tom_high", 0.35), (20, "tom_mid", 0.3), (40, "snare_rim", 0.9), (40, "snare_head", 0.45))
     config = DecodeConfig(threshold=0.4, one_kind=True)
-    assert names(song, config) == ["snare_head", "snare_rim"]
-    assert len(names(song, DecodeConfig(threshold=0.4))) == 3
-    np.testing.assert_allclose(strokes([song], config).branches["snare"], [0.5, 0.9])
+    assert names(song, config) == ["tom_high", "snare_rim"]
+    assert names(song, DecodeConfig(threshold=0.4)) == ["snare_head", "snare_rim"]
+    found = strokes([song], config)
+    np.testing.assert_allclose(found.branches["tom"], [0.65, 0.0])
+    np.testing.assert_allclose(found.events.confidence, [0.65, 1.0])
+    by_drum = Calibration(labels={"tom": LabelCalibration(threshold=0.7, offset_s=0.01)})
+    assert names(song, config, by_drum) == ["snare_rim"]
 
 
 @pytest.mark.parametrize(("crash", "kept"), [(0.5, ["tom_mid"]), (0.8, ["tom_mid", "crash"])])

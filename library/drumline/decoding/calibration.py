@@ -7,7 +7,8 @@ Three numbers a label, fitted on a development set and never on what is judged a
 - **threshold** is what p' must reach for a hit to be kept.
 - **offset_s** is added to each time. Positive: the system told this label too early.
 
-A label that was not fitted is left as it is: temperature 1, no threshold, no offset.
+A label that was not fitted is left as it is: temperature 1, no threshold, no offset. A label may be a drum (``tom``):
+it stands for all kinds of it that have no numbers of their own.
 """
 
 import json
@@ -79,13 +80,18 @@ class Calibration(Config):
         sure, time_s = (np.array(each, dtype=np.float64) for each in (events.confidence, events.time_s))
         keep = np.ones(len(events), dtype=bool)
         for name, fitted in self.labels.items():
-            mine = events.label == LABEL_NAMES.index(name)
+            mine = np.isin(events.label, [LABEL_NAMES.index(kind) for kind in self._stands_for(name)])
             sure[mine] = cooled(sure[mine], fitted.temperature)
             keep[mine] = ~(sure[mine] < fitted.threshold)
             time_s[mine] += fitted.offset_s
         order = np.argsort(time_s, kind="stable")
         moved = replace(events, time_s=time_s, confidence=sure.astype(np.float32)).select(order)
         return moved.select(keep[order])
+
+    def _stands_for(self, name: str) -> list[str]:
+        """The labels of hits that the numbers of a label are for."""
+        kinds = [kind for kind, classes in LABELS.items() if classes and classes <= LABELS[name]]
+        return [kind for kind in kinds if kind == name or kind not in self.labels]
 
     def temper(self, activations: ArrayLike, labels: tuple[str, ...]) -> NDArray[np.float64]:
         """Activations [T, C] with each column's temperature applied; ``labels`` names the columns."""

@@ -1,10 +1,10 @@
 """Activations, in pieces of any length, to the strokes of a song: peaks, then what only the whole can decide.
 
-1. Each class has its peaks, local maxima that reach a threshold of its own; an onset head that is silent there takes
-   them away (``onset_threshold``). Two hits of one class are never nearer than its spacing: the stronger stays.
-2. One stroke is heard as one kind: of two kinds of one drum nearer than their spacing the stronger stays
-   (``one_kind``).
-3. A tom and a cymbal within one frame are both kept only if the weaker is nearly as sure (``tom_cymbal_margin``): a
+1. Each drum has its peaks (``one_kind``), or each class: local maxima that reach a threshold of its own; an onset head
+   that is silent there takes them away (``onset_threshold``). Two hits of one are never nearer than its spacing: the
+   stronger stays. A drum's activation is the sum of those of its kinds, and its stroke of the likeliest kind: a tom
+   that may be high or middle is a tom all the same.
+2. A tom and a cymbal within one frame are both kept only if the weaker is nearly as sure (``tom_cymbal_margin``): a
    cymbal's attack over a tom, or a tom's under a cymbal, is the commonest false stroke.
 
 A hit's time is its frame plus the model's own sub-frame offset. Only peaks are remembered, so memory does not grow with
@@ -42,9 +42,9 @@ class DecodeConfig(Config):
     that sets them. A calibration (`class_thresholds.json`) stands above the thresholds here."""
 
     threshold: float = Field(default=0.5, ge=0, le=1)
-    """The least activation of a hit, for classes not named in ``thresholds``."""
+    """The least activation of a hit, for those not named in ``thresholds``."""
     thresholds: dict[str, float] = Field(default={})
-    """By class."""
+    """By class; with ``one_kind`` by drum (kick, snare, tom, hihat, ride, crash)."""
     spacing_ms: float = Field(default=30.0, ge=0)
     """The least distance of two hits of a class, for classes not named in ``spacings_ms`` [ms]."""
     spacings_ms: dict[str, float] = Field(default={})
@@ -56,7 +56,7 @@ class DecodeConfig(Config):
     onset_threshold: float = Field(default=0.0, ge=0, le=1)
     """What the onset head must say within ``reach_frames`` of a hit; 0 asks nothing."""
     one_kind: bool = False
-    """Whether a stroke is of one kind: head or rim, open or closed, one tom."""
+    """Whether a stroke is found as its drum's and then is of one kind: head or rim, open or closed, one tom."""
     tom_cymbal_margin: float = Field(default=1.0, ge=0, le=1)
     """Of a tom and a cymbal in the same frame or neighbouring ones, the weaker goes if it is less sure by more."""
     micro: MicroConfig | None = None
@@ -111,17 +111,16 @@ def strokes(pieces: Iterable[Activations], config: DecodeConfig, calibration: Ca
     grid, classes, found = _peaks(pieces, config, calibration)
     instruments = [_INSTRUMENT[name] for name in classes]
     spacing = [_spacing_frames(config, name, grid) for name in classes]
-    for column in range(len(classes)):
-        found = found.where(_apart(found, [column], spacing[column]))
-    members = {name: [c for c, own in enumerate(instruments) if own == name] for name in dict.fromkeys(instruments)}
-    if config.one_kind:
-        for columns in members.values():
-            found = found.where(_apart(found, columns, max(1.0, min(spacing[c] for c in columns))))
+    for columns in _voices(classes, config).values():
+        found = found.where(_apart(found, columns, min(spacing[column] for column in columns)))
+    members = _drums(classes)
     is_tom, is_cymbal = (np.isin(instruments, list(names))[found.column] for names in (_TOMS, _CYMBALS))
     margin = config.tom_cymbal_margin
     found = found.where(~(_outdone(found, is_tom, is_cymbal, margin) | _outdone(found, is_cymbal, is_tom, margin)))
 
-    shift_s = np.array([_shift_s(calibration, name) for name in classes])
+    shift_s = np.zeros(len(classes))
+    for name, columns in _voices(classes, config).items():
+        shift_s[columns] = _shift_s(calibration, name)
     within = np.clip(found.offset, -MOST_OFFSET_FRAMES, MOST_OFFSET_FRAMES)
     times_s = np.maximum((found.frame + within) / grid.frame_rate_hz + shift_s[found.column], 0.0)
     found = found.where(np.argsort(times_s, kind="stable"))
@@ -170,25 +169,41 @@ def _windows(pieces: Iterable[Activations], *, reach: int) -> Iterator[tuple[int
         yield start, window, decided - start, len(window.onset)
 
 
+def _drums(classes: Sequence[str]) -> dict[str, list[int]]:
+    """The columns of each instrument."""
+    drums: dict[str, list[int]] = {}
+    for column, name in enumerate(classes):
+        drums.setdefault(_INSTRUMENT[name], []).append(column)
+    return drums
+
+
+def _voices(classes: Sequence[str], config: DecodeConfig) -> dict[str, list[int]]:
+    """What has peaks of its own, and its columns."""
+    return _drums(classes) if config.one_kind else {name: [column] for column, name in enumerate(classes)}
+
+
 def _peaks_of(window: Activations, config: DecodeConfig, calibration: Calibration | None) -> _Peaks:
-    classes, reach = window.classes, config.reach_frames
-    confidence = window.probability
+    reach, voices = config.reach_frames, _voices(window.classes, config)
+    # Only a flat network's sum may go above 1.
+    sums = [np.minimum(window.probability[:, columns].sum(axis=1), 1.0) for columns in voices.values()]
+    confidence = np.stack(sums, axis=1)
     if calibration is not None:
-        confidence = calibration.temper(confidence, classes).astype(np.float32)
+        confidence = calibration.temper(confidence, tuple(voices)).astype(np.float32)
     onset = ndimage.maximum_filter1d(window.onset, 2 * reach + 1, mode="constant")
-    frames = [
-        maxima(confidence[:, column], threshold=_threshold(config, calibration, name), reach=reach)
-        for column, name in enumerate(classes)
-    ]
-    frame = np.concatenate(frames)
-    column = np.repeat(np.arange(len(classes)), [len(each) for each in frames])
+    frames, kinds, sure = [], [], []
+    for voice, (name, columns) in enumerate(voices.items()):
+        found = maxima(confidence[:, voice], threshold=_threshold(config, calibration, name), reach=reach)
+        frames.append(found)
+        kinds.append(np.array(columns)[window.probability[found][:, columns].argmax(axis=1)])
+        sure.append(confidence[found, voice])
+    frame, column = np.concatenate(frames), np.concatenate(kinds)
     order = np.lexsort((column, frame))
     order = order[onset[frame[order]] >= config.onset_threshold]
     frame, column = frame[order], column[order]
     return _Peaks(
         frame=frame,
         column=column,
-        confidence=confidence[frame, column],
+        confidence=np.concatenate(sure)[order],
         offset=window.offset[frame],
         velocity=window.velocity[frame, column],
         onset=onset[frame],

@@ -1,6 +1,7 @@
 """Fit a `class_thresholds.json` (`decoding.calibration`) on a development set.
 
-For each label that the system tells, in this order:
+For each label that the system tells, or for each drum where its decoding finds strokes of drums (``one_kind``), in this
+order:
 
 1. **offset**: minus the median offset of its right hits, found again after each move until it stands (a window cuts
    off the far side of a system that is always late);
@@ -13,7 +14,7 @@ may also lie below that of the present decoding. A label with fewer strokes than
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -22,7 +23,8 @@ from pydantic import Field, model_validator
 
 from drumline.core.config import Config, fingerprint
 from drumline.core.errors import DrumlineError
-from drumline.core.taxonomy import LABELS
+from drumline.core.events import UNCLEAR
+from drumline.core.taxonomy import BRANCHES, LABELS
 from drumline.decoding.calibration import MOST_OFFSET_S, Calibration, LabelCalibration, write_calibration
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.pairing import Unmatched
@@ -37,6 +39,7 @@ from drumline.metrics.vocabulary import LABEL_NAMES, Vocabulary
 
 _MOST_MOVES: Final = 5
 _STANDS_S: Final = 0.0002
+_WITH_PEDAL: Final = frozenset({"hihat", *BRANCHES["hihat"]} - {"hihat_pedal"})
 _LOWEST_PEAK: Final = 0.02
 """Candidates from activations start here."""
 
@@ -120,8 +123,10 @@ def fit(songs: Sequence[Song], config: CalibrationConfig) -> Fitted:
         raise DrumlineError(
             f"{config.system.name}: no hit has a confidence; predictions need `confidence`, or give `activations`"
         )
-    used = sorted({int(label) for song in songs for label in song.estimate.label})
-    names = [LABEL_NAMES[label] for label in used if LABELS[LABEL_NAMES[label]]]
+    used = [LABEL_NAMES[label] for label in sorted({int(label) for song in songs for label in song.estimate.label})]
+    names = [name for name in used if LABELS[name]]
+    if config.system.activations and config.system.decoding.one_kind:
+        names = [drum for drum, kinds in BRANCHES.items() if kinds.keys() & set(names)]
     calibration = Calibration(
         fingerprint=fingerprint(config.model_dump(mode="json", exclude={"output"}), _digest(songs)),
         system=config.system.name,
@@ -164,7 +169,12 @@ def _fit_label(name: str, songs: Sequence[Song], config: CalibrationConfig) -> L
 
 
 def _only(song: Song, name: str) -> Song:
-    return Song(song.reference, song.estimate.select(song.estimate.label == LABEL_NAMES.index(name)), song.unannotated)
+    kinds = [LABEL_NAMES.index(kind) for kind, classes in LABELS.items() if classes and classes <= LABELS[name]]
+    reference = song.reference
+    if name in _WITH_PEDAL:  # nobody is asked for it, and whoever says hi-hat there is not wrong
+        pedal, unclear = LABEL_NAMES.index("hihat_pedal"), LABEL_NAMES.index(UNCLEAR)
+        reference = replace(reference, label=np.where(reference.label == pedal, unclear, reference.label).astype("i1"))
+    return Song(reference, song.estimate.select(np.isin(song.estimate.label, kinds)), song.unannotated)
 
 
 def _judge(song: Song, name: str, config: CalibrationConfig) -> Judgement:

@@ -5,7 +5,7 @@ sounds, so no change can part a label from its stroke.
 """
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 from pydantic import Field
@@ -38,7 +38,10 @@ _PIECES: Final = {
     "pedal": ("hihat_pedal",),
     "ride": ("ride_body", "ride_bell"),
     "crash": ("crash",),
+    "hi-hats": ("hihat_closed", "hihat_open", "hihat_pedal"),
+    "cymbals": ("hihat_closed", "hihat_open", "hihat_pedal", "ride_body", "ride_bell", "crash"),
 }
+Piece = Literal["kick", "snare", "toms", "hi-hat", "pedal", "ride", "crash", "hi-hats", "cymbals"]
 _MOST_LEFT_OUT: Final = 0.6
 
 
@@ -77,6 +80,11 @@ class VaryConfig(Config):
     """To which."""
     left_out: float = Field(default=0.1, ge=0, le=1)
     """Share of the songs from which one drum is left out."""
+    without: tuple[Piece, ...] = Field(
+        default=("kick", "snare", "toms", "hi-hat", "pedal", "ride", "crash"), min_length=1
+    )
+    """Which that may be, each as likely as it stands here. A song that would lose more than 60 % of its strokes keeps
+    them."""
     rests: float = Field(default=0.15, ge=0, le=1)
     """Share of the songs in which all drums rest for a passage."""
 
@@ -214,7 +222,7 @@ def _one_voicing(passage: list[Hit], config: VaryConfig, random: Random) -> tupl
 def _with_one_left_out(song: AnnotatedSong, config: VaryConfig, random: Random, changes: list[Change]) -> AnnotatedSong:
     if random.random() >= config.left_out:
         return song
-    piece = list(_PIECES)[random.integers(len(_PIECES))]
+    piece = config.without[random.integers(len(config.without))]
     kept = tuple(hit for hit in song.hits if hit.label not in _PIECES[piece])
     if not (1 - _MOST_LEFT_OUT) * len(song.hits) <= len(kept) < len(song.hits):
         return song

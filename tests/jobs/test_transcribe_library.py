@@ -55,12 +55,14 @@ def killed(library: Path, package: Path, tmp_path_factory: pytest.TempPathFactor
         process = subprocess.Popen(
             command, cwd=ROOT, env={**os.environ, "PYTHONPATH": "library"}, stdout=log, stderr=log
         )
-    deadline = time.monotonic() + 90
-    while len(list(folder.glob("output/_work/songs/*/*.parquet"))) < 2:
-        assert time.monotonic() < deadline
-        assert process.poll() is None, (folder / "log").read_text()
-        time.sleep(0.01)
-    stop(process)
+    try:
+        deadline = time.monotonic() + 240
+        while len(list(folder.glob("output/_work/songs/*/*.parquet"))) < 2:
+            assert time.monotonic() < deadline
+            assert process.poll() is None, (folder / "log").read_text()
+            time.sleep(0.01)
+    finally:
+        stop(process)
     return folder / "output"
 
 

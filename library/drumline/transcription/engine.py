@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol
 
 from drumline.audio.recording import Recording
@@ -56,10 +57,8 @@ class Engine:
 
     def key(self, audio_sha256: str) -> str:
         """Of what it says of a recording, in an `ActivationsCache`. Presets and thresholds do not change that."""
-        package = self.package
-        graph = package.files[GRAPHS[self.precision]]
-        model = f"{package.name} {package.version} {self.precision} {graph} {package.margin_s}"
-        return key(audio_sha256, model=model, features=package.features)
+        graph = self.package.files[GRAPHS[self.precision]]
+        return key_of(self.package, precision=self.precision, graph=graph, audio_sha256=audio_sha256)
 
     def decoded(self, activations: Activations) -> Strokes:
         """The strokes in what it said, fresh or kept."""
@@ -92,9 +91,7 @@ def open_engine(model: str = "", *, preset: str = "", precision: str = "", threa
     """
     folder = find_package(model)
     package = read_package(folder)
-    chosen = next((each for each in FASTEST if each in package.precisions and precision in ("", each)), None)
-    if chosen is None:
-        raise ConfigError(f"{folder}: no graph in {precision or 'any precision'}; has {', '.join(package.precisions)}")
+    chosen = precision_of(package, folder, precision)
     network = OnnxNetwork(
         folder / GRAPHS[chosen],
         features=package.features,
@@ -105,6 +102,20 @@ def open_engine(model: str = "", *, preset: str = "", precision: str = "", threa
     calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
     name = preset or package.preset
     return Engine(package, chosen, network, calibration, name, load_preset(name))
+
+
+def precision_of(package: Package, folder: Path, wanted: str = "") -> Precision:
+    """The precision that is wanted, or the fastest there is. Raises ConfigError where the package has no such graph."""
+    chosen = next((each for each in FASTEST if each in package.precisions and wanted in ("", each)), None)
+    if chosen is None:
+        raise ConfigError(f"{folder}: no graph in {wanted or 'any precision'}; has {', '.join(package.precisions)}")
+    return chosen
+
+
+def key_of(package: Package, *, precision: str, graph: str, audio_sha256: str) -> str:
+    """Of what a package says of a recording, in an `ActivationsCache`; ``graph`` is the SHA-256 of what runs."""
+    model = f"{package.name} {package.version} {precision} {graph} {package.margin_s}"
+    return key(audio_sha256, model=model, features=package.features)
 
 
 def open_fallback() -> Fallback:

@@ -6,9 +6,10 @@ from pathlib import Path
 from drumline.audio.recording import Recording
 from drumline.core.errors import ConfigError
 from drumline.core.tempo import TempoMap
+from drumline.decoding.strokes import Strokes
 from drumline.transcription.engine import Heard, Listener
 from drumline.transcription.quantise import QuantiseConfig, quantised, tempo_of_file
-from drumline.transcription.result import SourceAudio, Transcription
+from drumline.transcription.result import SourceAudio, Transcriber, Transcription
 from drumline.transcription.tempo import GIVEN_BPM, find_beats
 
 
@@ -49,12 +50,17 @@ def transcribe(
 ) -> Transcription:
     """The transcription of a recording. A grid is left out where no tempo can be told (hardly any hits)."""
     found = listener.strokes(recording, heard)
-    result = Transcription.of(found.events, audio, listener.transcriber, branches=found.branches)
+    return transcription_of(found, audio, listener.transcriber, timing=timing)
+
+
+def transcription_of(found: Strokes, audio: SourceAudio, by: Transcriber, *, timing: Timing) -> Transcription:
+    """What was found in a recording, with a tempo, and on the grid where one is asked for."""
+    result = Transcription.of(found.events, audio, by, branches=found.branches)
     if timing.tempo is not None:
         result = result.with_tempo(timing.tempo, "given")
     else:
         given = timing.tempo_bpm is not None
-        beats = find_beats(found.events, recording.duration_s, tempo_bpm=timing.tempo_bpm)
+        beats = find_beats(found.events, audio.duration_s, tempo_bpm=timing.tempo_bpm)
         if beats is not None:
             result = result.with_tempo(beats.tempo_map(), "given" if given else "estimated")
     return quantised(result, timing.grid) if timing.grid is not None and result.tempo is not None else result

@@ -1,5 +1,6 @@
 """The application that Ray Serve runs: `application`, by the name ``serve.app:application``."""
 
+import os
 from typing import Any
 
 from ray import serve
@@ -7,14 +8,20 @@ from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import LoggingConfig
 
 from drumline.core.config import parse_config
+from drumline.core.errors import ConfigError
 from serve.front import Front
+from serve.keys import VARIABLE, is_loopback, read_keys
 from serve.listener import Listener
+from serve.model import open_model
 from serve.settings import Replicas, Settings
 
 
 def application(args: dict[str, Any]) -> serve.Application:
     """The deployments of `Settings`. Raises ConfigError for settings that cannot be."""
     settings = parse_config(Settings, args, "serve")
+    if not read_keys(settings.keys_file, os.environ) and not is_loopback(settings.host):
+        raise ConfigError(f"{settings.host}: beyond this machine, API keys are needed (keys_file, or {VARIABLE})")
+    open_model(settings)  # what is wrong with it is told here, and not by replicas that start again and again
     listener = serve.deployment(Listener, name="Listener", **_options(settings.listeners))
     front = serve.deployment(serve.ingress()(Front), name="Front", **_options(settings.front))
     return front.bind(settings, listener.bind(settings))

@@ -1,5 +1,7 @@
 """Who may ask: API keys, kept as their SHA-256, and what an endpoint without any answers.
 
+    python -m serve.keys NAME     # a new key, and the line that the server keeps of it
+
 A key is 32 random bytes (`new_key`), so its hash needs neither salt nor stretching. Without keys only this very machine
 is answered: the connection's own end must be a loopback address, and the host that was asked for a loopback name, so
 that a web page elsewhere cannot reach it by a name that it points here (DNS rebinding).
@@ -9,6 +11,7 @@ import hmac
 import ipaddress
 import re
 import secrets
+import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -52,7 +55,7 @@ def read_keys(path: str, environment: Mapping[str, str]) -> dict[str, str]:
         if not (text := line.partition("#")[0].strip()):
             continue
         if not (found := _LINE.fullmatch(text)):
-            raise ConfigError("an API key is a line `name:sha256`, 64 hexadecimal digits; `drumline serve --new-key`")
+            raise ConfigError("an API key is a line `name:sha256`, 64 hexadecimal digits; python -m serve.keys NAME")
         keys[found["name"]] = found["digest"].lower()
     return keys
 
@@ -88,3 +91,8 @@ def who(keys: Mapping[str, str], headers: Mapping[str, str], server: Sequence[ob
         detail = "the key is not known here" if shown else "send Authorization: Bearer <key>"
         raise Problem("key_required", detail, {"WWW-Authenticate": "Bearer"})
     return names[0]
+
+
+if __name__ == "__main__":
+    made = new_key()
+    print(f"{made}\n{sys.argv[1] if len(sys.argv) > 1 else 'user'}:{hashed(made)}")

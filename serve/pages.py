@@ -1,9 +1,12 @@
 """What people see: the page at ``/`` and the description of the API at ``/docs``. Nothing comes from elsewhere."""
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
+
+from serve.reference import as_html
 
 _FOLDER: Final = Path(__file__).parent / "page"
 _TYPES: Final = {
@@ -28,8 +31,12 @@ def add_pages(app: FastAPI) -> None:
             place = "/" if path.name == "index.html" else f"/page/{path.name}"
             app.add_api_route(place, _sender(path), include_in_schema=False)
 
+    @app.get("/docs", include_in_schema=False)
+    async def docs(request: Request) -> Response:
+        return Response(as_html(app.openapi(), str(request.base_url)), media_type=_TYPES[".html"], headers=_HEADERS)
 
-def _sender(path: Path):
+
+def _sender(path: Path) -> Callable[[], Awaitable[Response]]:
     data, kind = path.read_bytes(), _TYPES[path.suffix]
 
     async def send() -> Response:

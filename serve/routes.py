@@ -147,7 +147,7 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
                     "default": True,
                 }
             ],
-            "formats": [{"name": each.name, "media_type": each.media_type, "title": each.title} for each in results.ALL],
+            "formats": [_format(each) for each in results.ALL],
             "limits": limits.model_dump(),
             "drumline": __version__,
         }
@@ -169,7 +169,9 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
         """What Prometheus wants of this node."""
         place = f"http://127.0.0.1:{front.metrics_port()}/metrics"
         told = await asyncio.to_thread(requests.get, place, timeout=5)
-        return Response(told.content, media_type=told.headers.get("content-type", "text/plain"))
+        # Ray tells of all its own doings, in half a megabyte.
+        lines = [line for line in told.text.splitlines() if "ray_serve_" in line or "ray_drumline_" in line]
+        return Response("\n".join([*lines, ""]), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     add_pages(app)
     return app
@@ -200,6 +202,10 @@ async def _result(front: "Front", state: State, wanted: Wanted, form: results.Fo
     front.tell_decoding(time.monotonic() - started_s)
     told = {**results.headers(form, job.name), "X-Drumline-Cache": outcome.cache}
     return Response(data, media_type=form.media_type, headers=told)
+
+
+def _format(form: results.Format) -> dict[str, str]:
+    return {"name": form.name, "media_type": form.media_type, "title": form.title}
 
 
 def _told(state: State) -> dict[str, Any]:

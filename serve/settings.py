@@ -89,6 +89,8 @@ class Settings(Config):
     """Where activations are kept, a folder or any fsspec URI; ``cache`` in the store if empty."""
     cache_mb: float = Field(default=2048.0, gt=0)
     """At most so much of them [MB]."""
+    host: str = "127.0.0.1"
+    """Where `drumline serve` listens: anything but loopback needs keys. (``serve deploy`` has its own.)"""
     keys_file: str = ""
     """API keys, a line ``name:sha256`` each; DRUMLINE_API_KEYS holds more. Without any, only loopback is answered."""
     cors_origins: tuple[str, ...] = ()

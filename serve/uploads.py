@@ -84,7 +84,7 @@ async def _timed(request: Request, limits: Limits) -> AsyncIterator[bytes]:
             async with asyncio.timeout(max(0.0, min(left_s, limits.idle_timeout_s))):
                 chunk = await anext(stream, None)
         except TimeoutError as error:
-            detail = f"{total:,} bytes came; limits: {limits.idle_timeout_s:g} s without any, {limits.upload_timeout_s:g} s"
+            detail = f"{total:,} bytes; limits: {limits.upload_timeout_s:g} s, {limits.idle_timeout_s:g} s without any"
             raise Problem("upload_too_slow", detail, {"Connection": "close"}) from error
         if chunk is None:
             return

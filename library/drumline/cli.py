@@ -11,6 +11,7 @@ from drumline.commands.listening import doctor, transcribe
 from drumline.commands.material import corpora
 from drumline.commands.models import calibrate, evaluate, export_model, predict, train
 from drumline.commands.quality import check, compare, make
+from drumline.commands.serving import serve
 
 
 def log_to_console() -> None:
@@ -29,7 +30,7 @@ def main() -> None:
 for command in (
     inspect, build_dataset, demo_library, render_corpus, verify, sampling_weights, corpora,
     train, predict, calibrate, evaluate, export_model,
-    transcribe, doctor,
+    transcribe, doctor, serve,
     check, compare, make,
 ):  # fmt: skip
     main.add_command(command)

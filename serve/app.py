@@ -40,5 +40,5 @@ def _options(replicas: Replicas) -> dict[str, Any]:
         "graceful_shutdown_timeout_s": replicas.drain_s,
         "graceful_shutdown_wait_loop_s": 0.5,
         "health_check_period_s": 5,
-        "logging_config": LoggingConfig(enable_access_log=False),
+        "logging_config": LoggingConfig(log_level="WARNING", enable_access_log=False),
     }

@@ -4,7 +4,7 @@ export const LANES = [
   ["crash", "Crash", "crash"],
   ["ride_bell", "Ride bell", "ride"],
   ["ride_body", "Ride", "ride"],
-  ["hihat_open", "Hi-hat open", "hihat"],
+  ["hihat_open", "Open hat", "hihat"],
   ["hihat_closed", "Hi-hat", "hihat"],
   ["tom_high", "High tom", "tom"],
   ["tom_mid", "Mid tom", "tom"],

@@ -127,7 +127,7 @@ function view() {
 function draw() {
   requestAnimationFrame(draw);
   if ($("result").hidden || !(stale || player.playing)) return;
-  stale = false;
+  stale = player.playing; // once more after the end
   const position = player.position;
   const rate = player.buffer?.sampleRate;
   const seen = { ...song, rate, hits: song.told.hits, position, view: view() };
@@ -210,7 +210,7 @@ function listenToControls() {
   listenToDragging($("picture"));
   document.addEventListener("keydown", (event) => {
     if ($("result").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest("input, select, button, a, summary") && event.key !== "Escape") return;
+    if (event.target.closest("input, select") || (event.key === " " && event.target.closest("button, a, summary"))) return;
     const actions = {
       " ": toggle,
       ArrowLeft: () => seek(player.position - (event.shiftKey ? 5 : 1)),

@@ -138,7 +138,8 @@ function drawSeconds(context, view, place, height, colour, inner) {
   context.textAlign = "center";
   for (let time = Math.ceil(view.start / step) * step; time <= view.end; time += step) {
     context.fillRect(place(time), height - 18, 1, 4);
-    context.fillText(clock(time, step < 1 ? 1 : 0), place(time), height - 8);
+    const within = place(time) - place(view.start);
+    if (within > 14 && within < inner - 20) context.fillText(clock(time, step < 1 ? 1 : 0), place(time), height - 8);
   }
   context.textAlign = "left";
 }

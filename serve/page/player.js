@@ -67,7 +67,10 @@ export class Player {
   }
 
   setHits(hits) {
-    this._again(() => (this.hits = hits));
+    this.hits = hits;
+    if (!this.playing) return;
+    for (const sound of this.sounding) sound.stop();
+    this.clicked = this.position; // what was to click is decided anew
   }
 
   setLevel(name, value) {

@@ -1,8 +1,8 @@
 // What a recording looks like: its peaks, and a log-frequency spectrogram column by column, as they are needed.
 
-const SIZE = 1024;
+const SIZE = 2048;
 const BANDS = 64;
-const LOW_HZ = 40;
+const LOW_HZ = 50;
 const HIGH_HZ = 14000;
 
 export function monoOf(buffer) {
@@ -80,7 +80,7 @@ export class Spectrogram {
       let power = 0;
       for (let bin = first; bin < last; bin++) power = Math.max(power, real[bin] ** 2 + imaginary[bin] ** 2);
       const level_db = 10 * Math.log10(power + 1e-9) - 20 * Math.log10(SIZE / 4);
-      told[band] = (255 * (level_db + 72)) / 72;
+      told[band] = (255 * (level_db + 66)) / 66;
     }
     return told;
   }

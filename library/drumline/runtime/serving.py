@@ -18,6 +18,7 @@ from typing import Any
 
 from ray import serve
 from ray.serve.config import HTTPOptions, ProxyLocation
+from ray.serve.schema import LoggingConfig
 
 import drumline
 from drumline.core.errors import ConfigError
@@ -54,7 +55,9 @@ def running(import_path: str, args: dict[str, Any], *, host: str, port: int, num
         logging.getLogger(name).setLevel(logging.WARNING)
     with session(RayConfig(address="local", num_cpus=num_cpus, object_store_mb=128)):
         serve.start(
-            proxy_location=ProxyLocation.HeadOnly, http_options=HTTPOptions(host=host, port=port, keep_alive_timeout_s=30)
+            proxy_location=ProxyLocation.HeadOnly,
+            http_options=HTTPOptions(host=host, port=port, keep_alive_timeout_s=30),
+            logging_config=LoggingConfig(log_level="WARNING"),
         )
         try:
             serve.run(application, name="drumline", route_prefix="/")

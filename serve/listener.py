@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections import defaultdict
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,13 @@ from ray.serve.metrics import Counter
 
 from drumline.core.errors import AudioError
 from drumline.transcription.cache import ActivationsCache
+from drumline.transcription.engine import open_engine
 from serve.jobs import Job, JobStore, Outcome
 from serve.listening import Answer, Stopped, Task, TooCostly, listen
 from serve.model import open_model
-from serve.networks import open_network
 from serve.settings import Settings
 
+_TOGETHER: Final = 8
 Window = NDArray[np.float32]
 """Features [frames, F]."""
 
@@ -27,11 +29,19 @@ class Listener:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._model = open_model(settings)
-        self._network = open_network(settings)
+        self._together = settings.batching.max_windows or (1 if self._model.precision == "int8" else _TOGETHER)
+        engine = open_engine(
+            settings.model,
+            precision=settings.precision,
+            threads=settings.threads,
+            runtime=settings.runtime,
+            together=self._together,
+        )
+        self._network = engine.network
         self._store = JobStore(settings.jobs.store)
         self._cache = ActivationsCache(settings.cache_uri, settings.cache_bytes)
-        self._hear.set_max_batch_size(self._network.together)
-        self._hear.set_batch_wait_timeout_s(settings.batching.wait_ms / 1000 if self._network.together > 1 else 0.0)
+        self._hear.set_max_batch_size(self._together)
+        self._hear.set_batch_wait_timeout_s(settings.batching.wait_ms / 1000 if self._together > 1 else 0.0)
         self._audio_s = Counter("drumline_audio_seconds", description="Audio that was listened to.")
 
     def ready(self) -> int:
@@ -65,7 +75,9 @@ class Listener:
         with await asyncio.to_thread(self._store.open_audio, job.id) as file:
             task = Task(file, job.name, job.max_duration_s, told)
             try:
-                hearing = await listen(task, self._network, self._hear, limits=self._settings.limits)
+                hearing = await listen(
+                    task, self._network, self._hear, together=self._together, limits=self._settings.limits
+                )
             except AudioError as error:
                 return Outcome(error.reason, error.detail)
             except TooCostly as error:
@@ -74,7 +86,7 @@ class Listener:
         self._audio_s.inc(hearing.duration_s)
         return Outcome(duration_s=hearing.duration_s)
 
-    @serve.batch  # sizes are set for each replica, by its network
+    @serve.batch  # type: ignore[untyped-decorator]  # its sizes are set above, by what runs
     async def _hear(self, windows: list[Window]) -> list[Answer]:
         """Answers to windows of any recordings; those of equal length go together."""
         alike: dict[int, list[int]] = defaultdict(list)

@@ -17,7 +17,7 @@ from drumline.audio.stream import blocks, mono, opened, resampled
 from drumline.core.errors import AudioError, DrumlineError
 from drumline.core.grid import RATE_HZ
 from drumline.decoding.activations import Activations
-from serve.networks import Onnx as Network
+from drumline.decoding.listening import Network
 from drumline.features.pieces import log_mel_piece
 from drumline.transcription.cache import Hearing
 from serve.settings import Limits
@@ -56,8 +56,10 @@ class Task:
     told: Told
 
 
-async def listen(task: Task, network: Network, hear: Hear, *, limits: Limits) -> Hearing:
+async def listen(task: Task, network: Network, hear: Hear, *, together: int, limits: Limits) -> Hearing:
     """What the model says of a recording: the same as `Network.listen`, whoever else is heard.
+
+    ``together`` windows of it are under way at once.
 
     Raises AudioError for audio that cannot serve, TooCostly, and what ``told`` raises.
     """
@@ -65,19 +67,18 @@ async def listen(task: Task, network: Network, hear: Hear, *, limits: Limits) ->
     recording = await asyncio.to_thread(_decoded, task, limits, watch)
     with recording:
         told: list[Activations] = []
-        pieces = list(network.pieces(recording.num_samples))
-        group = max(1, network.together)
-        for start in range(0, len(pieces), group):
-            together = pieces[start : start + group]
+        pieces = network.pieces(recording.num_samples)
+        for start in range(0, len(pieces), together):
+            group = pieces[start : start + together]
             heard = [
                 await asyncio.to_thread(log_mel_piece, recording.read, each.first, each.last, network.features)
-                for each in together
+                for each in group
             ]
             answers = await asyncio.gather(*(hear(window) for window in heard))
-            for piece, answer in zip(together, answers, strict=True):
+            for piece, answer in zip(group, answers, strict=True):
                 kept = (part[piece.start - piece.first : piece.stop - piece.first] for part in answer)
                 told.append(Activations(network.features.grid, network.classes, *kept).rounded())
-            watch.tell(together[-1].stop / network.features.grid.frame_rate_hz, recording.duration_s)
+            watch.tell(group[-1].stop / network.features.grid.frame_rate_hz, recording.duration_s)
         return Hearing(Activations.joined(told), recording.num_samples, recording.source_rate_hz)
 
 

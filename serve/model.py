@@ -1,15 +1,13 @@
 """What the front knows of the model: enough to find what it said in the cache, and to decode it. Never the network."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Literal
 
-from drumline.core.artifacts import sha256_file
 from drumline.decoding.calibration import Calibration, read_calibration
 from drumline.decoding.presets import load_preset
 from drumline.decoding.strokes import strokes
-from drumline.export.package import GRAPHS, THRESHOLDS, Package, find_package, read_package
-from drumline.training.checkpoints import best_of
-from drumline.transcription.cache import Hearing, key
+from drumline.export.package import THRESHOLDS, Package, Precision, find_package, read_package
+from drumline.transcription.cache import Hearing
 from drumline.transcription.engine import key_of, precision_of
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription
 from drumline.transcription.transcribe import transcription_of
@@ -22,16 +20,13 @@ class Model:
     """A package, and what runs it."""
 
     package: Package
-    folder: Path
-    precision: str
-    """Of the graph, or ``torch``."""
-    graph: str
-    """SHA-256 of what runs."""
+    precision: Precision | Literal["torch"]
+    """Of its graph, or that its weights run on torch."""
     calibration: Calibration | None
 
     def key(self, audio_sha256: str) -> str:
         """Of what it says of a recording, in an `ActivationsCache`."""
-        return key_of(self.package, precision=self.precision, graph=self.graph, audio_sha256=audio_sha256)
+        return key_of(self.package, self.precision, audio_sha256)
 
     def transcription(self, hearing: Hearing, wanted: Wanted, *, name: str, sha256: str) -> Transcription:
         """What it says, decoded as is wanted. Never the network."""
@@ -47,9 +42,5 @@ def open_model(settings: Settings) -> Model:
     folder = find_package(settings.model)
     package = read_package(folder)
     calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
-    if settings.backend == "torch":
-        from serve.torch_network import checkpoint_file
-
-        return Model(package, folder, "torch", sha256_file(checkpoint_file(settings.checkpoint)), calibration)
-    precision = precision_of(package, folder, settings.precision)
-    return Model(package, folder, precision, package.files[GRAPHS[precision]], calibration)
+    precision = "torch" if settings.runtime == "torch" else precision_of(package, folder, settings.precision)
+    return Model(package, precision, calibration)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import jinja2
+from markupsafe import Markup
 
 from serve import results
 from serve.problems import KINDS
@@ -15,6 +16,7 @@ _FOLDER: Final = Path(__file__).parent / "page"
 def as_html(api: Mapping[str, Any], here: str) -> str:
     """The page; ``here`` is the address of this server, for the examples."""
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, trim_blocks=True)
+    environment.filters["code"] = _code
     operations = [
         {
             "method": method.upper(),
@@ -25,9 +27,14 @@ def as_html(api: Mapping[str, Any], here: str) -> str:
         for path, methods in api["paths"].items()
         for method, operation in methods.items()
     ]
-    return environment.get_template("docs.html.j2").render(
-        api=api, here=here, operations=operations, formats=results.ALL, problems=KINDS
-    )
+    template = environment.get_template("docs.html.j2")
+    return str(template.render(api=api, here=here, operations=operations, formats=results.ALL, problems=KINDS))
+
+
+def _code(text: str) -> Markup:
+    """What stands between backquotes, as code."""
+    parts = text.split("`")
+    return Markup("").join(Markup("<code>{}</code>").format(each) if n % 2 else each for n, each in enumerate(parts))
 
 
 def _parameter(parameter: Mapping[str, Any]) -> dict[str, str]:
@@ -36,7 +43,7 @@ def _parameter(parameter: Mapping[str, Any]) -> dict[str, str]:
     return {
         "name": parameter["name"],
         "kind": ", ".join(_kind(each) for each in kinds),
-        "meaning": parameter.get("description", "").replace("``", ""),
+        "meaning": parameter.get("description", "").replace("``", "`"),
     }
 
 

@@ -12,6 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from drumline import __version__
 from drumline.core.errors import AudioError
+from drumline.transcription.formats.registry import Format
 from serve import failures, results
 from serve.asked import ResultAsked, TranscriptionAsked, Wanted
 from serve.jobs import Job, State, new_id
@@ -70,9 +71,7 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
     Known = Annotated[State, Depends(state_of)]
 
     @app.post("/v1/transcriptions", status_code=200, openapi_extra={"requestBody": _BODY}, tags=["transcriptions"])
-    async def transcribe(
-        request: Request, owner: Owner, asked: Annotated[TranscriptionAsked, Query()]
-    ) -> Response:
+    async def transcribe(request: Request, owner: Owner, asked: Annotated[TranscriptionAsked, Query()]) -> Response:
         """Transcribe a recording: the body is the file, or a form with it in `file`.
 
         Answers with the result; with `async=true` at once with 202 and a job.
@@ -177,7 +176,7 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
     return app
 
 
-async def _result(front: "Front", state: State, wanted: Wanted, form: results.Format) -> Response:
+async def _result(front: "Front", state: State, wanted: Wanted, form: Format) -> Response:
     """A result as a file. Raises Problem where there is none."""
     job, outcome = state.job, state.outcome
     if outcome is None:
@@ -204,7 +203,7 @@ async def _result(front: "Front", state: State, wanted: Wanted, form: results.Fo
     return Response(data, media_type=form.media_type, headers=told)
 
 
-def _format(form: results.Format) -> dict[str, str]:
+def _format(form: Format) -> dict[str, str]:
     return {"name": form.name, "media_type": form.media_type, "title": form.title}
 
 

@@ -65,7 +65,7 @@ class Batching(Config):
     """Windows of all recordings in a replica, heard together."""
 
     max_windows: int = Field(default=0, ge=0)
-    """At once. 0: 8, but 1 for int8, whose answers would depend on who shares the call."""
+    """At once. 0: 8, but 1 for an int8 graph, whose answers would depend on who shares the call."""
     wait_ms: float = Field(default=4.0, ge=0)
     """How long the first of a batch waits for others [ms]."""
 
@@ -75,14 +75,10 @@ class Settings(Config):
 
     model: str = ""
     """A model package: a folder, or the name of one that comes with drumline; the newest of these if empty."""
-    backend: Literal["onnx", "torch"] = "onnx"
-    """``torch`` is for GPUs and runs a checkpoint; the package still says what it hears and how it is decoded."""
+    runtime: Literal["onnx", "torch"] = "onnx"
+    """``onnx`` is the CPU's, ``torch`` a graphics card's (listeners.num_gpus), or the CPU's where there is none."""
     precision: Literal["", "int8", "float32", "float16"] = ""
     """Of an ONNX graph; the fastest if empty, as on the command line."""
-    checkpoint: str = ""
-    """For ``torch``: what the package was exported from, a file or a training run's output."""
-    device: str = "cuda"
-    """For ``torch``."""
     threads: int = Field(default=0, ge=0)
     """Of arithmetic in a replica; 0 for the usual number."""
     cache: str = ""

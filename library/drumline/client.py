@@ -116,7 +116,9 @@ class Client:
 
     def get(self, place: str, query: Asked) -> requests.Response:
         """Any other answer. Raises EndpointError."""
-        return self._patiently(lambda: self._session.get(self._url + place, params=dict(query), timeout=self._timeout_s))
+        return self._patiently(
+            lambda: self._session.get(self._url + place, params=dict(query), timeout=self._timeout_s)
+        )
 
     def _patiently(self, ask: Callable[[], requests.Response]) -> requests.Response:
         """Ask, and again while the server is busy or away."""

@@ -8,8 +8,9 @@ import torch
 
 from drumline.core.artifacts import sha256_file
 from drumline.core.config import canonical_json
+from drumline.decoding.infer import weights_file
 from drumline.export.graph import graph_of, with_half_weights
-from drumline.export.package import GRAPHS, NAME, Package, Precision
+from drumline.export.package import GRAPHS, NAME, WEIGHTS, Package, Precision
 from drumline.export.quantise import quantised
 from drumline.features.logmel import LogMelConfig, log_mel
 from drumline.model.branches import PREDICTED
@@ -38,10 +39,12 @@ def noise(seconds: float, seed: int = 0) -> np.ndarray:
     return (samples * np.repeat(random.random(len(samples) // 2205 + 1) ** 2, 2205)[: len(samples)]).astype(np.float32)
 
 
-def write_package(folder: Path, *precisions: Precision) -> Path:
-    """A package without thresholds, card or parity."""
+def write_package(folder: Path, *precisions: Precision, network: HierarchicalDrumCRNN | None = None) -> Path:
+    """A package without thresholds, card or parity; of the tiny network unless another is named."""
     folder.mkdir(parents=True)
-    plain = graph_of(tiny_network())
+    network = network or tiny_network()
+    plain = graph_of(network)
+    (folder / WEIGHTS).write_bytes(weights_file(network))
     makers = {
         "float32": lambda: plain,
         "float16": lambda: with_half_weights(plain),
@@ -55,8 +58,9 @@ def write_package(folder: Path, *precisions: Precision) -> Path:
         drumline="0",
         classes=PREDICTED,
         features=FEATURES,
+        network=network.config,
         margin_s=2.0,
-        files={GRAPHS[precision]: sha256_file(folder / GRAPHS[precision]) for precision in precisions},
+        files={name: sha256_file(folder / name) for name in (WEIGHTS, *(GRAPHS[each] for each in precisions))},
         parity={},
     )
     (folder / NAME).write_text(canonical_json(package))

@@ -1,23 +1,28 @@
 """A package that listens: in pieces as in one, in bounded memory, and without what the command line cannot afford."""
 
 import json
+import shutil
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 from tests.audio.tiny_demucs import save_bag, save_safetensors, tiny_model
-from tests.export.tiny import FEATURES, noise, write_package
+from tests.export.tiny import FEATURES, noise, tiny_network, write_package
 from tests.transcription.test_imports import HEAVY
 
 from drumline.audio.recording import Recording
 from drumline.audio.separation.weights import VARIABLE
-from drumline.core.errors import ConfigError
+from drumline.core.errors import ConfigError, DrumlineError
+from drumline.decoding.activations import Activations
+from drumline.decoding.infer import read_network
 from drumline.decoding.infer_onnx import OnnxNetwork
 from drumline.decoding.presets import load_preset
 from drumline.decoding.strokes import strokes
+from drumline.export.package import NAME, WEIGHTS
 from drumline.model.branches import PREDICTED
 from drumline.transcription.doctor import examine
 from drumline.transcription.engine import open_engine
@@ -196,3 +201,35 @@ def test_the_doctor_says_what_there_is_and_how_to_get_the_rest(package: Path, tm
     assert found["model"].told == f"tiny 1.0 (float32, int8), preset default: {package}"
     assert {finding.state for finding in found.values()} <= {"ok", "absent"}
     assert next(each for each in examine(str(tmp_path)) if each.what == "model").state == "missing"
+
+
+def test_torch_hears_many_recordings_together_as_the_graph_hears_each_alone(package: Path) -> None:
+    songs = {number: noise(seconds, number) for number, seconds in enumerate((25.0, 0.3, 61.0, 25.0, 44.5))}
+    alone = open_engine(str(package), precision="float32")
+    batched = open_engine(str(package), runtime="torch", threads=1, together=3)
+    assert alone.key("a" * 64) != batched.key("a" * 64) != open_engine(str(package)).key("a" * 64)
+    with ExitStack() as stack:
+        recordings = {number: stack.enter_context(Recording([samples])) for number, samples in songs.items()}
+        for threads in (0, 2):
+            found = dict(batched.network.listen_together(recordings.items(), threads=threads))
+            assert found.keys() == recordings.keys()
+            for number, recording in recordings.items():
+                told = found[number].rounded()
+                for same, tolerance in ((batched, 0.0), (alone, 0.001)):
+                    expected = Activations.joined(list(same.listen(recording)))
+                    np.testing.assert_allclose(told.probability, expected.probability, atol=tolerance)
+                    one, other = same.decoded(told).events, same.decoded(expected).events
+                    np.testing.assert_array_equal(one.label, other.label)
+                    np.testing.assert_allclose(one.time_s, other.time_s, atol=10 * tolerance)  # a plateau's next frame
+
+
+def test_weights_that_are_not_there_or_damaged_are_told(package: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(package, tmp_path / "copy")
+    (copy / WEIGHTS).write_bytes(b"PK")
+    with pytest.raises(DrumlineError, match=r"weights\.npz: not the weights of this network"):
+        read_network(tiny_network().config, copy / WEIGHTS, device="cpu")
+    told = json.loads((copy / NAME).read_text())
+    del told["files"][WEIGHTS]
+    (copy / NAME).write_text(json.dumps(told))
+    with pytest.raises(ConfigError, match=r"has no weights\.npz, so it cannot run on torch"):
+        open_engine(str(copy), runtime="torch")

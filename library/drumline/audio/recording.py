@@ -5,6 +5,7 @@ temporary file that has no name and goes with the process.
 """
 
 import math
+import threading
 from collections.abc import Iterable
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
@@ -36,6 +37,7 @@ class Recording:
         """Take the samples, in pieces [N]; `of_file` takes those of a file."""
         self.source_rate_hz = source_rate_hz
         """Of the file; 0 where it is not known."""
+        self._reading = threading.Lock()
         self._file: IO[bytes] = SpooledTemporaryFile(max_size=memory_bytes)  # noqa: SIM115 (closed by `close`)
         meter = Meter()
         try:
@@ -70,9 +72,10 @@ class Recording:
         return TARGET_LUFS - self.lufs if math.isfinite(self.lufs) else 0.0
 
     def read(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Samples from ``start`` up to ``stop`` or the end, at `TARGET_LUFS`."""
-        self._file.seek(start * _SAMPLE_BYTES)
-        data = self._file.read(max(0, stop - start) * _SAMPLE_BYTES)
+        """Samples from ``start`` up to ``stop`` or the end, at `TARGET_LUFS`; from any thread."""
+        with self._reading:
+            self._file.seek(start * _SAMPLE_BYTES)
+            data = self._file.read(max(0, stop - start) * _SAMPLE_BYTES)
         return amplify(np.frombuffer(data, dtype=np.float32), self.gain_db)
 
     def close(self) -> None:

@@ -1,19 +1,25 @@
-"""A network's view of a whole recording, computed in chunks so that memory does not grow with its length."""
+"""A network's view of recordings on torch: a whole one in chunks, or pieces of many in batches, on any device."""
 
+import io
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from drumline.core.errors import DrumlineError
 from drumline.core.grid import Grid
 from drumline.decoding.activations import Activations
+from drumline.decoding.listening import CHUNK_S, Network, Values
+from drumline.features.logmel import LogMelConfig
 from drumline.features.logmel_torch import LogMel
 from drumline.model.branches import PREDICTED
+from drumline.model.config import ModelConfig
 from drumline.model.network import HierarchicalDrumCRNN, activations
 
-CHUNK_S: Final = 20.0
-"""Length of a chunk [s]."""
 MARGIN_S: Final = 2.0
 """What is computed on either side of a chunk and thrown away [s]: a recurrent network forgets within about a second."""
 
@@ -34,3 +40,38 @@ def infer(network: HierarchicalDrumCRNN, features: LogMel, samples: NDArray[np.f
         offset=found.offset_BT[0].cpu().numpy(),
         velocity=found.velocity_BTC[0].cpu().numpy(),
     )
+
+
+class TorchNetwork(Network):
+    """A network in evaluation mode, on the device where its weights are."""
+
+    def __init__(
+        self, network: HierarchicalDrumCRNN, features: LogMelConfig, *, margin_s: float, together: int = 1
+    ) -> None:
+        super().__init__(features, PREDICTED, margin_s=margin_s, together=together)
+        self._network = network
+        self._device = next(network.parameters()).device
+
+    def answer(self, features: Values) -> Sequence[Values]:
+        with torch.inference_mode():
+            found = self._network(torch.from_numpy(features).to(self._device)).activations()
+        told = (found.classes_BTC, found.onset_BT, found.offset_BT, found.velocity_BTC)
+        return [values.cpu().numpy() for values in told]
+
+
+def weights_file(network: HierarchicalDrumCRNN) -> bytes:
+    """A network's weights and buffers by name, as a NumPy ``.npz``."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{name: value.cpu().numpy() for name, value in network.state_dict().items()})
+    return buffer.getvalue()
+
+
+def read_network(config: ModelConfig, weights: Path, *, device: str) -> HierarchicalDrumCRNN:
+    """The network of such a file, in evaluation mode. Raises DrumlineError where it is damaged or another's."""
+    network = HierarchicalDrumCRNN(config)
+    try:
+        with np.load(weights, allow_pickle=False) as file:
+            network.load_state_dict({name: torch.from_numpy(file[name]) for name in file.files})
+    except (RuntimeError, ValueError, OSError, zipfile.BadZipFile) as error:
+        raise DrumlineError(f"{weights}: not the weights of this network ({error})") from error
+    return network.to(device).eval()

@@ -14,11 +14,12 @@ from drumline.core.artifacts import sha256_file, write_bytes
 from drumline.core.config import canonical_json, parse_config
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.decoding.calibration import read_calibration, write_calibration
+from drumline.decoding.infer import weights_file
 from drumline.decoding.infer_onnx import OnnxNetwork
 from drumline.decoding.presets import load_preset
 from drumline.export.config import ExportConfig
 from drumline.export.graph import graph_of, with_half_weights
-from drumline.export.package import CARD, GRAPHS, NAME, THRESHOLDS, Package, Parity, Precision, withdraw
+from drumline.export.package import CARD, GRAPHS, NAME, THRESHOLDS, WEIGHTS, Package, Parity, Precision, withdraw
 from drumline.export.parity import beyond, compare
 from drumline.export.quantise import quantised
 from drumline.features.logmel import LogMelConfig, log_mel
@@ -76,6 +77,7 @@ def export(config: ExportConfig) -> Exported:
     if faults := beyond(parity, config.limits):
         raise DrumlineError(f"{folder}: not exported, beyond the limits: {'; '.join(faults)}")
 
+    write_bytes(str(folder / WEIGHTS), weights_file(network))
     if thresholds is not None:
         write_calibration(thresholds, str(folder / THRESHOLDS))
     facts = {
@@ -92,6 +94,7 @@ def export(config: ExportConfig) -> Exported:
         drumline=__version__,
         classes=PREDICTED,
         features=features,
+        network=model,
         margin_s=config.margin_s,
         preset=config.preset,
         files={},
@@ -100,7 +103,7 @@ def export(config: ExportConfig) -> Exported:
     )
     scores: dict[str, float] = {name: found.metrics[name] for name in _SCORES if name in found.metrics}
     write_bytes(str(folder / CARD), _card(package, config, files, parity, scores, len(dev)).encode())
-    names = [*(file.name for file in files.values()), CARD, *([THRESHOLDS] if thresholds is not None else [])]
+    names = [*(file.name for file in files.values()), WEIGHTS, CARD, *([THRESHOLDS] if thresholds is not None else [])]
     package = package.model_copy(update={"files": {name: sha256_file(folder / name) for name in sorted(names)}})
     write_bytes(str(folder / NAME), (canonical_json(package, indent=1) + "\n").encode())
     return Exported(folder, package)

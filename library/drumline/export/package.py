@@ -6,11 +6,12 @@
     model.onnx              the graph in float32
     model.int8.onnx         quantised: the fastest on a CPU
     model.fp16.onnx         float32 with its weights stored as float16: half the download
+    weights.npz             the network's weights by name, for torch on a graphics card
     class_thresholds.json   temperatures, thresholds and offsets of its classes (`decoding.calibration`), if fitted
     card.md                 for people
 
-Reading one needs neither torch nor onnx. What a package says of itself is checked: its files' hashes, and that this
-drumline knows its format.
+Reading one needs neither torch nor onnx, and runs no code of a stranger's. What a package says of itself is checked:
+its files' hashes, and that this drumline knows its format.
 """
 
 import json
@@ -23,6 +24,7 @@ from drumline.core.artifacts import sha256_file
 from drumline.core.config import Config, parse_config
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.features.logmel import LogMelConfig
+from drumline.model.config import ModelConfig
 
 NAME: Final = "package.json"
 VERSION: Final = 1
@@ -34,6 +36,7 @@ GRAPHS: Final[dict[Precision, str]] = {
     "float16": "model.fp16.onnx",
 }
 """Precision -> name of the file."""
+WEIGHTS: Final = "weights.npz"
 THRESHOLDS: Final = "class_thresholds.json"
 CARD: Final = "card.md"
 RELEASED: Final = Path(__file__).parents[1] / "models"
@@ -70,6 +73,8 @@ class Package(Config):
     """Columns of its answers."""
     features: LogMelConfig
     """What it hears."""
+    network: ModelConfig | None = None
+    """What the weights are of; None where there are none."""
     margin_s: float = Field(ge=0)
     """What it should hear on either side of a passage [s], so that it answers as if it heard all."""
     preset: str = "default"

@@ -66,7 +66,9 @@ def running(import_path: str, args: dict[str, Any], *, host: str, port: int, num
             serve.shutdown()
 
 
-def run(import_path: str, args: dict[str, Any], *, host: str, port: int, num_cpus: int, say: Callable[[str], None]) -> None:
+def run(
+    import_path: str, args: dict[str, Any], *, host: str, port: int, num_cpus: int, say: Callable[[str], None]
+) -> None:
     """Run the application until SIGINT or SIGTERM; ``say`` is told its URL once it answers."""
     ended = Event()
 

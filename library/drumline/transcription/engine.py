@@ -1,24 +1,31 @@
-"""What listens: a model package on onnxruntime, or the fallback without a model. Neither needs torch."""
+"""What listens: a model package, on onnxruntime or on torch, or the fallback without a model.
+
+torch is imported where it is asked for, and nowhere else.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 from drumline.audio.recording import Recording
 from drumline.core.errors import ConfigError
 from drumline.core.grid import RATE_HZ
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration, read_calibration
-from drumline.decoding.infer_onnx import OnnxNetwork
+from drumline.decoding.infer_onnx import OnnxNetwork, default_threads
+from drumline.decoding.listening import Network
 from drumline.decoding.presets import load_preset
 from drumline.decoding.strokes import DecodeConfig, Strokes, strokes
-from drumline.export.package import GRAPHS, THRESHOLDS, Package, Precision, find_package, read_package
+from drumline.export.package import GRAPHS, THRESHOLDS, WEIGHTS, Package, Precision, find_package, read_package
 from drumline.transcription.cache import key
 from drumline.transcription.result import Transcriber
 
 Heard = Callable[[float], None]
 """Told how many more seconds have been heard."""
+
+Runtime = Literal["onnx", "torch"]
+"""``onnx`` is the CPU's, ``torch`` a graphics card's."""
 
 FASTEST: Final[tuple[Precision, ...]] = ("int8", "float32", "float16")
 """On a CPU."""
@@ -40,8 +47,9 @@ class Engine:
     """A package ready to listen."""
 
     package: Package
-    precision: Precision
-    network: OnnxNetwork
+    precision: Precision | Literal["torch"]
+    """Of its graph, or that its weights run on torch."""
+    network: Network
     calibration: Calibration | None
     preset: str
     """Its name."""
@@ -57,8 +65,7 @@ class Engine:
 
     def key(self, audio_sha256: str) -> str:
         """Of what it says of a recording, in an `ActivationsCache`. Presets and thresholds do not change that."""
-        graph = self.package.files[GRAPHS[self.precision]]
-        return key_of(self.package, precision=self.precision, graph=graph, audio_sha256=audio_sha256)
+        return key_of(self.package, self.precision, audio_sha256)
 
     def decoded(self, activations: Activations) -> Strokes:
         """The strokes in what it said, fresh or kept."""
@@ -82,15 +89,36 @@ class Fallback:
         return Strokes(events, {})
 
 
-def open_engine(model: str = "", *, preset: str = "", precision: str = "", threads: int = 0) -> Engine:
+def open_engine(
+    model: str = "",
+    *,
+    preset: str = "",
+    precision: str = "",
+    threads: int = 0,
+    runtime: Runtime = "onnx",
+    together: int = 1,
+) -> Engine:
     """Load a package, named as `export.package.find_package` takes it.
 
-    Empty: its own preset, the precision that is fastest on a CPU; 0 threads for the usual number.
+    Empty: its own preset, the precision that is fastest on a CPU; 0 threads for the usual number. ``together`` is how
+    many pieces torch is given in a call.
 
     Raises ConfigError for a package, preset or precision that is not there; DrumlineError for a damaged one.
     """
     folder = find_package(model)
     package = read_package(folder)
+    name = preset or package.preset
+    decoding = load_preset(name)
+    calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
+    if runtime == "torch":
+        return Engine(
+            package,
+            "torch",
+            _on_torch(folder, package, threads=threads, together=together),
+            calibration,
+            name,
+            decoding,
+        )
     chosen = precision_of(package, folder, precision)
     network = OnnxNetwork(
         folder / GRAPHS[chosen],
@@ -99,9 +127,21 @@ def open_engine(model: str = "", *, preset: str = "", precision: str = "", threa
         margin_s=package.margin_s,
         threads=threads,
     )
-    calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
-    name = preset or package.preset
-    return Engine(package, chosen, network, calibration, name, load_preset(name))
+    return Engine(package, chosen, network, calibration, name, decoding)
+
+
+def _on_torch(folder: Path, package: Package, *, threads: int, together: int) -> Network:
+    """On a graphics card where there is one, in full float32: TF32 would keep 10 bits of a factor."""
+    if package.network is None or WEIGHTS not in package.files:
+        raise ConfigError(f"{folder}: has no {WEIGHTS}, so it cannot run on torch; export it anew")
+    import torch
+
+    from drumline.decoding.infer import TorchNetwork, read_network
+
+    torch.set_num_threads(threads or default_threads())
+    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
+    network = read_network(package.network, folder / WEIGHTS, device="cuda" if torch.cuda.is_available() else "cpu")
+    return TorchNetwork(network, package.features, margin_s=package.margin_s, together=together)
 
 
 def precision_of(package: Package, folder: Path, wanted: str = "") -> Precision:
@@ -112,9 +152,10 @@ def precision_of(package: Package, folder: Path, wanted: str = "") -> Precision:
     return chosen
 
 
-def key_of(package: Package, *, precision: str, graph: str, audio_sha256: str) -> str:
-    """Of what a package says of a recording, in an `ActivationsCache`; ``graph`` is the SHA-256 of what runs."""
-    model = f"{package.name} {package.version} {precision} {graph} {package.margin_s}"
+def key_of(package: Package, precision: Precision | Literal["torch"], audio_sha256: str) -> str:
+    """Of what a package says of a recording when it runs so, in an `ActivationsCache`."""
+    file = package.files[WEIGHTS if precision == "torch" else GRAPHS[precision]]
+    model = f"{package.name} {package.version} {precision} {file} {package.margin_s}"
     return key(audio_sha256, model=model, features=package.features)
 
 

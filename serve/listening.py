@@ -20,6 +20,7 @@ from drumline.decoding.activations import Activations
 from drumline.decoding.listening import Network
 from drumline.features.pieces import log_mel_piece
 from drumline.transcription.cache import Hearing
+from serve.ogg import breaks_off
 from serve.settings import Limits
 
 Answer = tuple[NDArray[np.float32], ...]
@@ -100,6 +101,9 @@ class _Watch:
 
 def _decoded(task: Task, limits: Limits, watch: _Watch) -> Recording:
     """As `Recording.of_file`, but watched."""
+    if breaks_off(task.file):
+        raise AudioError("audio_truncated", f"{task.name}: it ends within a page of Ogg; was the upload cut?")
+    task.file.seek(0)
     with opened(task.file, task.name, task.max_duration_s) as file:
         if file.channels > limits.max_channels:
             detail = f"{task.name}: {file.channels} channels, limit {limits.max_channels}"

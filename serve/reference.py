@@ -52,4 +52,5 @@ def _kind(schema: Mapping[str, Any]) -> str:
         return ", ".join(str(each) for each in schema["enum"])
     if "minimum" in schema:
         return f"{schema['minimum']:g} to {schema['maximum']:g}"
-    return {"boolean": "true, false", "string": "text"}.get(schema.get("type", ""), schema.get("type", ""))
+    kind = str(schema.get("type", ""))
+    return {"boolean": "true, false", "string": "text"}.get(kind, kind)

@@ -93,13 +93,13 @@ class Desk:
         task.add_done_callback(lambda _: self._working.pop(job_id, None))
 
     async def _work(self, job_id: str, attempts: int) -> None:
-        while attempts <= self._settings.max_attempts:
+        for attempt in range(attempts, self._settings.max_attempts + 1):
+            if attempt > attempts:
+                await asyncio.to_thread(self.store.claim, job_id, attempts=attempt)
             try:
                 outcome = await self._listen(job_id)
             except Lost:
-                attempts += 1
-                log.warning("job %s: its listener died; attempt %d", job_id, attempts)
-                await asyncio.to_thread(self.store.claim, job_id, attempts=attempts)
+                log.warning("job %s: its listener died in attempt %d", job_id, attempt)
                 continue
             if outcome is not None:
                 await asyncio.to_thread(self.store.finish, job_id, outcome)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections import defaultdict
 from typing import Final
 
 import numpy as np
@@ -14,7 +13,7 @@ from drumline.core.errors import AudioError
 from drumline.transcription.cache import ActivationsCache
 from drumline.transcription.engine import open_engine
 from serve.jobs import Job, JobStore, Outcome
-from serve.listening import Answer, Stopped, Task, TooCostly, listen
+from serve.listening import Answer, Stopped, Task, TooCostly, answers, listen
 from serve.model import open_model
 from serve.settings import Settings
 
@@ -88,13 +87,5 @@ class Listener:
 
     @serve.batch  # type: ignore[untyped-decorator]  # its sizes are set above, by what runs
     async def _hear(self, windows: list[Window]) -> list[Answer]:
-        """Answers to windows of any recordings; those of equal length go together."""
-        alike: dict[int, list[int]] = defaultdict(list)
-        for number, window in enumerate(windows):
-            alike[len(window)].append(number)
-        answers: dict[int, Answer] = {}
-        for numbers in alike.values():
-            batch = np.stack([windows[number] for number in numbers])
-            told = await asyncio.to_thread(self._network.answer, batch)
-            answers |= {number: tuple(part[row] for part in told) for row, number in enumerate(numbers)}
-        return [answers[number] for number in range(len(windows))]
+        """The answers to windows of whichever recordings are being heard."""
+        return await asyncio.to_thread(answers, self._network, windows)

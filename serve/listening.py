@@ -5,7 +5,8 @@ What is slow runs in threads; the windows go to ``hear``, which may put them tog
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol, TypeVar
 
@@ -81,6 +82,18 @@ async def listen(task: Task, network: Network, hear: Hear, *, together: int, lim
                 told.append(Activations(network.features.grid, network.classes, *kept).rounded())
             watch.tell(group[-1].stop / network.features.grid.frame_rate_hz, recording.duration_s)
         return Hearing(Activations.joined(told), recording.num_samples, recording.source_rate_hz)
+
+
+def answers(network: Network, windows: Sequence[NDArray[np.float32]]) -> list[Answer]:
+    """The answers to windows of any recordings: those that are equally long go together."""
+    alike: dict[int, list[int]] = defaultdict(list)
+    for number, window in enumerate(windows):
+        alike[len(window)].append(number)
+    found: dict[int, Answer] = {}
+    for numbers in alike.values():
+        told = network.answer(np.stack([windows[number] for number in numbers]))
+        found |= {number: tuple(part[row] for part in told) for row, number in enumerate(numbers)}
+    return [found[number] for number in range(len(windows))]
 
 
 class _Watch:

@@ -1,4 +1,4 @@
-"""Whether an Ogg stream is whole. libsndfile takes what is left of one for all there is, because Ogg promises no length.
+"""Whether an Ogg stream is whole: it promises no length, and libsndfile takes what is left of one for all there is.
 
 A dataset finds that out from the chart (`audio_truncated`); somebody who sends a song should be told. Pages: RFC 3533.
 """

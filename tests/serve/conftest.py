@@ -33,6 +33,7 @@ SETTINGS = (
     "jobs.lease_s=3",
     "jobs.max_waiting=32",
     "listeners.max_replicas=1",
+    "precision=float32",  # whose windows go together
     'cors_origins=["https://app.example"]',
 )
 
@@ -146,5 +147,5 @@ def on_the_command_line(song: Path, package: Path) -> bytes:
     (source,) = find_sources([str(song)], "mix")
     recording, audio = open_recording(source, "mix")
     with recording:
-        listener = open_engine(str(package))
+        listener = open_engine(str(package), precision="float32")
         return json.write(transcribe(recording, audio, listener=listener, timing=Timing(), heard=lambda seconds: None))

@@ -113,7 +113,7 @@ def test_only_sites_that_are_named_may_call_from_a_browser(endpoint: Endpoint) -
 
 def test_it_tells_of_itself_and_needs_nothing_from_elsewhere(endpoint: Endpoint) -> None:
     models = endpoint.get("/v1/models").json()
-    assert [(model["name"], model["precision"]) for model in models["models"]] == [("tiny", "int8")]
+    assert [(model["name"], model["precision"]) for model in models["models"]] == [("tiny", "float32")]
     assert requests.get(f"{endpoint.url}/healthz", timeout=30).json() == {"status": "ok"}
     operations = endpoint.get("/openapi.json").json()["paths"]
     assert {"/v1/transcriptions", "/v1/transcriptions/{job_id}/result", "/metrics"} <= operations.keys()
@@ -223,6 +223,7 @@ def test_a_replica_that_is_killed_loses_no_accepted_job(endpoint: Endpoint, tmp_
         soundfile.write(song, np.tile(noise(11.0, seed=100 + number), 10), 22_050)
         jobs[client.send(song)] = song
     (replica,) = endpoint.replicas(name)
+    assert any(client.state(job)["status"] != "done" for job in jobs)
     replica.send_signal(signal.SIGKILL)
     psutil.wait_procs([replica], timeout=10)
     ended: dict[str, str] = {}
@@ -237,6 +238,19 @@ def test_a_replica_that_is_killed_loses_no_accepted_job(endpoint: Endpoint, tmp_
     assert answer.content == on_the_command_line(song, endpoint.package)
     for each in jobs:
         client.delete(each)
+
+
+def test_who_hangs_up_is_not_worked_for(endpoint: Endpoint, tmp_path: Path) -> None:
+    song = tmp_path / "song.flac"
+    soundfile.write(song, np.tile(noise(11.0, seed=9), 5), 22_050)
+    headers = {"Content-Type": "audio/flac", **endpoint.headers}
+    place = f"{endpoint.url}/v1/transcriptions"
+    with pytest.raises(requests.ReadTimeout):
+        requests.post(place, data=song.read_bytes(), headers=headers, timeout=0.05)
+    deadline_s = time.monotonic() + 10
+    while endpoint.stored() and time.monotonic() < deadline_s:
+        time.sleep(0.1)
+    assert not endpoint.stored()
 
 
 def test_more_than_can_wait_is_sent_away_and_a_cancelled_job_stops(endpoint: Endpoint, tmp_path: Path) -> None:
@@ -266,4 +280,11 @@ def test_prometheus_reads_its_metrics(endpoint: Endpoint) -> None:
         time.sleep(0.5)
     assert "ray_drumline_transcriptions" in told
     assert "ray_serve_num_http_requests" in told
+    # Windows of different requests were heard together.
+    batches, windows = (_total(told, f"ray_serve_actual_batch_size_{what}") for what in ("count", "sum"))
+    assert windows > 1.2 * batches > 0
     assert requests.get(f"{endpoint.url}/metrics", timeout=30).status_code == 401
+
+
+def _total(told: str, name: str) -> float:
+    return sum(float(line.rsplit(" ", 1)[1]) for line in told.splitlines() if line.startswith(f"{name}{{"))

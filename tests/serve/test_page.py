@@ -1,4 +1,4 @@
-"""The page in a real browser: a song in, hits on lanes, heard and decoded again, saved; on a desk, on a phone, by keys."""
+"""The page in a real browser: a song in, hits on lanes, heard, decoded again, saved; on a desk, on a phone, by keys."""
 
 import json
 import zipfile

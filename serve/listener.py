@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -17,7 +18,8 @@ from serve.listening import Answer, Stopped, Task, TooCostly, answers, listen
 from serve.model import open_model
 from serve.settings import Settings
 
-_TOGETHER: Final = 8
+_TOGETHER: Final[Mapping[str, int]] = {"int8": 1, "float32": 4, "float16": 4, "torch": 16}
+"""Windows a call, by what runs: docs/decisions/0021-what-is-batched-and-where.md."""
 Window = NDArray[np.float32]
 """Features [frames, F]."""
 
@@ -28,7 +30,7 @@ class Listener:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._model = open_model(settings)
-        self._together = settings.batching.max_windows or (1 if self._model.precision == "int8" else _TOGETHER)
+        self._together = settings.batching.max_windows or _TOGETHER[self._model.precision]
         engine = open_engine(
             settings.model,
             precision=settings.precision,

@@ -65,7 +65,7 @@ class Batching(Config):
     """Windows of all recordings in a replica, heard together."""
 
     max_windows: int = Field(default=0, ge=0)
-    """At once. 0: 8, but 1 for an int8 graph, whose answers would depend on who shares the call."""
+    """At once. 0: 16 on torch, 4 in a graph, but 1 in int8, whose answers would depend on who shares the call."""
     wait_ms: float = Field(default=4.0, ge=0)
     """How long the first of a batch waits for others [ms]."""
 

@@ -19,6 +19,7 @@ from tests.bench import (
     memory,
     rendering,
     separation,
+    serving,
     throughput,
     training,
 )
@@ -31,6 +32,7 @@ CLAIMS = {
     "kits": kits,
     "rendering": rendering,
     "separation": separation,
+    "serving": serving,
     "training": training,
 }
 BENCHMARKS = ("build", "small", "memory", *CLAIMS)
@@ -72,6 +74,7 @@ def main(
              whole runs of drumline render-corpus, effects off and all on
     separation
              Demucs on rebuilt mixes, with DRUMLINE_SEPARATOR_WEIGHTS set
+    serving  the HTTP endpoint: windows batched and not, cold answers and cached ones
     training Ray Train beside a plain PyTorch loop, and either half alone; precisions where there is a GPU
 
     All of them if none is named. With the defaults, about an hour on two cores that do nothing else.

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
+from serve.settings import Settings
 
 from drumline.charts.corpora import CORPORA
 from drumline.charts.drum_maps import COMPONENTS, GENERAL_MIDI, ROLAND, DrumMap
@@ -160,6 +161,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "config-evaluate": lambda: keys(EvaluationConfig),
     "config-calibrate": lambda: keys(CalibrationConfig),
     "config-export": lambda: keys(ExportConfig),
+    "config-serve": lambda: keys(Settings),
     "config-check-bootstrap": lambda: keys(BootstrapCheckConfig),
     "config-check-open-set": lambda: keys(OpenSetConfig),
     "config-check-alignment": lambda: keys(AlignmentCheckConfig),

@@ -217,11 +217,11 @@ def _memory_mb(endpoint: Endpoint, name: str) -> float:
 @pytest.mark.parametrize("name", ["Listener", "Front"])
 def test_a_replica_that_is_killed_loses_no_accepted_job(endpoint: Endpoint, tmp_path: Path, name: str) -> None:
     client = endpoint.client()
-    jobs = {}
-    for number in range(8):
-        song = tmp_path / f"{name} {number}.flac"
-        soundfile.write(song, np.tile(noise(11.0, seed=100 + number), 10), 22_050)
-        jobs[client.send(song)] = song
+    songs = [tmp_path / f"{name} {number}.flac" for number in range(12)]
+    for number, song in enumerate(songs):
+        soundfile.write(song, np.tile(noise(11.0, seed=100 + number), 10) * len(name) / 10, 22_050)
+    with ThreadPoolExecutor(len(songs)) as clients:
+        jobs = dict(zip(clients.map(lambda song: endpoint.client().send(song), songs), songs, strict=True))
     (replica,) = endpoint.replicas(name)
     assert any(client.state(job)["status"] != "done" for job in jobs)
     replica.send_signal(signal.SIGKILL)

@@ -18,7 +18,7 @@ from drumline.decoding.listening import Network
 from drumline.transcription.cache import Hearing
 from drumline.transcription.engine import open_engine
 
-LENGTHS_S = (50.0, 65.0, 50.0, 4.0, 4.0, 31.0)
+LENGTHS_S = (45.0, 65.0, 45.0, 4.0, 4.0)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Together:
-    """What `serve.batch` does, as plainly as can be: whatever came within a tenth of a second is answered at once."""
+    """What `serve.batch` does, as plainly as can be: whatever came within a fifth of a second is answered at once."""
 
     def __init__(self, network: Network) -> None:
         self.sizes: Counter[int] = Counter()
@@ -37,7 +37,7 @@ class Together:
     async def hear(self, window: np.ndarray) -> Answer:
         told: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((window, told))
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.2)
         if not told.done():
             waiting, self._waiting = self._waiting, []
             self.sizes[len(waiting)] += 1
@@ -54,12 +54,12 @@ def flac(samples: np.ndarray, rate_hz: int = 22_050) -> bytes:
 
 
 def a_task(data: bytes, told: object = lambda heard_s, duration_s: None) -> Task:
-    return Task(io.BytesIO(data), "song.flac", 120.0, told)  # type: ignore[arg-type]
+    return Task(io.BytesIO(data), "song.flac", 600.0, told)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("runtime", "precision"), [("onnx", "float32"), ("torch", "")])
 def test_together_as_alone(package: Path, runtime: str, precision: str) -> None:
-    engine = open_engine(str(package), precision=precision, runtime=runtime)  # type: ignore[arg-type]
+    engine = open_engine(str(package), precision=precision, runtime=runtime, threads=1)  # type: ignore[arg-type]
     songs = [flac(noise(seconds, seed=number)) for number, seconds in enumerate(LENGTHS_S)]
 
     async def hear_all() -> list[Hearing]:
@@ -68,7 +68,7 @@ def test_together_as_alone(package: Path, runtime: str, precision: str) -> None:
 
     together = Together(engine.network)
     found = asyncio.run(hear_all())
-    assert max(together.sizes) > len(songs)
+    assert max(together.sizes) > 4  # those of several recordings
     for song, hearing in zip(songs, found, strict=True):
         with Recording.of_file(io.BytesIO(song), name="song.flac") as recording:
             assert hearing.num_samples == recording.num_samples
@@ -88,14 +88,13 @@ def test_who_follows_the_work_may_stop_it(package: Path) -> None:
 
     def follow(heard_s: float, duration_s: float) -> None:
         told.append((heard_s, duration_s))
-        if heard_s > 100:
+        if len(told) == 2:
             raise Stopped
 
-    song = flac(np.tile(noise(12.0), 10))
     with pytest.raises(Stopped):
-        heard(package, a_task(song, follow), Limits())
-    assert all(duration_s == pytest.approx(120.0) for _, duration_s in told)
-    assert told == sorted(told)
+        heard(package, a_task(flac(np.tile(noise(12.0), 30)), follow), Limits())
+    assert told == [(pytest.approx(heard_s), pytest.approx(360.0)) for heard_s, _ in sorted(told)]
+    assert 0 < told[-1][0] < 360
 
 
 def test_what_costs_too_much_is_refused(package: Path) -> None:

@@ -22,6 +22,7 @@ Listen = Callable[[str], Awaitable[Outcome | None]]
 """Has a job's recording heard; None where the job is gone. Raises `Lost`."""
 
 _RETRY_AFTER_S: Final = 5.0
+_BETWEEN_ATTEMPTS_S: Final = 0.5
 
 
 class Lost(Exception):
@@ -100,6 +101,7 @@ class Desk:
                 outcome = await self._listen(job_id)
             except Lost:
                 log.warning("job %s: its listener died in attempt %d", job_id, attempt)
+                await asyncio.sleep(_BETWEEN_ATTEMPTS_S)
                 continue
             if outcome is not None:
                 await asyncio.to_thread(self.store.finish, job_id, outcome)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import os
+import tempfile
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -12,6 +13,7 @@ from typing import Final
 import ray
 from fastapi import FastAPI
 from ray.exceptions import RayActorError, RayTaskError
+from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from ray.serve.metrics import Counter, Histogram
 
@@ -26,6 +28,7 @@ from serve.settings import Settings
 
 log = logging.getLogger("drumline")
 
+_GONE: Final = (RayActorError, DeploymentUnavailableError)
 _REMEMBERED: Final = 8
 """Recordings whose activations stay in memory, for a slider that moves: some 3 MB a song."""
 
@@ -38,7 +41,7 @@ class Front:
         self.model = open_model(settings)
         self.keys = read_keys(settings.keys_file, os.environ)
         self.store = JobStore(settings.jobs.store)
-        self.incoming = Path(os.environ.get("TMPDIR", "/tmp")) if "://" in settings.jobs.store else Path(self.store.uri)
+        self.incoming = Path(tempfile.gettempdir() if "://" in self.store.uri else self.store.uri)
         self.desk = Desk(self.store, self._listen, settings.jobs)
         self.ready = False
         self._listener = listener
@@ -66,14 +69,16 @@ class Front:
 
     async def _wait_for_listener(self) -> None:
         while not self.ready:
-            with suppress(RayActorError):
+            with suppress(*_GONE):
                 await self._listener.ready.remote()
                 self.ready = True
+                return
+            await asyncio.sleep(1.0)
 
     async def _listen(self, job_id: str) -> Outcome | None:
         try:
             outcome: Outcome | None = await self._listener.listen.remote(job_id)
-        except RayActorError as error:
+        except _GONE as error:
             raise Lost from error
         except RayTaskError as error:
             log.error("job %s: %s", job_id, error)

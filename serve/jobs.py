@@ -24,6 +24,9 @@ from typing import Any, BinaryIO, Final, Literal
 
 from drumline.core.artifacts import exists, filesystem, join, names, publish, read_bytes, remove, write_bytes
 
+UPLOAD: Final = ".upload"
+"""Ending of a recording that is still arriving, in the same folder."""
+
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 _PARTS: Final = ("job.json", "claim.json", "progress.json", "outcome.json", "audio")
 """Of a job, in the order in which they are removed."""
@@ -171,7 +174,7 @@ class JobStore:
                 self.remove(job_id)
         for name in found:
             head, _, part = name.partition(".")
-            if f"{head}.job.json" not in found and (part in _PARTS or name.endswith(".part")):
+            if f"{head}.job.json" not in found and (part in _PARTS or name.endswith((".part", UPLOAD))):
                 with suppress(FileNotFoundError):
                     if self._age_s(name) > keep_s:
                         remove(join(self.uri, name))

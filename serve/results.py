@@ -41,7 +41,8 @@ def headers(each: Format, name: str) -> dict[str, str]:
     """Of an answer in this format: what the file is called when it is saved."""
     stem = name.rpartition(".")[0] or name
     saved = f"{stem}.{each.ending.removeprefix('.')}"
-    return {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(saved, safe='')}", "Vary": "Accept"}
+    told = {"Vary": "Accept", "X-Content-Type-Options": "nosniff"}
+    return told | {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(saved, safe='')}"}
 
 
 def song_folder(transcription: Transcription, audio: BinaryIO, ending: str) -> bytes:

@@ -17,6 +17,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from serve import sniffing
+from serve.jobs import UPLOAD
 from serve.problems import Problem
 from serve.settings import Limits
 
@@ -52,7 +53,7 @@ async def receive(request: Request, folder: Path, *, name: str, limits: Limits) 
     chunks = _timed(request, limits)
     if content_type.lower().startswith(_FORM):
         chunks, name = await _of_form(request, chunks, name)
-    path = Path(tempfile.mkstemp(dir=folder, suffix=".upload")[1])
+    path = Path(tempfile.mkstemp(dir=folder, suffix=UPLOAD)[1])
     try:
         return await _kept(chunks, path, name)
     except BaseException:

@@ -28,8 +28,8 @@ KEY, OTHER_KEY = new_key(), new_key()
 MAX_DURATION_S = 120
 SETTINGS = (
     f"limits={{max_upload_mb: 8, max_duration_s: {MAX_DURATION_S}, max_synchronous_s: 60}}",
-    "limits.upload_timeout_s=6",
-    "limits.idle_timeout_s=2",
+    "limits.upload_timeout_s=10",
+    "limits.idle_timeout_s=4",
     "jobs.lease_s=3",
     "jobs.max_waiting=32",
     "listeners.max_replicas=1",
@@ -118,7 +118,7 @@ def endpoint(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def _wait_until_ready(running: Endpoint, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline_s = time.monotonic() + 120
+    deadline_s = time.monotonic() + 240
     while time.monotonic() < deadline_s and process.poll() is None:
         try:
             if requests.get(f"{running.url}/readyz", timeout=5).ok:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ray.serve._private.api import call_user_app_builder_with_args_if_necessary
 from ray.serve.schema import ServeDeploySchema
 from serve.app import application
 from serve.keys import VARIABLE, hashed
@@ -34,7 +35,7 @@ def test_ray_accepts_the_file_and_we_its_arguments(
     assert settings.listeners.max_replicas == 16
     monkeypatch.setenv(VARIABLE, f"app:{hashed('x')}")
     args = {**deployed.args, "model": str(package), "keys_file": "", "jobs": {"store": str(tmp_path)}}
-    assert application(args)
+    assert call_user_app_builder_with_args_if_necessary(application, args)
 
 
 def test_nothing_but_loopback_without_keys(package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,7 @@ import requests
 import soundfile
 from tests.export.tiny import noise
 from tests.pages import Page
-from tests.serve.conftest import KEY, MAX_DURATION_S, OTHER_KEY, Endpoint, on_the_command_line
+from tests.serve.conftest import KEY, OTHER_KEY, Endpoint, on_the_command_line
 from tests.serve.hostile import many_channels, silence, slow_upload, truncated_ogg, without_length
 
 from drumline.client import EndpointError
@@ -193,7 +193,7 @@ def test_fifty_clients_good_and_hostile_at_once(endpoint: Endpoint, songs: list[
 
     def attack() -> None:
         with ThreadPoolExecutor(50) as clients:
-            slow = [clients.submit(slow_upload, endpoint.url, KEY, pause_s=pause_s) for pause_s in (0.5, 5.0)]
+            slow = [clients.submit(slow_upload, endpoint.url, KEY, pause_s=pause_s) for pause_s in (0.5, 6.0)]
             hostile = {name: clients.submit(refused, name) for name in bad}
             friendly = [clients.submit(transcribed, each) for each in [*songs] * 6]
             assert {name: found.result() for name, found in hostile.items()} == {
@@ -271,7 +271,6 @@ def test_more_than_can_wait_is_sent_away_and_a_cancelled_job_stops(endpoint: End
     while endpoint.stored() and time.monotonic() < deadline_s:
         time.sleep(0.2)
     assert not endpoint.stored()
-    assert MAX_DURATION_S > 110
 
 
 def test_prometheus_reads_its_metrics(endpoint: Endpoint) -> None:

@@ -67,7 +67,9 @@ def test_what_has_expired_goes_with_what_deaths_left_behind(store: JobStore, tmp
     for job in (old, young):
         store.add(job, audio(tmp_path))
     assert store.state(old.id) is None  # even before it is swept
-    left = [Path(store.uri) / f"{new_id()}.{part}" for part in ("audio", "progress.json", "job.json.1234.part")]
+    left = [
+        Path(store.uri) / f"{new_id()}.{part}" for part in ("audio", "progress.json", "job.json.1234.part", "upload")
+    ]
     stranger = Path(store.uri) / "readme.txt"
     for path in (*left, stranger):
         path.write_bytes(b"")

@@ -7,7 +7,7 @@ import click
 
 from drumline import __version__
 from drumline.commands.data import build_dataset, demo_library, inspect, render_corpus, sampling_weights, verify
-from drumline.commands.listening import doctor, transcribe
+from drumline.commands.listening import doctor, transcribe, transcribe_library
 from drumline.commands.material import corpora
 from drumline.commands.models import calibrate, evaluate, export_model, predict, train
 from drumline.commands.quality import check, compare, make
@@ -30,7 +30,7 @@ def main() -> None:
 for command in (
     inspect, build_dataset, demo_library, render_corpus, verify, sampling_weights, corpora,
     train, predict, calibrate, evaluate, export_model,
-    transcribe, doctor, serve,
+    transcribe, transcribe_library, doctor, serve,
     check, compare, make,
 ):  # fmt: skip
     main.add_command(command)

@@ -176,7 +176,7 @@ def test_a_song_that_crashes_its_worker_costs_one_row(config_for: ConfigMaker, t
 
     store = ProductStore.of(config, stems.separator)
     assert isinstance(store.find(sources[1]), Rejected)
-    assert store.forget_rejected() == 1
+    assert store.products.forget_rejected() == 1
     assert store.find(sources[1]) is None
 
 

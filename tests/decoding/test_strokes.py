@@ -7,14 +7,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.decoding.slow import slow_strokes
 
+from drumline.core.config import parse_config
 from drumline.core.errors import ConfigError
 from drumline.core.grid import HIGH
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration, LabelCalibration
-from drumline.decoding.peaks import PeakConfig, decode
 from drumline.decoding.presets import PRESETS, load_preset
 from drumline.decoding.strokes import DecodeConfig, strokes
+from drumline.evaluation.predict import PredictConfig
 from drumline.metrics.vocabulary import LABEL_NAMES
 
 CLASSES = ("kick", "snare_head", "snare_rim", "tom_mid", "hihat_closed", "crash")
@@ -43,14 +45,37 @@ def names(activations: Activations, config: DecodeConfig, calibration: Calibrati
 CALIBRATION = Calibration(labels={"kick": LabelCalibration(temperature=1.5, threshold=0.7, offset_s=0.004)})
 
 
+CONFIGS = [
+    DecodeConfig(),
+    DecodeConfig(threshold=0.3, reach_frames=1, spacings_ms={"kick": 0.0}),
+    DecodeConfig(threshold=0.3, reach_frames=3, one_kind=True, onset_threshold=0.4, tom_cymbal_margin=0.1),
+    *(load_preset(name) for name in PRESETS),
+]
+
+
 @settings(deadline=None)
-@given(st.integers(0, 99), st.sampled_from([None, CALIBRATION]), st.integers(1, 3))
-def test_without_arbitration_it_is_the_plain_decoder(seed: int, calibration: Calibration | None, reach: int) -> None:
-    peaks = PeakConfig(reach_frames=reach, spacings_ms={"kick": 0.0})
-    found = strokes([noise(seed)], DecodeConfig(peaks=peaks, one_kind=False), calibration).events
-    expected = decode(noise(seed), peaks, calibration)
-    key = sorted(zip(found.time_s, found.label, found.confidence, found.velocity, strict=True))
-    assert key == sorted(zip(expected.time_s, expected.label, expected.confidence, expected.velocity, strict=True))
+@given(st.integers(0, 99), st.sampled_from([None, CALIBRATION]), st.sampled_from(CONFIGS))
+def test_strokes_equal_their_definition(seed: int, calibration: Calibration | None, config: DecodeConfig) -> None:
+    song = noise(seed)
+    found = strokes([song], config, calibration).events
+    expected = slow_strokes(song, config, calibration)
+    assert sorted((LABEL_NAMES[n], round(float(c), 6)) for n, c in zip(found.label, found.confidence, strict=True)) == (
+        sorted((name, round(confidence, 6)) for _, name, confidence in expected)
+    )
+    shift_s = {name: calibration.labels[name].offset_s for name in calibration.labels} if calibration else {}
+    times_s = [(n + song.offset[n]) * HIGH.frame_s + shift_s.get(name, 0.0) for n, name, _ in expected]
+    np.testing.assert_allclose(found.time_s, np.maximum(np.sort(times_s), 0.0), atol=1e-6)
+
+
+def test_a_hit_has_its_sub_frame_time_class_velocity_and_confidence() -> None:
+    song = struck((20, "kick", 0.8), (40, "crash", 0.6), (42, "crash", 0.9))
+    moved = Activations(HIGH, CLASSES, song.probability, song.onset, song.offset + 0.3, song.probability / 2)
+    hits = strokes([moved], DecodeConfig()).events
+    np.testing.assert_allclose(hits.time_s, np.array([20.3, 42.3]) * HIGH.frame_s)
+    assert [LABEL_NAMES[number] for number in hits.label] == ["kick", "crash"]
+    np.testing.assert_allclose(hits.confidence, [0.8, 0.9])
+    np.testing.assert_allclose(hits.velocity, [0.4, 0.45])
+    assert len(strokes([struck()], DecodeConfig()).events) == 0
 
 
 @settings(deadline=None)
@@ -68,16 +93,16 @@ def test_pieces_of_any_length_give_the_same_strokes(seed: int, cuts: list[int], 
 
 def test_a_stroke_is_of_one_kind_and_its_branch_is_the_sum() -> None:
     song = struck((20, "snare_head", 0.5), (21, "snare_rim", 0.42), (40, "snare_rim", 0.9))
-    config = DecodeConfig(peaks=PeakConfig(threshold=0.4))
+    config = DecodeConfig(threshold=0.4, one_kind=True)
     assert names(song, config) == ["snare_head", "snare_rim"]
-    assert len(names(song, DecodeConfig(peaks=config.peaks, one_kind=False))) == 3
+    assert len(names(song, DecodeConfig(threshold=0.4))) == 3
     np.testing.assert_allclose(strokes([song], config).branches["snare"], [0.5, 0.9])
 
 
 @pytest.mark.parametrize(("crash", "kept"), [(0.5, ["tom_mid"]), (0.8, ["tom_mid", "crash"])])
 def test_a_tom_and_a_cymbal_are_both_kept_if_both_are_sure(crash: float, kept: list[str]) -> None:
     song = struck((20, "tom_mid", 0.9), (21, "crash", crash), (20, "kick", 0.5))
-    config = DecodeConfig(peaks=PeakConfig(threshold=0.4), tom_cymbal_margin=0.3)
+    config = DecodeConfig(threshold=0.4, tom_cymbal_margin=0.3)
     assert sorted(names(song, config)) == sorted([*kept, "kick"])
 
 
@@ -98,7 +123,32 @@ def test_presets_keep_their_order(seed: int) -> None:
 
 def test_a_preset_may_be_a_file_of_the_users_own(tmp_path: Path) -> None:
     own = tmp_path / "own.yaml"
-    own.write_text("peaks: {threshold: 0.9}\n")
-    assert load_preset(str(own)).peaks.threshold == 0.9
-    with pytest.raises(ConfigError, match="preset 'loud' is not one of default, conservative, aggressive"):
+    own.write_text("threshold: 0.9\n")
+    assert load_preset(str(own)).threshold == 0.9
+    with pytest.raises(ConfigError, match="preset 'loud' is not one of default, conservative, aggressive, micro"):
         load_preset("loud")
+
+
+def test_a_configuration_names_a_preset_or_has_keys_of_its_own() -> None:
+    tree = {"checkpoint": "a", "output": "b", "dataset": "c"}
+    for told, expected in (
+        ("aggressive", load_preset("aggressive")),
+        ({"threshold": 0.3}, DecodeConfig(threshold=0.3)),
+    ):
+        config = parse_config(PredictConfig, {**tree, "decoding": told}, "test")
+        assert config.decoding == expected
+        assert PredictConfig.model_validate_json(config.model_dump_json()) == config
+    with pytest.raises(ConfigError, match="preset 'loud' is not one of"):
+        parse_config(PredictConfig, {**tree, "decoding": "loud"}, "test")
+
+
+def test_kicks_and_snares_may_follow_in_25_to_35_ms() -> None:
+    for name in PRESETS:
+        spacings_ms = load_preset(name).spacings_ms
+        assert all(25 <= spacings_ms[drum] <= 35 for drum in ("kick", "snare_head", "snare_rim"))
+
+
+def test_what_is_off_is_not_told_so_that_fingerprints_stay() -> None:
+    assert DecodeConfig(threshold=0.3).model_dump().keys() == {
+        "threshold", "thresholds", "spacing_ms", "spacings_ms", "reach_frames"
+    }  # fmt: skip

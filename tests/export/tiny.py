@@ -39,7 +39,13 @@ def noise(seconds: float, seed: int = 0) -> np.ndarray:
     return (samples * np.repeat(random.random(len(samples) // 2205 + 1) ** 2, 2205)[: len(samples)]).astype(np.float32)
 
 
-def write_package(folder: Path, *precisions: Precision, network: HierarchicalDrumCRNN | None = None) -> Path:
+def write_package(
+    folder: Path,
+    *precisions: Precision,
+    network: HierarchicalDrumCRNN | None = None,
+    features: LogMelConfig = FEATURES,
+    micro: str = "",
+) -> Path:
     """A package without thresholds, card or parity; of the tiny network unless another is named."""
     folder.mkdir(parents=True)
     network = network or tiny_network()
@@ -48,7 +54,7 @@ def write_package(folder: Path, *precisions: Precision, network: HierarchicalDru
     makers = {
         "float32": lambda: plain,
         "float16": lambda: with_half_weights(plain),
-        "int8": lambda: quantised(plain, [log_mel(noise(4.0), FEATURES)]),
+        "int8": lambda: quantised(plain, [log_mel(noise(4.0), features)]),
     }
     for precision in precisions:
         onnx.save(makers[precision](), str(folder / GRAPHS[precision]))
@@ -57,7 +63,8 @@ def write_package(folder: Path, *precisions: Precision, network: HierarchicalDru
         version="1.0",
         drumline="0",
         classes=PREDICTED,
-        features=FEATURES,
+        features=features,
+        micro=micro,
         network=network.config,
         margin_s=2.0,
         files={name: sha256_file(folder / name) for name in (WEIGHTS, *(GRAPHS[each] for each in precisions))},

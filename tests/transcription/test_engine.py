@@ -23,6 +23,7 @@ from drumline.decoding.infer_onnx import OnnxNetwork
 from drumline.decoding.presets import load_preset
 from drumline.decoding.strokes import strokes
 from drumline.export.package import NAME, WEIGHTS
+from drumline.features.logmel import LogMelConfig
 from drumline.model.branches import PREDICTED
 from drumline.transcription.doctor import examine
 from drumline.transcription.engine import open_engine
@@ -233,3 +234,30 @@ def test_weights_that_are_not_there_or_damaged_are_told(package: Path, tmp_path:
     (copy / NAME).write_text(json.dumps(told))
     with pytest.raises(ConfigError, match=r"has no weights\.npz, so it cannot run on torch"):
         open_engine(str(copy), runtime="torch")
+
+
+def test_a_micro_model_reads_dense_passages_again(tmp_path: Path) -> None:
+    micro = LogMelConfig(hop=64, n_fft=512)
+    write_package(tmp_path / "fine-1.0", "float32", features=micro)
+    folder = write_package(tmp_path / "tiny-1.0", "float32", micro="fine-1.0")
+    plain, twice = open_engine(str(folder), preset="default"), open_engine(str(folder), preset="micro")
+    assert (plain.micro, twice.micro.package.features.hop) == (None, 64)
+    with Recording([noise(25.0)]) as recording:
+        first = plain.strokes(recording, lambda seconds: None)
+        passages = twice.dense(first, recording.duration_s)
+        assert 0 < sum(passage.end_s - passage.start_s for passage in passages) < 25.0
+        both = twice.strokes(recording, lambda seconds: None)
+    again = np.any([(both.events.time_s >= p.start_s) & (both.events.time_s < p.end_s) for p in passages], axis=0)
+    for name, values in vars(first.events).items():  # without the passages nothing has changed
+        outside = np.all([(first.events.time_s < p.start_s) | (first.events.time_s >= p.end_s) for p in passages], 0)
+        np.testing.assert_array_equal(getattr(both.events, name)[~again], values[outside])
+    assert again.any()
+    assert np.all(np.diff(both.events.time_s) >= 0)
+
+
+def test_without_a_micro_model_its_preset_is_refused(package: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"names none \(no micro model is released yet\); take another preset"):
+        open_engine(str(package), preset="micro")
+    folder = write_package(tmp_path / "tiny-1.0", "float32", micro="fine-1.0")
+    with pytest.raises(ConfigError, match=r"fine-1\.0: no model package there"):
+        open_engine(str(folder), preset="micro")

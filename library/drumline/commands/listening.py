@@ -1,11 +1,12 @@
-"""Audio in, drums out: `transcribe`, and `doctor` for when it does not."""
+"""Audio in, drums out: `transcribe`, `transcribe-library`, and `doctor` for when they do not."""
 
 import sys
+from pathlib import Path
 from typing import Literal
 
 import click
 
-from drumline.commands.options import told
+from drumline.commands.options import explained, told
 
 
 @click.command()
@@ -79,6 +80,48 @@ def transcribe(
         else open_engine(model, preset=preset, precision=precision or "", threads=threads or 0)
     )
     sys.exit(1 if run(sources, Job(listener, stem, timing, outputs, quiet)) else 0)
+
+
+@click.command("transcribe-library")
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--dry-run", is_flag=True, help="Count the songs, those that are finished among them, and stop.")
+@click.option("--retry-rejected", is_flag=True, help="Try again what an earlier run rejected; keep what it finished.")
+@explained("drumline.transcription.library.config", "LibraryConfig")
+@told
+def transcribe_library(config: Path, overrides: tuple[str, ...], dry_run: bool, retry_rejected: bool) -> None:
+    """Write down the drums of a whole library, on Ray.
+
+    CONFIG is a YAML file (configs/transcribe_library/); NAME=VALUE changes one key of it. A run that was interrupted
+    goes on where it was when the same command runs again; a song that cannot be read is a row of rejected.parquet.
+    What the model said is cached: another preset or format never listens again.
+
+    \b
+    drumline transcribe-library configs/transcribe_library/cpu.yaml library=~/music model=out/models/drumline-small-0.1
+    drumline transcribe-library my.yaml preset=aggressive output=out/aggressive cache.uri=out/transcribed/_work/cache
+    """
+    from drumline.core.config import load_config
+    from drumline.transcription.library.config import LibraryConfig
+
+    changes = [*overrides, *(["run.retry_rejected=true"] if retry_rejected else [])]
+    settings = load_config(LibraryConfig, config, changes)
+    from drumline.transcription.library.run import plan
+    from drumline.transcription.library.run import transcribe_library as run
+
+    if dry_run:
+        songs, store = plan(settings)
+        finished = store.products.finished()
+        done = sum(store.id(song) in finished for song in songs)
+        click.echo(f"{len(songs)} songs below {settings.library}; {done} of them are finished in {settings.output}")
+        return
+    result = run(settings)
+    rejected = ", ".join(f"{number} {reason}" for reason, number in result.rejected.items()) or "none"
+    click.echo(
+        f"\n{result.summary}\n"
+        f"  table     {result.output}/transcriptions.parquet ({result.songs} songs)\n"
+        f"  rejected  {result.output}/rejected.parquet ({rejected})\n"
+        f"  report    {result.report}"
+    )
 
 
 @click.command()

@@ -15,6 +15,8 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
+from drumline.core.errors import ConfigError
+
 STORAGE_ERRORS: Final = (OSError, BotoCoreError)
 """A store that cannot be reached or refuses. s3fs lets botocore's own errors pass where there are no credentials or
 no connection."""
@@ -80,6 +82,16 @@ def publish(local_file: Path, uri: str) -> None:
         os.replace(aside, target)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def check_writable(uri: str) -> None:
+    """Raise ConfigError where nothing can be written below a URI, a run's output. Leaves nothing behind."""
+    probe = join(uri, ".drumline-probe")
+    try:
+        write_bytes(probe, b"")
+        remove(probe)
+    except (*STORAGE_ERRORS, ImportError, ValueError) as error:
+        raise ConfigError(f"output: {uri}: cannot be written ({error or type(error).__name__})") from error
 
 
 def remove(uri: str) -> None:

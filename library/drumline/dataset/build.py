@@ -13,7 +13,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from drumline.core.artifacts import STORAGE_ERRORS, exists, filesystem, join, remove, write_bytes
+from drumline.core.artifacts import check_writable, exists, filesystem, join
 from drumline.core.errors import FAILURES, ConfigError, DrumlineError
 from drumline.dataset.assemble import Assembly, assemble, previous_splits
 from drumline.dataset.config import BuildConfig
@@ -57,21 +57,11 @@ def describe_plan(sources: Sequence[SongSource], config: BuildConfig) -> str:
     formats = Counter(source.format for source in sources)
     layouts = Counter(source.audio_layout for source in sources)
     store = ProductStore.of(config, Stems.open(config).separator)
-    finished = len(store.finished() & {store.id(source) for source in sources})
+    finished = len(store.products.finished() & {store.id(source) for source in sources})
     lines = [f"{len(sources)} songs would be built into {config.output}; {finished} of them are finished already"]
     for title, counts in (("format", formats), ("audio", layouts)):
         lines += [f"  {title:7} {name:14} {count:7}" for name, count in counts.most_common()]
     return "\n".join(lines)
-
-
-def check_writable(uri: str) -> None:
-    """Raise ConfigError where nothing can be written below a URI. Leaves nothing behind."""
-    probe = join(uri, ".drumline-probe")
-    try:
-        write_bytes(probe, b"")
-        remove(probe)
-    except (*STORAGE_ERRORS, ImportError, ValueError) as error:
-        raise ConfigError(f"output: {uri}: cannot be written ({error or type(error).__name__})") from error
 
 
 def build(config: BuildConfig) -> BuildResult:
@@ -87,7 +77,9 @@ def build(config: BuildConfig) -> BuildResult:
         join(config.work_uri, "attempts", report.run_id), config.run.song_timeout_s, config.run.max_attempts
     )
     if config.run.retry_rejected:
-        log.info("%d rejected songs will be tried again", ProductStore.of(config, stems.separator).forget_rejected())
+        log.info(
+            "%d rejected songs will be tried again", ProductStore.of(config, stems.separator).products.forget_rejected()
+        )
     previous = previous_splits(config)
     try:
         with session(config.run.ray) as about:

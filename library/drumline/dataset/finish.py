@@ -1,24 +1,22 @@
 """Publish what makes shards a dataset: the tables, the card, and last the manifest."""
 
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 import drumline
 from drumline.audio.loudness import TARGET_LUFS
 from drumline.charts.corpora import CORPORA
-from drumline.core.artifacts import join, names, publish, remove, sha256, sha256_file, write_bytes
+from drumline.core.artifacts import join, names, remove, sha256, write_bytes
 from drumline.core.config import canonical_json
 from drumline.dataset.assemble import Assembly
 from drumline.dataset.card import SourceTerms, card_data, render_card
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.manifest import NAME, Counts, FileEntry, Manifest
-from drumline.dataset.parquet import open_parquet
+from drumline.dataset.parquet import open_parquet, write_parquet
 from drumline.dataset.tables import EVENTS, REJECTED, SCHEMA_VERSION, SONGS
 
 _NO_LICENCE: Final = "not stated: each charter's and label's rights are yours to clear"
@@ -105,17 +103,8 @@ def _event_parts(written: Sequence[dict[str, Any]]) -> Iterator[pa.Table]:
 
 
 def _write_table(name: str, schema: pa.Schema, parts: Iterator[pa.Table], output: str) -> FileEntry:
-    """Stream a table to its place, a row group a part."""
-    with tempfile.TemporaryDirectory(prefix="drumline-") as folder:
-        local = Path(folder, name)
-        rows = 0
-        with pq.ParquetWriter(local, schema, compression="zstd") as writer:
-            for part in parts:
-                writer.write_table(part)
-                rows += len(part)
-        entry = FileEntry(path=name, bytes=local.stat().st_size, sha256=sha256_file(local), rows=rows)
-        publish(local, join(output, name))
-    return entry
+    written = write_parquet(join(output, name), schema, parts)
+    return FileEntry(path=name, bytes=written.bytes, sha256=written.sha256, rows=written.rows)
 
 
 def _remove_stale_shards(manifest: Manifest, output: str) -> None:

@@ -1,18 +1,21 @@
-"""Read Parquet files of any store without lending a Python file to Arrow's threads.
+"""Read Parquet files of any store, and write large ones to it, without lending a Python file to Arrow's threads.
 
 Arrow reads ahead in threads of its own. Where those hold a Python file when the interpreter ends, the process aborts
 ("terminate called without an active exception"), rarely and after all work is done. So local files are opened
 by Arrow itself, and others are read in the caller's thread and closed before it goes on.
 """
 
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from drumline.core.artifacts import filesystem
+from drumline.core.artifacts import filesystem, publish, sha256_file
 
 
 class ParquetReader:
@@ -40,3 +43,26 @@ def open_parquet(uri: str) -> Iterator[ParquetReader]:
     with ExitStack() as opened:
         source = path if isinstance(fs, LocalFileSystem) else opened.enter_context(fs.open(path, "rb"))
         yield ParquetReader(opened.enter_context(pq.ParquetFile(source, pre_buffer=False)))
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file that was written."""
+
+    bytes: int
+    sha256: str
+    rows: int
+
+
+def write_parquet(uri: str, schema: pa.Schema, parts: Iterable[pa.Table]) -> Written:
+    """Stream a table to its place, a row group a part: whole or not at all."""
+    with tempfile.TemporaryDirectory(prefix="drumline-") as folder:
+        local = Path(folder, "table.parquet")
+        rows = 0
+        with pq.ParquetWriter(local, schema, compression="zstd") as writer:
+            for part in parts:
+                writer.write_table(part)
+                rows += len(part)
+        written = Written(local.stat().st_size, sha256_file(local), rows)
+        publish(local, uri)
+    return written

@@ -1,13 +1,7 @@
-"""Finished work on single songs, on storage that all workers share: what makes a build resumable.
+"""Finished songs of a build (`runtime.products`): the id is a fingerprint of the song's key, its files' stamps and the
+configuration of the work."""
 
-``<work>/songs/ab/<id>.parquet`` holds a song's product, ``<id>.rejected.json`` the reason why it has none. The
-id is a fingerprint of the song's key, its files' stamps and the configuration of the work, so a file that
-exists is right, and a changed song or setting looks elsewhere. Files are whole or absent.
-"""
-
-import json
-from dataclasses import asdict, dataclass
-from pathlib import PurePosixPath
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,26 +9,27 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from drumline.core.artifacts import exists, filesystem, join, read_bytes, write_bytes
+from drumline.core.artifacts import join
 from drumline.core.config import fingerprint
 from drumline.core.errors import Rejected
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.parquet import open_parquet
 from drumline.dataset.sources import SongSource
 from drumline.dataset.tables import PRODUCT, SUMMARY
+from drumline.runtime.products import Products
 
 
 @dataclass(frozen=True)
 class ProductStore:
     """The products of one configuration."""
 
-    uri: str
+    products: Products
     song_fingerprint: str
 
     @staticmethod
     def of(config: BuildConfig, separator: str) -> "ProductStore":
         """The store of a build; ``separator`` is the fingerprint of the separator in use, or empty."""
-        return ProductStore(join(config.work_uri, "songs"), fingerprint(config.song_fingerprint, separator))
+        return ProductStore(Products(join(config.work_uri, "songs")), fingerprint(config.song_fingerprint, separator))
 
     def id(self, source: SongSource) -> str:
         """Where the work on a song is filed."""
@@ -42,50 +37,18 @@ class ProductStore:
 
     def find(self, source: SongSource) -> str | Rejected | None:
         """The URI of a finished product, the recorded rejection, or None where the work is still to be done."""
-        product, rejection = self._uris(source)
-        if exists(product):
-            return product
-        if exists(rejection):
-            return Rejected(**json.loads(read_bytes(rejection)))
-        return None
+        return self.products.find(self.id(source))
 
     def save(self, source: SongSource, outcome: pa.Table | Rejected) -> str | Rejected:
         """Publish an outcome; what `find` will say from now on."""
-        product, rejection = self._uris(source)
         if isinstance(outcome, Rejected):
-            write_bytes(rejection, json.dumps(asdict(outcome)).encode())
-            return outcome
+            return self.products.save(self.id(source), outcome)
         sink = pa.BufferOutputStream()
         # A row group a recording: shards copy recordings one by one.
         pq.write_table(outcome, sink, row_group_size=1, compression={"audio_flac": "none"} | _ZSTD)
-        write_bytes(product, sink.getvalue().to_pybytes())
-        return product
-
-    def finished(self) -> set[str]:
-        """The ids of all songs that have a product or a rejection, by one listing."""
-        return {PurePosixPath(entry).name.partition(".")[0] for entry in self._listing()}
-
-    def forget_rejected(self) -> int:
-        """Delete every recorded rejection, whatever its configuration, so that those songs are tried again."""
-        fs, _ = filesystem(self.uri)
-        found = [entry for entry in self._listing() if entry.endswith(_REJECTED)]
-        for entry in found:
-            fs.rm_file(entry)
-        return len(found)
-
-    def _listing(self) -> list[str]:
-        fs, path = filesystem(self.uri)
-        fs.invalidate_cache()
-        entries = fs.find(path) if fs.exists(path) else []
-        return [entry for entry in entries if entry.endswith((_PRODUCT, _REJECTED))]
-
-    def _uris(self, source: SongSource) -> tuple[str, str]:
-        id_ = self.id(source)
-        return join(self.uri, id_[:2], id_ + _PRODUCT), join(self.uri, id_[:2], id_ + _REJECTED)
+        return self.products.save(self.id(source), sink.getvalue().to_pybytes())
 
 
-_PRODUCT = ".parquet"
-_REJECTED = ".rejected.json"
 _ZSTD = {field.name: "zstd" for field in PRODUCT if field.name != "audio_flac"}
 
 

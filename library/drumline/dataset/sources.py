@@ -122,7 +122,7 @@ def find_songs(roots: Sequence[RootConfig]) -> list[SongSource]:
 
 
 def _songs_of_root(name: str, root: RootConfig) -> Iterator[SongSource]:
-    uri, files = _list(root)
+    uri, files = list_files(root.uri)
     kind: str = root.kind
     if kind == "auto":
         corpora = corpora_in(files)
@@ -133,13 +133,16 @@ def _songs_of_root(name: str, root: RootConfig) -> Iterator[SongSource]:
     for item in CORPORA[kind].items(files, lambda path: read_bytes(join(uri, path))):
         audio = tuple(layout.Choice(domain, item.audio[domain]) for domain in layout.DOMAINS if item.audio.get(domain))
         paths = [item.annotation, *(file for choice in audio for file in choice.files)]
-        stamp = _stamp(paths, files)
+        stamp = stamp_of(paths, files)
         yield SongSource(f"{name}/{item.key}", uri, kind, item.annotation, audio=audio, item=item, stamp=stamp)
 
 
-def _list(root: RootConfig) -> tuple[str, dict[str, str]]:
-    """The URI to read from, and each file's path relative to it with its stamp."""
-    uri = root.uri
+def list_files(uri: str, *, key: str = "roots") -> tuple[str, dict[str, str]]:
+    """The URI to read from, and each file's path relative to it with its stamp. Hidden files are left out.
+
+    Raises ConfigError, which names the configuration's key, where it cannot be listed.
+    """
+    wanted = uri
     try:
         if uri.endswith(".zip") and "::" not in uri:
             if not filesystem(uri)[0].exists(filesystem(uri)[1]):
@@ -151,7 +154,7 @@ def _list(root: RootConfig) -> tuple[str, dict[str, str]]:
             raise FileNotFoundError("there is no such folder or bucket")
         listing = fs.find(path if "::" not in uri else "", detail=True)
     except (*STORAGE_ERRORS, ImportError, ValueError) as error:
-        raise ConfigError(f"roots: {root.uri}: cannot be listed ({error or type(error).__name__})") from error
+        raise ConfigError(f"{key}: {wanted}: cannot be listed ({error or type(error).__name__})") from error
     prefix = "" if "::" in uri else path.rstrip("/") + "/"
     return uri, {
         entry.removeprefix(prefix): f"{info.get('size')}:{info.get('ETag') or info.get('mtime') or info.get('CRC')}"
@@ -164,7 +167,8 @@ def _is_audio(name: str) -> bool:
     return PurePosixPath(name).suffix.lower() in layout.EXTENSIONS
 
 
-def _stamp(paths: Iterable[str], files: Mapping[str, str]) -> str:
+def stamp_of(paths: Iterable[str], files: Mapping[str, str]) -> str:
+    """Of some files of a listing: another once one of them changes."""
     return fingerprint({path: files.get(path, "") for path in paths})
 
 
@@ -212,7 +216,7 @@ def _sources_of_chart(
     key = f"{name}/{prefix.rstrip('/') if is_notes and prefix else path}"
     # Whatever stands beside the chart and could matter to it: its own words and every audio file.
     around = [member for member in members if member.lower() == "song.ini" or _is_audio(member)]
-    stamp = _stamp([path, *(prefix + member for member in around)], files)
+    stamp = stamp_of([path, *(prefix + member for member in around)], files)
     yield SongSource(key, uri, format_, path, audio=audio, siblings=tuple(members), stamp=stamp)
 
 
@@ -223,7 +227,7 @@ def _sessions(name: str, uri: str, path: str, files: Mapping[str, str]) -> Itera
     except ChartError:
         # As for any chart: the work on it says what is wrong, in a row.
         yield SongSource(
-            f"{name}/{path}", uri, "events_jsonl", path, stamp=_stamp([path], files), extra={"audio_path": ""}
+            f"{name}/{path}", uri, "events_jsonl", path, stamp=stamp_of([path], files), extra={"audio_path": ""}
         )
         return
     folder = str(PurePosixPath(path).parent)
@@ -236,6 +240,6 @@ def _sessions(name: str, uri: str, path: str, files: Mapping[str, str]) -> Itera
             "events_jsonl",
             path,
             audio=(layout.Choice(domain, (audio,)),) if audio in files else (),
-            stamp=_stamp([path, audio], files),
+            stamp=stamp_of([path, audio], files),
             extra={"audio_path": recording.audio_path},
         )

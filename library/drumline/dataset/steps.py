@@ -3,16 +3,13 @@
 Each step is idempotent: what is finished is found and reported, not done again.
 """
 
-import logging
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pyarrow as pa
 
-from drumline.core.artifacts import STORAGE_ERRORS
 from drumline.core.errors import Rejected
 from drumline.dataset import products
 from drumline.dataset.config import BuildConfig
@@ -21,10 +18,9 @@ from drumline.dataset.song import build_song
 from drumline.dataset.sources import SongSource
 from drumline.dataset.stems import Stems
 from drumline.dataset.tables import SUMMARY
+from drumline.runtime.attempt import attempted
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.report import peak_mb
-
-log = logging.getLogger("drumline")
 
 OUTCOME: Final = pa.schema(
     [
@@ -72,24 +68,7 @@ class SongStep:
         ]
 
     def _work(self, source: SongSource, id_: str) -> pa.Table | Rejected:
-        if end := self.ledger.given_up(id_):
-            timed_out = end == "timed_out"
-            limit = f", limit {self.ledger.timeout_s:.0f} s each" if timed_out else ""
-            return Rejected(
-                "timed_out" if timed_out else "worker_crashed",
-                f"{source.annotation}: {self.ledger.max_attempts} attempts, each ended its worker{limit}",
-            )
-        with self.ledger.attempt(id_, source.key):
-            try:
-                return self._build(source)
-            except STORAGE_ERRORS:
-                raise  # storage or network: the run's trouble, not the song's
-            except Exception as error:  # the one place where an unforeseen error becomes a row
-                where = traceback.extract_tb(error.__traceback__)[-1]
-                log.exception("%s", source.key)
-                return Rejected(
-                    "unexpected_error", f"{type(error).__name__}: {error} (at {where.name}, line {where.lineno})"
-                )
+        return attempted(self.ledger, id_, source.key, lambda: self._build(source))
 
     def _build(self, source: SongSource) -> pa.Table | Rejected:
         return build_song(source, self.config, self.stems.lookup)

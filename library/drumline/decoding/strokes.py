@@ -1,22 +1,23 @@
 """Activations, in pieces of any length, to the strokes of a song: peaks, then what only the whole can decide.
 
-1. Each class has its peaks, as `decoding.peaks` finds them, with a threshold of its own; an onset head that is silent
-   there takes them away (``onset_threshold``).
+1. Each class has its peaks, local maxima that reach a threshold of its own; an onset head that is silent there takes
+   them away (``onset_threshold``). Two hits of one class are never nearer than its spacing: the stronger stays.
 2. One stroke is heard as one kind: of two kinds of one drum nearer than their spacing the stronger stays
    (``one_kind``).
 3. A tom and a cymbal within one frame are both kept only if the weaker is nearly as sure (``tom_cymbal_margin``): a
    cymbal's attack over a tom, or a tom's under a cymbal, is the commonest false stroke.
 
-Only peaks are remembered, so memory does not grow with the song; pieces give what the whole gives.
+A hit's time is its frame plus the model's own sub-frame offset. Only peaks are remembered, so memory does not grow with
+the song; pieces give what the whole gives.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from scipy import ndimage
 from scipy.special import expit, logit
 
@@ -25,26 +26,56 @@ from drumline.core.grid import Grid
 from drumline.core.taxonomy import BRANCHES
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration
-from drumline.decoding.peaks import MOST_OFFSET_FRAMES, PeakConfig, maxima, strongest
+from drumline.decoding.dense import MicroConfig
+from drumline.decoding.peaks import maxima, strongest
 from drumline.metrics.events import Events
+
+MOST_OFFSET_FRAMES: Final = 1.5
+"""What an offset head may add: beyond the neighbouring frame it is wrong."""
 
 _INSTRUMENT: Final = {name: instrument for instrument, states in BRANCHES.items() for name in states}
 _TOMS, _CYMBALS = frozenset({"tom"}), frozenset({"hihat", "ride", "crash"})
 
 
 class DecodeConfig(Config):
-    """A way to read activations: `decoding.presets` holds those that have a name."""
+    """How activations become hits: these keys, or the name of a preset (``default``, ``conservative``, ``aggressive``)
+    that sets them. A calibration (`class_thresholds.json`) stands above the thresholds here."""
 
-    peaks: PeakConfig = PeakConfig(spacing_ms=25.0)
-    """Thresholds and spacings."""
+    threshold: float = Field(default=0.5, ge=0, le=1)
+    """The least activation of a hit, for classes not named in ``thresholds``."""
+    thresholds: dict[str, float] = Field(default={})
+    """By class."""
+    spacing_ms: float = Field(default=30.0, ge=0)
+    """The least distance of two hits of a class, for classes not named in ``spacings_ms`` [ms]."""
+    spacings_ms: dict[str, float] = Field(default={})
+    """By class [ms]."""
+    reach_frames: int = Field(default=2, ge=1)
+    """A maximum is one among so many frames on either side."""
     threshold_log_odds: float = Field(default=0.0, ge=-10, le=10)
     """Added to the log-odds of every threshold, calibrated ones too: above 0 there are fewer hits."""
     onset_threshold: float = Field(default=0.0, ge=0, le=1)
     """What the onset head must say within ``reach_frames`` of a hit; 0 asks nothing."""
-    one_kind: bool = True
+    one_kind: bool = False
     """Whether a stroke is of one kind: head or rim, open or closed, one tom."""
     tom_cymbal_margin: float = Field(default=1.0, ge=0, le=1)
     """Of a tom and a cymbal in the same frame or neighbouring ones, the weaker goes if it is less sure by more."""
+    micro: MicroConfig | None = None
+    """Read dense passages again with the package's micro model; null reads once."""
+
+    @property
+    def again(self) -> "DecodeConfig":
+        """How what the micro model says of a dense passage becomes hits."""
+        if self.micro is None:
+            return self
+        spacing = {"spacing_ms": self.micro.spacing_ms, "spacings_ms": self.micro.spacings_ms}
+        return self.model_copy(update={**spacing, "micro": None})
+
+    @model_serializer(mode="wrap")
+    def _as_ever(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what is off: a configuration that never heard of it keeps its fingerprint."""
+        off = {"threshold_log_odds": 0.0, "onset_threshold": 0.0, "one_kind": False, "tom_cymbal_margin": 1.0,
+               "micro": None}  # fmt: skip
+        return {name: value for name, value in told(self).items() if name not in off or value != off[name]}
 
 
 @dataclass(frozen=True)
@@ -79,7 +110,7 @@ def strokes(pieces: Iterable[Activations], config: DecodeConfig, calibration: Ca
     """The strokes of a song whose activations come in pieces, at least one, one after the other."""
     grid, classes, found = _peaks(pieces, config, calibration)
     instruments = [_INSTRUMENT[name] for name in classes]
-    spacing = [_spacing_frames(config.peaks, name, grid) for name in classes]
+    spacing = [_spacing_frames(config, name, grid) for name in classes]
     for column in range(len(classes)):
         found = found.where(_apart(found, [column], spacing[column]))
     members = {name: [c for c, own in enumerate(instruments) if own == name] for name in dict.fromkeys(instruments)}
@@ -112,7 +143,7 @@ def _peaks(
     grid: Grid | None = None
     classes: tuple[str, ...] = ()
     found: list[_Peaks] = []
-    for start, window, first, last in _windows(pieces, reach=config.peaks.reach_frames):
+    for start, window, first, last in _windows(pieces, reach=config.reach_frames):
         grid, classes = window.grid, window.classes
         peaks = _peaks_of(window, config, calibration)
         peaks = peaks.where((peaks.frame >= first) & (peaks.frame < last))
@@ -140,7 +171,7 @@ def _windows(pieces: Iterable[Activations], *, reach: int) -> Iterator[tuple[int
 
 
 def _peaks_of(window: Activations, config: DecodeConfig, calibration: Calibration | None) -> _Peaks:
-    classes, reach = window.classes, config.peaks.reach_frames
+    classes, reach = window.classes, config.reach_frames
     confidence = window.probability
     if calibration is not None:
         confidence = calibration.temper(confidence, classes).astype(np.float32)
@@ -166,7 +197,7 @@ def _peaks_of(window: Activations, config: DecodeConfig, calibration: Calibratio
 
 
 def _threshold(config: DecodeConfig, calibration: Calibration | None, name: str) -> float:
-    threshold = config.peaks.thresholds.get(name, config.peaks.threshold)
+    threshold = config.thresholds.get(name, config.threshold)
     if calibration is not None and name in calibration.labels and calibration.labels[name].threshold > 0:
         threshold = calibration.labels[name].threshold
     if not config.threshold_log_odds:
@@ -178,8 +209,8 @@ def _shift_s(calibration: Calibration | None, name: str) -> float:
     return calibration.labels[name].offset_s if calibration is not None and name in calibration.labels else 0.0
 
 
-def _spacing_frames(peaks: PeakConfig, name: str, grid: Grid) -> float:
-    return peaks.spacings_ms.get(name, peaks.spacing_ms) / 1000 * grid.frame_rate_hz
+def _spacing_frames(config: DecodeConfig, name: str, grid: Grid) -> float:
+    return config.spacings_ms.get(name, config.spacing_ms) / 1000 * grid.frame_rate_hz
 
 
 def _apart(found: _Peaks, columns: Sequence[int], spacing: float) -> NDArray[np.bool_]:

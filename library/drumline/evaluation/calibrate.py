@@ -102,8 +102,9 @@ def read_songs(config: CalibrationConfig) -> list[Song]:
     references = find_references(config.truth)
     system = config.system
     if system.activations:
-        peaks = system.peaks.model_copy(update={"threshold": _LOWEST_PEAK, "thresholds": {}})
-        system = system.model_copy(update={"peaks": peaks, "predictions": ""})
+        lowest = {"threshold": _LOWEST_PEAK, "thresholds": {}, "threshold_log_odds": 0.0}
+        decoding = system.decoding.model_copy(update=lowest)
+        system = system.model_copy(update={"decoding": decoding, "predictions": ""})
     told = predictions_of(system, references, unmatched=config.unmatched)
     songs = []
     for reference in references:

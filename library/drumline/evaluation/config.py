@@ -5,7 +5,8 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from drumline.core.config import Config
-from drumline.decoding.peaks import PeakConfig
+from drumline.decoding.presets import Decoding
+from drumline.decoding.strokes import DecodeConfig
 from drumline.evaluation.pairing import Unmatched
 from drumline.evaluation.references import ReferenceConfig
 from drumline.metrics.bootstrap import BootstrapConfig
@@ -28,7 +29,7 @@ class SystemConfig(Config):
     """A folder with an ``.npz`` of frame activations for each song, for the metrics that need no threshold."""
     calibration: str = ""
     """A ``class_thresholds.json`` to apply to the hits before they are judged."""
-    peaks: PeakConfig = PeakConfig()
+    decoding: Decoding = DecodeConfig()
     """How hits are picked from activations where there are no predictions."""
 
     @model_validator(mode="after")

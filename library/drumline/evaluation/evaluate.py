@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from drumline.core.artifacts import join, write_bytes
+from drumline.core.artifacts import check_writable, join, write_bytes
 from drumline.core.config import canonical_json
-from drumline.dataset.build import check_writable
 from drumline.evaluation.config import EvaluationConfig
 from drumline.evaluation.page import render_page
 from drumline.evaluation.report import Report

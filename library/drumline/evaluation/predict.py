@@ -28,9 +28,9 @@ from drumline.dataset.sources import RootConfig, SongSource, find_songs
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration, read_calibration
 from drumline.decoding.infer import infer
-from drumline.decoding.peaks import PeakConfig, decode
+from drumline.decoding.presets import Decoding
+from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.features.logmel_torch import LogMel
-from drumline.metrics.events import Events
 from drumline.metrics.vocabulary import LABEL_NAMES
 from drumline.model.network import HierarchicalDrumCRNN
 from drumline.training import checkpoints
@@ -54,7 +54,7 @@ class PredictConfig(Config):
     """Where songs are, instead of a dataset."""
     domain: Literal["stem", "stems", "mix"] = "stem"
     """Of songs under roots: what to listen to. Those without it are left out."""
-    decoding: PeakConfig = PeakConfig()
+    decoding: Decoding = DecodeConfig()
     """How activations become hits."""
     calibration: str = ""
     """A ``class_thresholds.json``, which stands above the decoding's thresholds."""
@@ -76,8 +76,8 @@ class Model:
     features: LogMel
 
     def listen(self, samples: NDArray[np.float32]) -> Activations:
-        """Mono samples [N] at 22,050 Hz and -14 LUFS."""
-        return infer(self.network, self.features, samples)
+        """Mono samples [N] at 22,050 Hz and -14 LUFS; rounded as a file keeps it, so that its hits are those told."""
+        return infer(self.network, self.features, samples).rounded()
 
 
 def open_model(checkpoint: str) -> Model:
@@ -108,10 +108,10 @@ def predict(config: PredictConfig) -> int:
 
 
 def as_json(
-    activations: Activations, decoding: PeakConfig, calibration: Calibration | None, *, duration_s: float
+    activations: Activations, decoding: DecodeConfig, calibration: Calibration | None, *, duration_s: float
 ) -> dict[str, Any]:
     """Hits as `evaluation.predictions` reads them."""
-    hits: Events = decode(activations, decoding, calibration)
+    hits = strokes([activations], decoding, calibration).events
     columns = zip(hits.time_s, hits.label, hits.velocity, hits.confidence, strict=True)
     return {
         "duration_s": duration_s,

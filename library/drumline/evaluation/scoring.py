@@ -20,7 +20,7 @@ from drumline.core.artifacts import join, read_bytes
 from drumline.core.errors import ChartError, DrumlineError, SongError
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration, read_calibration
-from drumline.decoding.peaks import PeakConfig, decode
+from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.evaluation.config import EvaluationConfig, ScoringConfig, SystemConfig
 from drumline.evaluation.frames import BranchFrames, branch_frames, read_frames
 from drumline.evaluation.pairing import Unmatched, pair
@@ -47,7 +47,7 @@ class Prediction:
     """What one system says about one recording: hits, or activations to pick them from, or neither for silence."""
 
     hits: Located | None
-    peaks: PeakConfig
+    decoding: DecodeConfig
     """How to pick hits from activations."""
     activations: str = ""
     """URI of the ``.npz``."""
@@ -62,7 +62,8 @@ class Prediction:
             return calibration.apply(hits) if calibration else hits
         if not self.activations:
             return Events.none()
-        return decode(Activations.from_bytes(read_bytes(self.activations), self.activations), self.peaks, calibration)
+        told = Activations.from_bytes(read_bytes(self.activations), self.activations)
+        return strokes([told], self.decoding, calibration).events
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ def predictions_of(
     told = hits if system.predictions else activations
     return {
         song.name: Prediction(
-            hits.get(song.name), system.peaks, activations.get(song.name, ""), calibration=system.calibration
+            hits.get(song.name), system.decoding, activations.get(song.name, ""), calibration=system.calibration
         )
         for song in songs
         if song.name in told or unmatched == "empty"

@@ -30,6 +30,8 @@ class ExportConfig(Config):
     """A ``class_thresholds.json`` to put in; empty for none."""
     preset: str = "default"
     """The decoding that suits it."""
+    micro: str = ""
+    """A package that reads dense passages again (preset ``micro``): the name of a folder beside ``output``."""
     margin_s: float = Field(default=2.0, ge=0)
     """What it hears on either side of a passage [s]: a recurrent network forgets within about a second."""
     dataset: str

@@ -71,7 +71,7 @@ def export(config: ExportConfig) -> Exported:
         precision: OnnxNetwork(file, features=features, classes=PREDICTED, margin_s=config.margin_s, threads=1)
         for precision, file in files.items()
     }
-    parity = compare(network, LogMel(features), graphs, dev, preset.peaks)
+    parity = compare(network, LogMel(features), graphs, dev, preset)
     report = {precision: told.model_dump(mode="json") for precision, told in parity.items()}
     write_bytes(str(folder / _REPORT), (json.dumps(report, indent=1) + "\n").encode())
     if faults := beyond(parity, config.limits):
@@ -97,6 +97,7 @@ def export(config: ExportConfig) -> Exported:
         network=model,
         margin_s=config.margin_s,
         preset=config.preset,
+        micro=config.micro,
         files={},
         parity={str(precision): told for precision, told in parity.items()},
         facts=facts,

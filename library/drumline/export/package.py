@@ -79,6 +79,9 @@ class Package(Config):
     """What it should hear on either side of a passage [s], so that it answers as if it heard all."""
     preset: str = "default"
     """The decoding that suits it."""
+    micro: str = ""
+    """The package whose model reads dense passages again (`decoding.dense`): the name of a folder beside this one, or
+    of one that comes with drumline; empty where there is none."""
     files: dict[str, str]
     """File -> SHA-256, of all but ``package.json``."""
     parity: dict[str, Parity]
@@ -115,6 +118,17 @@ def read_package(folder: Path) -> Package:
         if sha256_file(file) != expected:
             raise DrumlineError(f"{file}: has been changed since it was released, or its download was cut")
     return package
+
+
+def find_micro(folder: Path, package: Package) -> Path:
+    """The folder of a package's micro model. Raises ConfigError where it names none, or it is not there."""
+    if not package.micro:
+        raise ConfigError(
+            f"{folder}: the preset reads dense passages again with a micro model, and this package names none "
+            "(no micro model is released yet); take another preset"
+        )
+    beside = folder.resolve().parent / package.micro
+    return beside if (beside / NAME).is_file() else find_package(package.micro)
 
 
 def withdraw(folder: Path) -> None:

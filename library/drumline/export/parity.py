@@ -16,7 +16,7 @@ from drumline.core.config import Config
 from drumline.decoding.activations import Activations
 from drumline.decoding.infer import infer
 from drumline.decoding.infer_onnx import OnnxNetwork
-from drumline.decoding.peaks import PeakConfig
+from drumline.decoding.strokes import DecodeConfig
 from drumline.export.package import Parity, Precision
 from drumline.features.logmel_torch import LogMel
 from drumline.model.network import HierarchicalDrumCRNN
@@ -44,13 +44,13 @@ class _Tally:
     number: int
     counts: Counts
 
-    def take(self, found: Activations, expected: Activations, recording: Recording, peaks: PeakConfig) -> None:
+    def take(self, found: Activations, expected: Activations, recording: Recording, decoding: DecodeConfig) -> None:
         for name in _COMPARED:
             difference = np.abs(getattr(found, name) - getattr(expected, name))
             self.largest = max(self.largest, float(difference.max()))
             self.total += float(difference.sum(dtype=np.float64))
             self.number += difference.size
-        self.counts += count(recording, found, peaks)
+        self.counts += count(recording, found, decoding)
 
 
 def compare(
@@ -58,16 +58,16 @@ def compare(
     features: LogMel,
     graphs: Mapping[Precision, OnnxNetwork],
     recordings: Iterable[Recording],
-    peaks: PeakConfig,
+    decoding: DecodeConfig,
 ) -> dict[Precision, Parity]:
-    """Each graph against the network, over recordings, at least one; ``peaks`` makes hits of activations."""
+    """Each graph against the network, over recordings, at least one; ``decoding`` makes hits of activations."""
     tallies = {name: _Tally(0.0, 0.0, 0, Counts.none()) for name in graphs}
     truth = Counts.none()
     for recording in recordings:
         expected = infer(network, features, recording.samples)
-        truth += count(recording, expected, peaks)
+        truth += count(recording, expected, decoding)
         for name, graph in graphs.items():
-            tallies[name].take(_heard(graph, recording.samples), expected, recording, peaks)
+            tallies[name].take(_heard(graph, recording.samples), expected, recording, decoding)
     f = metrics(truth)[_SCORE]
     return {name: _parity(tally, f) for name, tally in tallies.items()}
 

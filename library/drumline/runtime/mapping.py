@@ -42,7 +42,7 @@ def map_rows(
     if not rows:
         return
     _configure(ledger)
-    blocks = _blocks(rows, cpus=max(1, int(ray.cluster_resources().get("CPU", 1))))
+    blocks = _blocks(rows, cpus=max(1, int(ray.cluster_resources().get("CPU", 1))), most=_MOST_ROWS_A_TASK)
     mapped = ray.data.from_arrow([pa.table({"row": list(block)}) for block in blocks]).map_batches(
         _Step(step, schema),
         batch_size=None,
@@ -61,17 +61,23 @@ def map_actors(
     num_actors: int,
     num_cpus: float,
     num_gpus: float,
+    rows_a_call: int = 1,
 ) -> Iterator[dict[str, Any]]:
-    """Like `map_rows` with a class that is made once an actor and called for each row: for models.
+    """Like `map_rows` with a class that is made once an actor and called for up to ``rows_a_call`` rows: for models.
+
+    0 actors: as many as the cluster's processors, or graphics cards where they use those, allow.
 
     The pool may start with one actor, whatever its full size: a fixed pool that takes every CPU never
-    starts (Ray issue 44687). Ray restarts dead actors for ever: ``worker`` asks the ledger before each row.
+    starts (Ray issue 44687). Ray restarts dead actors for ever: ``worker`` asks the ledger before each call.
     """
     if not rows:
         return
     _configure(ledger)
-    dataset = ray.data.from_items([{"row": row} for row in rows], override_num_blocks=len(rows))
-    mapped = dataset.map_batches(
+    if not num_actors:
+        kind, share = ("GPU", num_gpus) if num_gpus else ("CPU", num_cpus)
+        num_actors = max(1, int(ray.cluster_resources().get(kind, 1) / share))
+    blocks = _blocks(rows, cpus=num_actors, most=rows_a_call)
+    mapped = ray.data.from_arrow([pa.table({"row": list(block)}) for block in blocks]).map_batches(
         worker,
         fn_constructor_args=arguments,
         batch_size=None,
@@ -83,14 +89,14 @@ def map_actors(
     yield from _stream(mapped, ledger)
 
 
-def _blocks(rows: Sequence[str], *, cpus: int) -> Iterator[Sequence[str]]:
+def _blocks(rows: Sequence[str], *, cpus: int, most: int) -> Iterator[Sequence[str]]:
     """One block a task: large ones first, for few tasks; single rows last, so that all CPUs are done together.
 
     Guided self-scheduling (Polychronopoulos, Kuck 1987).
     """
     start = 0
     while start < len(rows):
-        size = min(_MOST_ROWS_A_TASK, max(1, (len(rows) - start) // (cpus * _TASKS_A_CPU)))
+        size = min(most, max(1, (len(rows) - start) // (cpus * _TASKS_A_CPU)))
         yield rows[start : start + size]
         start += size
 

@@ -10,7 +10,8 @@ from drumline.augmentation.spec_augment import SpecAugmentConfig
 from drumline.core.config import Config, fingerprint
 from drumline.dataset.sampling import SamplingConfig
 from drumline.dataset.sampling_weights import WeightsConfig
-from drumline.decoding.peaks import PeakConfig
+from drumline.decoding.presets import Decoding
+from drumline.decoding.strokes import DecodeConfig
 from drumline.features.logmel import LogMelConfig
 from drumline.labels.targets import LabelConfig
 from drumline.model.config import ModelConfig
@@ -72,7 +73,7 @@ class ValidationConfig(Config):
     """Recordings of that split, drawn once by song id."""
     max_seconds: float = Field(default=60.0, gt=0)
     """Of each recording, from its start [s]."""
-    decoding: PeakConfig = PeakConfig(threshold=0.3)
+    decoding: Decoding = DecodeConfig(threshold=0.3)
     """How activations become hits."""
     score: str = "f5_50"
     """What stages and the best checkpoints go by: any metric of `training.validation`, such as ``f12_30`` (12 classes,

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from drumline.core.svg import FAINT, SERIES, WIDTH_IN, standalone, style, to_svg
 from drumline.core.taxonomy import LABELS
 from drumline.decoding.activations import Activations
-from drumline.decoding.peaks import PeakConfig, decode
+from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.metrics.vocabulary import LABEL_NAMES
 from drumline.training.validation import Recording
 
 
 def piano_rolls(
-    seen: Sequence[tuple[Recording, Activations]], config: PeakConfig, *, seconds: float
+    seen: Sequence[tuple[Recording, Activations]], config: DecodeConfig, *, seconds: float
 ) -> tuple[bytes, NDArray[np.uint8]]:
     """Recordings from their starts, truth above prediction: a PNG file, and its pixels [height, width, 3].
 
@@ -44,7 +44,7 @@ def piano_rolls(
         shown = activations.probability[: round(seconds * rate_hz)].T
         edges = (np.arange(shown.shape[1] + 1) - 0.5) / rate_hz, np.arange(shown.shape[0] + 1) - 0.5
         prediction.pcolormesh(*edges, shown, cmap="Greys", vmin=0, vmax=1.4, rasterized=True)
-        hits = decode(activations, config)
+        hits = strokes([activations], config).events
         for time_s, label in zip(hits.time_s, hits.label, strict=True):
             _mark(prediction, float(time_s), activations.classes.index(LABEL_NAMES[label]), pale=False)
         prediction.set_xlabel("seconds", fontsize=8)

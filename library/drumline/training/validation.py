@@ -18,7 +18,7 @@ from drumline.dataset.manifest import read_manifest
 from drumline.dataset.parquet import open_parquet
 from drumline.dataset.shards import hit_of
 from drumline.decoding.activations import Activations
-from drumline.decoding.peaks import PeakConfig, decode
+from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.labels.targets import LabelConfig, targets
 from drumline.metrics import frames, rhythm, scores
 from drumline.metrics.events import Events
@@ -90,12 +90,12 @@ def recordings(dataset: str, config: ValidationConfig, *, share: int = 0, of: in
         yield Recording(song_id, domain, samples, hits, tuple(row["unannotated"]))
 
 
-def count(recording: Recording, activations: Activations, config: PeakConfig) -> Counts:
+def count(recording: Recording, activations: Activations, config: DecodeConfig) -> Counts:
     """What the activations of a recording are worth."""
     end_s = len(recording.samples) / RATE_HZ - _BEYOND_S
     hits = [hit for hit in recording.hits if hit.time_s < end_s]
     reference = Events.of([hit.time_s for hit in hits], [hit.judged_label for hit in hits])
-    found = decode(activations, config)
+    found = strokes([activations], config).events
     estimate = found.select(found.time_s < end_s + _BEYOND_S / 2)
     left_out = recording.unannotated
     return Counts(

@@ -3,21 +3,36 @@
 torch is imported where it is asked for, and nowhere else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from drumline.audio.recording import Recording
 from drumline.core.errors import ConfigError
 from drumline.core.grid import RATE_HZ
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration, read_calibration
+from drumline.decoding.dense import Passage, dense_passages
 from drumline.decoding.infer_onnx import OnnxNetwork, default_threads
 from drumline.decoding.listening import Network
 from drumline.decoding.presets import load_preset
+from drumline.decoding.splice import spliced
 from drumline.decoding.strokes import DecodeConfig, Strokes, strokes
-from drumline.export.package import GRAPHS, THRESHOLDS, WEIGHTS, Package, Precision, find_package, read_package
+from drumline.export.package import (
+    GRAPHS,
+    THRESHOLDS,
+    WEIGHTS,
+    Package,
+    Precision,
+    find_micro,
+    find_package,
+    read_package,
+)
 from drumline.transcription.cache import key
 from drumline.transcription.result import Transcriber
 
@@ -54,6 +69,8 @@ class Engine:
     preset: str
     """Its name."""
     decoding: DecodeConfig
+    micro: "Engine | None" = None
+    """What reads dense passages again, where the preset asks for that."""
 
     @property
     def transcriber(self) -> Transcriber:
@@ -72,7 +89,27 @@ class Engine:
         return strokes([activations], self.decoding, self.calibration)
 
     def strokes(self, recording: Recording, heard: Heard) -> Strokes:
-        return strokes(_counted(self.listen(recording), heard), self.decoding, self.calibration)
+        found = strokes(_counted(self.listen(recording), heard), self.decoding, self.calibration)
+        return self.read_again(found, self.dense(found, recording.duration_s), recording)
+
+    def dense(self, found: Strokes, duration_s: float) -> list[Passage]:
+        """What is to be read again; nothing where there is no micro model."""
+        config = self.decoding.micro
+        return [] if config is None else dense_passages(found.events, config, duration_s=duration_s)
+
+    def read_again(self, first: Strokes, passages: Sequence[Passage], recording: Recording) -> Strokes:
+        """The strokes of a first pass, with those of the micro model in dense passages."""
+        if self.micro is None or not passages:
+            return first
+        config, margin_s = self.decoding.again, self.micro.package.margin_s
+        again = []
+        for passage in passages:
+            start = max(0, round((passage.start_s - margin_s) * RATE_HZ))
+            stop = min(recording.num_samples, round((passage.end_s + margin_s) * RATE_HZ))
+            pieces = self.micro.network.listen(partial(_read_from, recording, start), stop - start)
+            found = strokes((piece.rounded() for piece in pieces), config, self.micro.calibration)
+            again.append((passage, Strokes(found.events.shifted(start / RATE_HZ), found.branches)))
+        return spliced(first, again, apart_s=config.spacing_ms / 1000)
 
 
 @dataclass(frozen=True)
@@ -110,15 +147,19 @@ def open_engine(
     name = preset or package.preset
     decoding = load_preset(name)
     calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
-    if runtime == "torch":
-        return Engine(
-            package,
-            "torch",
-            _on_torch(folder, package, threads=threads, together=together),
-            calibration,
-            name,
-            decoding,
+    micro = None
+    if decoding.micro is not None:
+        second = str(find_micro(folder, package))
+        micro = open_engine(
+            second, preset="default", precision=precision, threads=threads, runtime=runtime, together=together
         )
+        if micro.package.classes != package.classes:
+            raise ConfigError(
+                f"{second}: a micro model must tell the classes of {folder}, {', '.join(package.classes)}"
+            )
+    if runtime == "torch":
+        batched = _on_torch(folder, package, threads=threads, together=together)
+        return Engine(package, "torch", batched, calibration, name, decoding, micro)
     chosen = precision_of(package, folder, precision)
     network = OnnxNetwork(
         folder / GRAPHS[chosen],
@@ -127,7 +168,7 @@ def open_engine(
         margin_s=package.margin_s,
         threads=threads,
     )
-    return Engine(package, chosen, network, calibration, name, decoding)
+    return Engine(package, chosen, network, calibration, name, decoding, micro)
 
 
 def _on_torch(folder: Path, package: Package, *, threads: int, together: int) -> Network:
@@ -164,6 +205,10 @@ def open_fallback() -> Fallback:
     from drumline.transcription import heuristic
 
     return Fallback(Transcriber(heuristic.NAME, heuristic.VERSION))
+
+
+def _read_from(recording: Recording, origin: int, start: int, stop: int) -> NDArray[np.float32]:
+    return recording.read(origin + start, origin + stop)
 
 
 def _counted(pieces: Iterator[Activations], heard: Heard) -> Iterator[Activations]:

@@ -39,8 +39,7 @@ class Outputs:
         if self.is_file:
             return (Path(self.place),)
         folder = Path(self.place) if self.place else source.folder
-        # Of a format that is one file name, such as notes.mid, the song's name goes before it.
-        named_ = [folder / f"{source.name}.{each.ending.removeprefix('.')}" for each in self.formats]
+        named_ = [folder / each.file_of(source.name) for each in self.formats]
         return (*named_, *([folder / source.name] if self.song_folder else []))
 
     def write(self, transcription: Transcription, source: Source) -> None:

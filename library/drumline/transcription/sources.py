@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
@@ -22,6 +23,7 @@ a separator takes out of everything."""
 
 PIPE: Final = "-"
 _PIPED: Final = "stdin"
+_BLOCK_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,32 @@ def open_recording(source: Source, stem: Stem) -> tuple[Recording, SourceAudio]:
     Raises AudioError for audio that cannot serve, OSError for files that cannot be read, DrumlineError where a
     separator is wanted and there is none.
     """
-    if stem == "separate":
-        recording, digest = _separated(source)
-    elif len(source.files) > 1:
-        recording, digest = _summed(source.files)
-    else:
-        recording, digest = _streamed(source)
-    name = source.files[0].name if source.files else _PIPED
-    return recording, SourceAudio(name, round(recording.duration_s, 6), digest, recording.source_rate_hz)
+    names = [file.name for file in source.files] or [_PIPED]
+    with ExitStack() as opened:
+        files: list[BinaryIO] = [opened.enter_context(file.open("rb")) for file in source.files]
+        files = files or [io.BytesIO(sys.stdin.buffer.read())]
+        digest = sha256_of(files)
+        recording = _separated(files, names) if stem == "separate" else recording_of(files, names)
+    return recording, SourceAudio(names[0], round(recording.duration_s, 6), digest, recording.source_rate_hz)
+
+
+def sha256_of(files: Sequence[BinaryIO]) -> str:
+    """Of the files' bytes, one after the other; each stands at its start again."""
+    digest = hashlib.sha256()
+    for file in files:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+        file.seek(0)
+    return digest.hexdigest()
+
+
+def recording_of(files: Sequence[BinaryIO], names: Sequence[str]) -> Recording:
+    """One file, block by block, or several that sound together, in memory. Raises AudioError."""
+    if len(files) == 1:
+        return Recording.of_file(files[0], name=names[0])
+    config = AudioConfig(min_duration_s=0.4, max_duration_s=MAX_DURATION_S)
+    audio = mix([decode(file.read(), name=name, config=config) for file, name in zip(files, names, strict=True)])
+    return Recording([audio.samples], source_rate_hz=audio.source_rate_hz)
 
 
 def _folder(folder: Path, stem: Stem) -> Source:
@@ -81,38 +101,8 @@ def _folder(folder: Path, stem: Stem) -> Source:
     return Source(folder.resolve().name, tuple(folder / name for name in choice.files), folder)
 
 
-def _streamed(source: Source) -> tuple[Recording, str]:
-    if not source.files:
-        return _of_file(io.BytesIO(sys.stdin.buffer.read()), _PIPED)
-    with source.files[0].open("rb") as file:
-        return _of_file(file, source.files[0].name)
-
-
-def _of_file(file: BinaryIO, name: str) -> tuple[Recording, str]:
-    recording = Recording.of_file(file, name=name)
-    file.seek(0)
-    return recording, hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # any binary file
-
-
-def _summed(files: Sequence[Path]) -> tuple[Recording, str]:
-    """Stems together, in memory. The hash is of their bytes, one after the other."""
-    config = AudioConfig(min_duration_s=0.4, max_duration_s=MAX_DURATION_S)
-    data = [file.read_bytes() for file in files]
-    audio = mix([decode(each, name=file.name, config=config) for each, file in zip(data, files, strict=True)])
-    return Recording([audio.samples], source_rate_hz=audio.source_rate_hz), _sha256(data)
-
-
-def _separated(source: Source) -> tuple[Recording, str]:
+def _separated(files: Sequence[BinaryIO], names: Sequence[str]) -> Recording:
     """Drums out of the mix, in memory."""
     from drumline.transcription.separate import drums_of  # a separator's imports cost more than a transcription
 
-    data = [file.read_bytes() for file in source.files] or [sys.stdin.buffer.read()]
-    names = [file.name for file in source.files] or [_PIPED]
-    return Recording([drums_of(data, names)], source_rate_hz=SEPARATION_RATE_HZ), _sha256(data)
-
-
-def _sha256(parts: Sequence[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part)
-    return digest.hexdigest()
+    return Recording([drums_of([file.read() for file in files], names)], source_rate_hz=SEPARATION_RATE_HZ)

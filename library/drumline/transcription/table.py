@@ -35,6 +35,14 @@ COLUMNS: Final = (
 SCHEMA: Final = pa.schema([pa.field(column.name, column.type, nullable=column.nullable) for column in COLUMNS])
 
 
+REJECTED_COLUMNS: Final = (
+    Column("key", _TEXT, "as in transcriptions.parquet"),
+    Column("reason", _TEXT, "one of the reasons of a dataset's rejected.parquet"),
+    Column("detail", _TEXT, "the place, the value, the limit, the likely cause"),
+)
+REJECTED: Final = pa.schema([pa.field(column.name, column.type, nullable=False) for column in REJECTED_COLUMNS])
+
+
 def row(transcription: Transcription, key: str) -> dict[str, Any]:
     """The row of one recording, for `SCHEMA`."""
     audio, by, tempo = transcription.audio, transcription.transcriber, transcription.tempo

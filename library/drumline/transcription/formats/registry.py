@@ -26,6 +26,10 @@ class Format:
     module: str
     """Below `drumline.transcription.formats`."""
 
+    def file_of(self, name: str) -> str:
+        """What a song's file is called: of a format that is one file name the song's name goes before it."""
+        return f"{name}.{self.ending.removeprefix('.')}"
+
     def write(self, transcription: Transcription) -> bytes:
         """The whole file. Equal transcriptions give equal bytes."""
         data: bytes = import_module(f"drumline.transcription.formats.{self.module}").write(transcription)

@@ -1,0 +1,1 @@
+"""Whole libraries of songs, on Ray: what to transcribe, the work on one song, and the run."""

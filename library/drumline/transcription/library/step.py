@@ -1,0 +1,214 @@
+"""What a worker does with songs: find what is finished or cached, hear the others together, write what was found.
+
+A song's results are written first and its product last, so a song with a product is finished. Songs that are taken
+together and end their worker, or err unforeseen, are taken again one by one: only the guilty one pays.
+"""
+
+import io
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, BinaryIO, Final, cast
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from fsspec.implementations.local import LocalFileSystem
+
+from drumline.audio.recording import Recording
+from drumline.core.ahead import ahead
+from drumline.core.artifacts import filesystem, join, read_bytes, write_bytes
+from drumline.core.config import fingerprint
+from drumline.core.errors import Rejected, SongError
+from drumline.decoding.presets import load_preset
+from drumline.decoding.strokes import Strokes
+from drumline.export.package import find_micro, find_package, read_package
+from drumline.runtime.attempt import attempted
+from drumline.runtime.ledger import Ledger
+from drumline.runtime.products import Products
+from drumline.runtime.report import peak_mb
+from drumline.transcription.cache import ActivationsCache, Hearing
+from drumline.transcription.engine import open_engine
+from drumline.transcription.formats.registry import named
+from drumline.transcription.library.config import LibraryConfig
+from drumline.transcription.library.songs import LibrarySong
+from drumline.transcription.result import SourceAudio
+from drumline.transcription.sources import recording_of, sha256_of
+from drumline.transcription.table import SCHEMA, row
+from drumline.transcription.transcribe import Timing, transcription_of
+
+RESULTS: Final = "songs"
+"""Folder of the output with the files of each song."""
+VERSION: Final = "1"
+"""Of the work on one song. Raised whenever its result changes: finished songs are then done again."""
+
+OUTCOME: Final = pa.schema(
+    [
+        pa.field("key", pa.string(), nullable=False),
+        pa.field("how", pa.string(), nullable=False),
+        pa.field("duration_s", pa.float64(), nullable=False),
+        pa.field("cpu_s", pa.float64(), nullable=False),
+        pa.field("peak_mb", pa.float64(), nullable=False),
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("detail", pa.string(), nullable=False),
+    ]
+)
+"""What the driver learns of a song. ``how``: heard, cached, reused, or rejected with a reason."""
+
+Outcome = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Store:
+    """Where the finished songs of a configuration are."""
+
+    products: Products
+    work: str
+    """Fingerprint of all that decides a song's results, but the song."""
+
+    @staticmethod
+    def of(config: LibraryConfig) -> "Store":
+        """Raises ConfigError where there is no such package or preset, DrumlineError where it is damaged."""
+        folder = find_package(config.model)
+        package = read_package(folder)
+        decoding = load_preset(config.preset or package.preset)
+        models = [package, *([read_package(find_micro(folder, package))] if decoding.micro else [])]
+        what = config.model_dump(mode="json", include={"songs", "stem", "formats", "precision", "preset", "grid"})
+        return Store(
+            Products(join(config.work_uri, "songs")),
+            fingerprint(VERSION, *models, decoding, what, config.workers.runtime),
+        )
+
+    def id(self, song: LibrarySong) -> str:
+        """Where a song is filed."""
+        return fingerprint(self.work, song.to_json())
+
+
+@dataclass(frozen=True)
+class _Opened:
+    """A song that is about to be heard."""
+
+    song: LibrarySong
+    recording: Recording
+    sha256: str
+
+
+class TranscribeSongs:
+    """An actor that holds the model; takes some songs at a time (JSON of `LibrarySong`)."""
+
+    def __init__(self, config: LibraryConfig, store: Store, ledger: Ledger) -> None:
+        self.config, self.store, self.ledger = config, store, ledger
+        workers = config.workers
+        self._engine = open_engine(
+            config.model,
+            preset=config.preset,
+            precision=config.precision,
+            threads=workers.threads,
+            runtime=workers.runtime,
+            together=workers.together,
+        )
+        max_bytes = round(config.cache.max_gb * 1e9)
+        self._cache = ActivationsCache(config.cache_uri, max_bytes) if max_bytes else None
+
+    def __call__(self, block: pa.Table) -> pa.Table:
+        rows = block["row"].to_pylist()
+        songs = [LibrarySong.from_json(each) for each in rows]
+        started_s = time.process_time()
+        together = replace(self.ledger, max_attempts=1, timeout_s=self.ledger.timeout_s * len(songs))
+        label = songs[0].key if len(songs) == 1 else f"{songs[0].key} and {len(songs) - 1} more"
+        outcomes = attempted(together, fingerprint(rows), label, partial(self._transcribe, songs))
+        if isinstance(outcomes, Rejected):
+            outcomes = [outcome for song in songs for outcome in self._alone(song)]
+        cpu_s = (time.process_time() - started_s) / len(outcomes)
+        told = [{**outcome, "cpu_s": cpu_s, "peak_mb": peak_mb()} for outcome in outcomes]
+        return pa.Table.from_pylist(told, schema=OUTCOME)
+
+    def _alone(self, song: LibrarySong) -> Sequence[Outcome]:
+        id_ = self.store.id(song)
+        found = attempted(self.ledger, id_, song.key, partial(self._transcribe, [song]))
+        return [self._rejected(song, found)] if isinstance(found, Rejected) else found
+
+    def _transcribe(self, songs: Sequence[LibrarySong]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        opened: dict[str, _Opened] = {}
+        readers = self.config.workers.readers
+
+        def recordings() -> Iterator[tuple[str, Recording]]:
+            for found in ahead((partial(self._open, song) for song in songs), threads=readers):
+                if isinstance(found, _Opened):
+                    opened[found.song.key] = found
+                    yield found.song.key, found.recording
+                else:
+                    outcomes.append(found)
+
+        for key, activations in self._engine.network.listen_together(recordings(), threads=readers):
+            song = opened.pop(key)
+            with song.recording as recording:
+                hearing = Hearing(activations.rounded(), recording.num_samples, recording.source_rate_hz)
+                if self._cache is not None:
+                    self._cache.put(self._engine.key(song.sha256), hearing)
+                found = self._engine.decoded(hearing.activations)
+                found = self._engine.read_again(found, self._engine.dense(found, hearing.duration_s), recording)
+            outcomes.append(self._finished(song.song, hearing, song.sha256, found, how="heard"))
+        return outcomes
+
+    def _open(self, song: LibrarySong) -> _Opened | Outcome:
+        """A song ready to be heard, or what became of it without that."""
+        product = self.store.products.find(self.store.id(song))
+        if isinstance(product, Rejected):
+            return _outcome(song, "rejected", rejected=product)
+        if product is not None:
+            return _outcome(song, "reused")
+        with ExitStack() as stack:
+            try:
+                files = [stack.enter_context(_opened(join(song.root, file))) for file in song.files]
+            except (FileNotFoundError, PermissionError) as error:
+                return self._rejected(song, Rejected("source_unreadable", f"{song.key}: {error.strerror or error}"))
+            digest = sha256_of(files)
+            kept = self._cache.get(self._engine.key(digest)) if self._cache is not None else None
+            try:
+                if kept is None:
+                    return _Opened(song, recording_of(files, song.files), digest)
+                found = self._engine.decoded(kept.activations)
+                if passages := self._engine.dense(found, kept.duration_s):
+                    with recording_of(files, song.files) as recording:
+                        found = self._engine.read_again(found, passages, recording)
+                return self._finished(song, kept, digest, found, how="cached")
+            except SongError as error:
+                return self._rejected(song, Rejected(error.reason, error.detail))
+
+    def _finished(self, song: LibrarySong, hearing: Hearing, sha256: str, found: Strokes, *, how: str) -> Outcome:
+        """Write the results, and last the product."""
+        name = song.files[0].rpartition("/")[2]
+        audio = SourceAudio(name, round(hearing.duration_s, 6), sha256, hearing.source_rate_hz)
+        timing = Timing(grid=self.config.grid)
+        result = transcription_of(found, audio, self._engine.transcriber, timing=timing)
+        for each in map(named, self.config.formats):
+            write_bytes(join(self.config.output, RESULTS, each.file_of(song.name)), each.write(result))
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pylist([row(result, song.key)], schema=SCHEMA), sink, compression="zstd")
+        self.store.products.save(self.store.id(song), sink.getvalue().to_pybytes())
+        return _outcome(song, how, duration_s=hearing.duration_s)
+
+    def _rejected(self, song: LibrarySong, rejected: Rejected) -> Outcome:
+        self.store.products.save(self.store.id(song), rejected)
+        return _outcome(song, "rejected", rejected=rejected)
+
+
+def _outcome(song: LibrarySong, how: str, *, duration_s: float = 0.0, rejected: Rejected | None = None) -> Outcome:
+    return {
+        "key": song.key,
+        "how": how,
+        "duration_s": duration_s,
+        "reason": rejected.reason if rejected else "",
+        "detail": rejected.detail if rejected else "",
+    }
+
+
+def _opened(uri: str) -> BinaryIO:
+    """A file to read from anywhere in; one of an object store is fetched whole."""
+    fs, path = filesystem(uri)
+    if isinstance(fs, LocalFileSystem):
+        return open(path, "rb")
+    return cast(BinaryIO, io.BytesIO(read_bytes(uri)))

@@ -22,6 +22,7 @@ from tests.bench import (
     serving,
     throughput,
     training,
+    transcription,
 )
 
 CLAIMS = {
@@ -34,6 +35,7 @@ CLAIMS = {
     "separation": separation,
     "serving": serving,
     "training": training,
+    "transcription": transcription,
 }
 BENCHMARKS = ("build", "small", "memory", *CLAIMS)
 
@@ -76,6 +78,8 @@ def main(
              Demucs on rebuilt mixes, with DRUMLINE_SEPARATOR_WEIGHTS set
     serving  the HTTP endpoint: windows batched and not, cold answers and cached ones
     training Ray Train beside a plain PyTorch loop, and either half alone; precisions where there is a GPU
+    transcription
+             one song by each runtime, a library by loop and job, cached beside cold, the decoder beside a naive one
 
     All of them if none is named. With the defaults, about an hour on two cores that do nothing else.
     """

@@ -43,6 +43,7 @@ from drumline.quality.ready import ReadyConfig
 from drumline.rendering.corpus.config import CorpusConfig
 from drumline.training.config import TrainConfig
 from drumline.transcription import table as transcription_table
+from drumline.transcription.library.config import LibraryConfig
 
 PAGES: Final = tuple(Path(__file__).parents[2] / "docs" / name for name in ("formats.md", "configuration.md"))
 BLOCK: Final = re.compile(r"<!-- made: (\S+) -->\n(.*?)<!-- end -->", re.DOTALL)
@@ -154,6 +155,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     ),
     "sampling-weights": lambda: columns(sampling_weights.COLUMNS),
     "transcriptions": lambda: columns(transcription_table.COLUMNS),
+    "untranscribed": lambda: columns(transcription_table.REJECTED_COLUMNS),
     "config-build": lambda: keys(BuildConfig),
     "config-render": lambda: keys(CorpusConfig),
     "config-train": lambda: keys(TrainConfig),
@@ -161,6 +163,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "config-evaluate": lambda: keys(EvaluationConfig),
     "config-calibrate": lambda: keys(CalibrationConfig),
     "config-export": lambda: keys(ExportConfig),
+    "config-library": lambda: keys(LibraryConfig),
     "config-serve": lambda: keys(Settings),
     "config-check-bootstrap": lambda: keys(BootstrapCheckConfig),
     "config-check-open-set": lambda: keys(OpenSetConfig),

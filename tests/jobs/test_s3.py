@@ -13,12 +13,17 @@ from pathlib import Path
 import pytest
 import s3fs
 import yaml
+from tests.export.tiny import write_package
 from tests.jobs.conftest import config_for, content, free_ports, run_command, stop
+from tests.jobs.libraries import config_for as config_for_songs
+from tests.jobs.libraries import write_library
 
-from drumline.core.artifacts import exists, filesystem, read_bytes
+from drumline.core.artifacts import exists, filesystem, read_bytes, write_bytes
 from drumline.dataset.build import BuildResult, build
 from drumline.dataset.verify import verify
 from drumline.runtime.session import RayConfig, session
+from drumline.transcription.cache import ActivationsCache
+from drumline.transcription.library.run import transcribe_library
 
 pytestmark = pytest.mark.ray
 BUCKET_RIGHTS = ["Read:bucket", "Write:bucket", "List:bucket"]
@@ -106,6 +111,29 @@ def test_without_its_manifest_it_is_finished_again_and_nothing_is_redone(remote:
     report = json.loads(read_bytes(again.report))
     assert (report["songs_reused"], report["shards_written"]) == (4, 0)
     assert content(again.output) == before
+
+
+def test_a_library_in_a_bucket_is_transcribed_into_it_and_shares_its_cache(tmp_path: Path) -> None:
+    package = write_package(tmp_path / "tiny-1.0", "int8")
+    local = write_library(tmp_path / "library")
+    fs, _ = filesystem("s3://bucket")
+    fs.put(str(local), "bucket/music", recursive=True)
+    cache = {"cache": {"uri": "s3://bucket/cache"}}
+    remote = transcribe_library(config_for_songs("s3://bucket/music", "s3://bucket/out", package, **cache))
+    here = transcribe_library(config_for_songs(local, tmp_path / "out", package, **cache))
+    assert (remote.songs, remote.summary.cached, here.summary.cached) == (5, 0, 5)
+    assert content("s3://bucket/out") == content(str(tmp_path / "out"))
+    entries = [name for name in fs.find("bucket/cache") if name.endswith(".npz")]
+    small = ActivationsCache("s3://bucket/cache", 2 * max(fs.size(name) for name in entries))
+    hearing = small.get(Path(entries[0]).stem)
+    assert hearing is not None
+    small.put("f" * 64, hearing)  # the others make room
+    fs.invalidate_cache()
+    assert sum(fs.size(name) for name in fs.find("bucket/cache")) <= small.max_bytes
+    assert small.get("f" * 64) is not None
+    write_bytes(f"s3://bucket/cache/ff/{'f' * 64}.npz", b"damaged")
+    assert small.get("f" * 64) is None
+    assert not exists(f"s3://bucket/cache/ff/{'f' * 64}.npz")
 
 
 @pytest.mark.parametrize(

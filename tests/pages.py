@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-VOID = ("meta", "link", "br", "wbr", "img", "hr")
+VOID = ("meta", "link", "br", "wbr", "img", "input", "hr")
 
 
 class Page(HTMLParser):

@@ -11,7 +11,7 @@ LIBRARY = Path(__file__).parents[1] / "library" / "drumline"
 ORDER = (
     "core", "runtime", "metrics", "charts", "audio", "features", "alignment", "labels", "rendering", "dataset",
     "augmentation", "model", "decoding", "training", "evaluation", "quality", "export", "transcription",
-    "commands", "cli",
+    "client", "commands", "cli",
 )  # fmt: skip
 MAY_IMPORT_RAY = ("runtime/", "training/distributed.py", "training/tuning.py", "cli.py")
 

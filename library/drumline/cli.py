@@ -14,6 +14,7 @@ from drumline.commands.material import corpora
 from drumline.commands.mine import mine
 from drumline.commands.models import calibrate, evaluate, export_model, predict, train
 from drumline.commands.quality import check, compare, make
+from drumline.commands.serving import serve
 
 
 def log_to_console() -> None:
@@ -32,7 +33,7 @@ def main() -> None:
 for command in (
     inspect, build_dataset, demo_library, render_corpus, verify, sampling_weights, corpora,
     train, predict, calibrate, evaluate, export_model,
-    transcribe, transcribe_library, doctor,
+    transcribe, transcribe_library, doctor, serve,
     check, compare, make, merge, annotate, normalize, derive, collect, mine,
 ):  # fmt: skip
     main.add_command(command)

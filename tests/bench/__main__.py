@@ -20,6 +20,7 @@ from tests.bench import (
     quality,
     rendering,
     separation,
+    serving,
     throughput,
     training,
     transcription,
@@ -34,6 +35,7 @@ CLAIMS = {
     "quality": quality,
     "rendering": rendering,
     "separation": separation,
+    "serving": serving,
     "training": training,
     "transcription": transcription,
 }
@@ -77,6 +79,7 @@ def main(
              whole runs of drumline render-corpus, effects off and all on
     separation
              Demucs on rebuilt mixes, with DRUMLINE_SEPARATOR_WEIGHTS set
+    serving  the HTTP endpoint: windows batched and not, cold answers and cached ones
     training Ray Train beside a plain PyTorch loop, and either half alone; precisions where there is a GPU
     transcription
              one song by each runtime, a library by loop and job, cached beside cold, the decoder beside a naive one

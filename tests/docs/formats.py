@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 from pydantic import BaseModel
+from serve.settings import Settings
 
 from drumline.charts.corpora import CORPORA
 from drumline.charts.drum_maps import COMPONENTS, GENERAL_MIDI, ROLAND, DrumMap
@@ -249,6 +250,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "config-calibrate": lambda: keys(CalibrationConfig),
     "config-export": lambda: keys(ExportConfig),
     "config-library": lambda: keys(LibraryConfig),
+    "config-serve": lambda: keys(Settings),
     "config-check-bootstrap": lambda: keys(BootstrapCheckConfig),
     "config-check-open-set": lambda: keys(OpenSetConfig),
     "config-check-alignment": lambda: keys(AlignmentCheckConfig),

@@ -1,0 +1,48 @@
+"""The HTTP endpoint on this machine: `serve`."""
+
+import json
+import math
+import os
+import tempfile
+from pathlib import Path
+
+import click
+
+from drumline.commands.options import settings_of, told
+
+
+@click.command()
+@click.argument("settings", nargs=-1, metavar="[CONFIG] [NAME=VALUE]...")
+@click.option("--model", default="", help="A model package: a folder, or the name of one that comes with drumline.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Beyond this machine only with API keys.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@told
+def serve(settings: tuple[str, ...], model: str, host: str, port: int) -> None:
+    """Transcribe over HTTP, with a page in the browser, until Ctrl-C.
+
+    Starts a private Ray. CONFIG is a YAML file; NAME=VALUE sets one key of it (docs/configuration.md). Recordings and
+    results are kept for an hour, in a temporary folder that goes with the command unless jobs.store names another.
+
+    \b
+    drumline serve
+    drumline serve --model out/models/drumline-small-0.1 limits.max_upload_mb=20 listeners.max_replicas=4
+    drumline serve --host 0.0.0.0 keys_file=keys.txt            # python -m serve.keys NAME makes one
+    """
+    from drumline.runtime.serving import module_of_checkout, run
+
+    with tempfile.TemporaryDirectory(prefix="drumline-serve-") as folder:
+        own = [f"jobs.store={json.dumps(folder)}", f"host={json.dumps(host)}"]
+        if model:
+            own.append(f"model={json.dumps(str(Path(model).absolute()) if os.path.exists(model) else model)}")
+        path = settings[: bool(settings) and "=" not in settings[0]]
+        endpoint = settings_of(module_of_checkout("serve.settings").Settings, (*path, *own, *settings[len(path) :]))
+        listeners, front = endpoint.listeners, endpoint.front
+        wanted = listeners.num_cpus * listeners.max_replicas + front.num_cpus * front.max_replicas
+        run(
+            "serve.app:application",
+            endpoint.model_dump(mode="json"),
+            host=host,
+            port=port,
+            num_cpus=max(os.cpu_count() or 1, math.ceil(wanted)),
+            say=lambda url: click.echo(f"{url}  (Ctrl-C ends it; {url}/docs says how to ask)", err=True),
+        )

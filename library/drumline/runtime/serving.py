@@ -1,0 +1,83 @@
+"""Run a Ray Serve application of this checkout, on a private Ray, until somebody ends it.
+
+The application is named as in a file for ``serve deploy``, ``package.module:builder``, and imported by that name: the
+library knows how to run one, and none in particular.
+"""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from threading import Event
+from types import FrameType, ModuleType
+from typing import Any
+
+from ray import serve
+from ray.serve.config import HTTPOptions, ProxyLocation
+from ray.serve.schema import LoggingConfig
+
+import drumline
+from drumline.core.errors import ConfigError
+from drumline.runtime.session import RayConfig, session
+
+_PATH = "PYTHONPATH"
+
+
+def module_of_checkout(name: str) -> ModuleType:
+    """A module that stands beside the library in its checkout, for this process and for the workers it starts.
+
+    Raises ConfigError where drumline runs without its checkout.
+    """
+    root = Path(drumline.__file__).parents[2]
+    if not (root / name.split(".")[0]).is_dir():
+        raise ConfigError(f"{name}: not beside this drumline ({root}); run it from a checkout of the repository")
+    if str(root) not in sys.path:
+        sys.path.append(str(root))
+    paths = [path for path in os.environ.get(_PATH, "").split(os.pathsep) if path]
+    if str(root) not in paths:
+        os.environ[_PATH] = os.pathsep.join([*paths, str(root)])
+    return import_module(name)
+
+
+@contextmanager
+def running(import_path: str, args: dict[str, Any], *, host: str, port: int, num_cpus: int) -> Iterator[str]:
+    """The application while it runs, built from ``args`` and ready to answer; gives its URL.
+
+    Raises ConfigError as its builder does.
+    """
+    module, _, builder = import_path.partition(":")
+    application = getattr(module_of_checkout(module), builder)(args)
+    for name in ("ray.serve", "ray"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    with session(RayConfig(address="local", num_cpus=num_cpus, object_store_mb=128)):
+        serve.start(
+            proxy_location=ProxyLocation.HeadOnly,
+            http_options=HTTPOptions(host=host, port=port, keep_alive_timeout_s=30),
+            logging_config=LoggingConfig(log_level="WARNING"),
+        )
+        try:
+            serve.run(application, name="drumline", route_prefix="/")
+            yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        finally:
+            serve.shutdown()
+
+
+def run(
+    import_path: str, args: dict[str, Any], *, host: str, port: int, num_cpus: int, say: Callable[[str], None]
+) -> None:
+    """Run the application until SIGINT or SIGTERM; ``say`` is told its URL once it answers."""
+    ended = Event()
+
+    def end(_: int, __: FrameType | None) -> None:
+        ended.set()
+
+    with running(import_path, args, host=host, port=port, num_cpus=num_cpus) as url:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, end)
+        say(url)
+        while not ended.wait(timeout=1.0):  # without a timeout no signal would be seen
+            pass

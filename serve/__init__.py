@@ -1,0 +1,1 @@
+"""The HTTP endpoint: a Ray Serve application around `drumline.transcription`, with its page."""

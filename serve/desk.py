@@ -1,0 +1,110 @@
+"""Jobs as one replica of the front looks after them: taken in, handed to a listener, tried again, taken over. No Ray.
+
+An accepted job is done whoever dies. A listener that dies is `Lost`, and the job is handed to another. Of a front that
+dies, other replicas see that its claims are no longer renewed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from drumline.core.artifacts import STORAGE_ERRORS
+from serve.jobs import Job, JobStore, Outcome
+from serve.problems import busy
+from serve.settings import Jobs
+
+log = logging.getLogger("drumline")
+
+Listen = Callable[[str], Awaitable[Outcome | None]]
+"""Has a job's recording heard; None where the job is gone. Raises `Lost`."""
+
+_RETRY_AFTER_S: Final = 5.0
+_BETWEEN_ATTEMPTS_S: Final = 0.5
+
+
+class Lost(Exception):
+    """Who listened has died."""
+
+
+class Desk:
+    """The jobs in this replica's care."""
+
+    def __init__(self, store: JobStore, listen: Listen, settings: Jobs) -> None:
+        self.store = store
+        self._listen, self._settings = listen, settings
+        self._working: dict[str, asyncio.Task[None]] = {}
+        self._arriving = 0
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Room for one more, while its recording arrives. Raises Problem where there is none."""
+        if len(self._working) + self._arriving >= self._settings.max_waiting:
+            raise busy(f"{self._settings.max_waiting} recordings are waiting", retry_after_s=_RETRY_AFTER_S)
+        self._arriving += 1
+        try:
+            yield
+        finally:
+            self._arriving -= 1
+
+    async def accept(self, job: Job, audio: Path) -> None:
+        """Take a recording in and begin with it. From here on it is not lost."""
+        await asyncio.to_thread(self.store.add, job, audio)
+        self._begin(job.id, attempts=1)
+
+    async def finished(self, job_id: str) -> None:
+        """Wait for a job of this replica."""
+        if task := self._working.get(job_id):
+            await asyncio.shield(task)
+
+    async def again(self, job_id: str) -> None:
+        """Hear a recording anew, whose activations the cache gave up."""
+        if job_id not in self._working:
+            self._begin(job_id, attempts=1)
+        await self.finished(job_id)
+
+    async def tend(self) -> None:
+        """For ever: renew claims, take over what others left, remove what has expired."""
+        while True:
+            try:
+                await self._tend()
+            except STORAGE_ERRORS as error:
+                log.warning("%s: cannot be tended (%s)", self.store.uri, error)
+            await asyncio.sleep(min(self._settings.lease_s / 3, self._settings.keep_s / 2))
+
+    async def _tend(self) -> None:
+        for job_id in list(self._working):
+            attempts = await asyncio.to_thread(self.store.attempts, job_id)
+            if job_id in self._working and await asyncio.to_thread(self.store.is_there, job_id):
+                await asyncio.to_thread(self.store.claim, job_id, attempts=attempts)
+        abandoned = await asyncio.to_thread(lambda: list(self.store.abandoned(lease_s=self._settings.lease_s)))
+        for job in abandoned:
+            if job.id not in self._working:
+                attempts = await asyncio.to_thread(self.store.attempts, job.id) + 1
+                await asyncio.to_thread(self.store.claim, job.id, attempts=attempts)
+                log.warning("job %s is taken over, attempt %d", job.id, attempts)
+                self._begin(job.id, attempts=attempts)
+        await asyncio.to_thread(self.store.sweep, keep_s=self._settings.keep_s)
+
+    def _begin(self, job_id: str, *, attempts: int) -> None:
+        task = asyncio.create_task(self._work(job_id, attempts))
+        self._working[job_id] = task
+        task.add_done_callback(lambda _: self._working.pop(job_id, None))
+
+    async def _work(self, job_id: str, attempts: int) -> None:
+        for attempt in range(attempts, self._settings.max_attempts + 1):
+            if attempt > attempts:
+                await asyncio.to_thread(self.store.claim, job_id, attempts=attempt)
+            try:
+                outcome = await self._listen(job_id)
+            except Lost:
+                log.warning("job %s: its listener died in attempt %d", job_id, attempt)
+                await asyncio.sleep(_BETWEEN_ATTEMPTS_S)
+                continue
+            if outcome is not None:
+                await asyncio.to_thread(self.store.finish, job_id, outcome)
+            return
+        outcome = Outcome("worker_crashed", f"in {self._settings.max_attempts} attempts; is it damaged?")
+        await asyncio.to_thread(self.store.finish, job_id, outcome)

@@ -1,0 +1,113 @@
+"""The replicas that speak HTTP. What they answer is in `routes`; here is what they hold and whom they ask."""
+
+import asyncio
+import logging
+import os
+import tempfile
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import ray
+from fastapi import FastAPI
+from ray.exceptions import RayActorError, RayTaskError
+from ray.serve.exceptions import DeploymentUnavailableError
+from ray.serve.handle import DeploymentHandle
+from ray.serve.metrics import Counter, Histogram
+
+from drumline.transcription.cache import ActivationsCache, Hearing
+from serve.desk import Desk, Lost
+from serve.jobs import Job, JobStore, Outcome
+from serve.keys import read_keys
+from serve.model import open_model
+from serve.problems import Problem
+from serve.routes import build
+from serve.settings import Settings
+
+log = logging.getLogger("drumline")
+
+_GONE: Final = (RayActorError, DeploymentUnavailableError)
+_REMEMBERED: Final = 8
+"""Recordings whose activations stay in memory, for a slider that moves: some 3 MB a song."""
+
+
+class Front:
+    """A replica."""
+
+    def __init__(self, settings: Settings, listener: DeploymentHandle) -> None:
+        self.settings = settings
+        self.model = open_model(settings)
+        self.keys = read_keys(settings.keys_file, os.environ)
+        self.store = JobStore(settings.jobs.store)
+        self.incoming = Path(tempfile.gettempdir() if "://" in self.store.uri else self.store.uri)
+        self.desk = Desk(self.store, self._listen, settings.jobs)
+        self.ready = False
+        self._listener = listener
+        self._cache = ActivationsCache(settings.cache_uri, settings.cache_bytes)
+        self._remembered: OrderedDict[str, Hearing] = OrderedDict()
+        tags = ("kind",)
+        self._answers = Counter("drumline_transcriptions", description="Jobs that ended, by how.", tag_keys=tags)
+        self._decodings = Histogram(
+            "drumline_decoding_ms",
+            description="Time from activations to a file.",
+            boundaries=[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000],
+        )
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return build(self, self._alive)
+
+    @asynccontextmanager
+    async def _alive(self, _: FastAPI) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(self.desk.tend()), asyncio.create_task(self._wait_for_listener())]
+        yield
+        for task in tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _wait_for_listener(self) -> None:
+        while not self.ready:
+            with suppress(*_GONE):
+                await self._listener.ready.remote()
+                self.ready = True
+                return
+            await asyncio.sleep(1.0)
+
+    async def _listen(self, job_id: str) -> Outcome | None:
+        try:
+            outcome: Outcome | None = await self._listener.listen.remote(job_id)
+        except _GONE as error:
+            raise Lost from error
+        except RayTaskError as error:
+            log.error("job %s: %s", job_id, error)
+            outcome = Outcome("unexpected_error", "it was written down here; please report it")
+        if outcome is not None:
+            self._answers.inc(tags={"kind": outcome.kind or outcome.cache})
+        return outcome
+
+    async def hearing(self, job: Job) -> Hearing:
+        """What the model says of a job's recording: from memory, from the cache, or heard anew."""
+        key = self.model.key(job.sha256)
+        if (known := self._remembered.get(key)) is None:
+            known = await asyncio.to_thread(self._cache.get, key)
+        if known is None:
+            await self.desk.again(job.id)
+            known = await asyncio.to_thread(self._cache.get, key)
+        if known is None:
+            raise Problem("not_found", "the recording can no longer be heard; send it again")
+        self._remembered[key] = known
+        self._remembered.move_to_end(key)
+        if len(self._remembered) > _REMEMBERED:
+            self._remembered.popitem(last=False)
+        return known
+
+    def tell_decoding(self, seconds: float) -> None:
+        """For the metrics."""
+        self._decodings.observe(1000 * seconds)
+
+    def metrics_port(self) -> int:
+        """Where this node's Ray tells metrics, ours among them."""
+        own = ray.get_runtime_context().get_node_id()
+        return next(int(node["MetricsExportPort"]) for node in ray.nodes() if node["NodeID"] == own)

@@ -1,0 +1,95 @@
+// The endpoint, as this page uses it: nothing that anybody else could not use.
+
+const KEY = "drumline-key";
+
+export class Problem extends Error {
+  constructor(kind, title, detail) {
+    super(detail ? `${title}: ${detail}` : title);
+    this.kind = kind;
+  }
+}
+
+export function setKey(key) {
+  sessionStorage.setItem(KEY, key);
+}
+
+function headers() {
+  const key = sessionStorage.getItem(KEY);
+  return key ? { Authorization: `Bearer ${key}` } : {};
+}
+
+function problemOf(text, status) {
+  try {
+    const told = JSON.parse(text);
+    return new Problem(told.kind, told.title, told.detail);
+  } catch {
+    return new Problem("unexpected_error", `The server answered ${status}`, "");
+  }
+}
+
+async function ask(path, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, { ...options, headers: headers() });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("unreachable", "The server does not answer", "");
+  }
+  if (!answer.ok) throw problemOf(await answer.text(), answer.status);
+  return answer;
+}
+
+export async function models() {
+  return (await ask("/v1/models")).json();
+}
+
+// Only XMLHttpRequest tells how much of an upload has gone.
+export function send(file, { told, signal }) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", `/v1/transcriptions?async=true&name=${encodeURIComponent(file.name)}`);
+    for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
+    request.setRequestHeader("Content-Type", "application/octet-stream");
+    request.upload.onprogress = (event) => event.lengthComputable && told(event.loaded / event.total);
+    request.onload = () =>
+      request.status === 202 ? resolve(JSON.parse(request.responseText)) : reject(problemOf(request.responseText, request.status));
+    request.onerror = () => reject(new Problem("unreachable", "The server does not answer", ""));
+    request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
+    signal.addEventListener("abort", () => request.abort());
+    request.send(file);
+  });
+}
+
+export async function finished(job, { told, signal }) {
+  for (;;) {
+    const state = await (await ask(job.links.self, { signal })).json();
+    told(state);
+    if (state.status === "done") return state;
+    if (state.status === "failed") throw new Problem(state.problem.kind, state.problem.title, state.problem.detail);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+}
+
+export async function cancel(job) {
+  await ask(job.links.self, { method: "DELETE" });
+}
+
+export function resultPath(job, format, asked) {
+  const query = new URLSearchParams({ format });
+  for (const [name, value] of Object.entries(asked)) if (value !== "") query.set(name, value);
+  return `${job.links.result}?${query}`;
+}
+
+export async function hits(job, asked, signal) {
+  return (await ask(resultPath(job, "json", asked), { signal })).json();
+}
+
+export async function download(job, format, asked) {
+  const answer = await ask(resultPath(job, format, asked));
+  const name = decodeURIComponent(answer.headers.get("Content-Disposition").split("''")[1]);
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}

@@ -1,0 +1,151 @@
+// The drawings: the whole recording, and the stretch around the playing position with its hits on lanes.
+
+import { LANES } from "./drums.js";
+import { peaks } from "./spectrum.js";
+
+const WAVE = 64;
+const SPECTRUM = 128;
+const GAP = 8;
+
+function prepared(canvas) {
+  const ratio = Math.min(2, window.devicePixelRatio || 1);
+  const { width, height } = canvas.getBoundingClientRect();
+  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
+    canvas.width = Math.round(width * ratio);
+    canvas.height = Math.round(height * ratio);
+  }
+  const context = canvas.getContext("2d");
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return { context, width, height };
+}
+
+function colours() {
+  const style = getComputedStyle(document.documentElement);
+  return (name) => style.getPropertyValue(`--${name}`).trim();
+}
+
+function wave(context, found, { left, top, width, height }) {
+  const middle = top + height / 2;
+  const count = found.length / 2;
+  for (let column = 0; column < count; column++) {
+    const high = found[2 * column + 1] * (height / 2);
+    const low = found[2 * column] * (height / 2);
+    context.fillRect(left + (column * width) / count, middle - high, Math.max(0.5, width / count), Math.max(1, high - low));
+  }
+}
+
+export function drawOverview(canvas, { mono, duration, position, view }) {
+  const { context, width, height } = prepared(canvas);
+  const colour = colours();
+  if (mono) {
+    canvas.peaks = canvas.peaks?.mono === mono && canvas.peaks.width === width ? canvas.peaks
+      : { mono, width, found: peaks(mono, 0, mono.length, Math.floor(width)) };
+    context.fillStyle = colour("quiet");
+    wave(context, canvas.peaks.found, { left: 0, top: 3, width, height: height - 6 });
+  }
+  const place = (seconds) => (seconds / duration) * width;
+  context.fillStyle = colour("accent");
+  context.globalAlpha = 0.18;
+  context.fillRect(place(view.start), 0, place(view.end) - place(view.start), height);
+  context.globalAlpha = 1;
+  context.fillRect(place(position) - 1, 0, 2, height);
+}
+
+export function labelWidth(width) {
+  return width < 500 ? 74 : 92;
+}
+
+export function drawPicture(canvas, { mono, rate, spectrogram, hits, position, view }) {
+  const { context, width, height } = prepared(canvas);
+  const colour = colours();
+  const left = labelWidth(width);
+  const inner = width - left;
+  const seconds = view.end - view.start;
+  const place = (time) => left + ((time - view.start) / seconds) * inner;
+
+  let top = 4;
+  context.font = "12px system-ui, sans-serif";
+  context.textBaseline = "middle";
+  if (mono) {
+    context.fillStyle = colour("quiet");
+    context.fillText("Waveform", 8, top + WAVE / 2);
+    wave(context, peaks(mono, view.start * rate, view.end * rate, Math.floor(inner)), { left, top, width: inner, height: WAVE });
+    top += WAVE + GAP;
+    context.fillStyle = colour("quiet");
+    context.fillText("Spectrum", 8, top + SPECTRUM / 2);
+    drawSpectrum(context, spectrogram, rate, view, { left, top, width: inner, height: SPECTRUM }, colour("ink"));
+    top += SPECTRUM + GAP;
+  }
+
+  const laneHeight = (height - top - 20) / LANES.length;
+  LANES.forEach((lane, row) => {
+    const middle = top + (row + 0.5) * laneHeight;
+    context.fillStyle = colour("faint");
+    context.fillRect(left, middle, inner, 1);
+    context.fillStyle = colour(lane.drum);
+    context.fillRect(0, middle - laneHeight / 2 + 2, 3, laneHeight - 4);
+    context.fillStyle = colour("ink");
+    context.fillText(lane.title, 8, middle);
+  });
+
+  context.save();
+  context.beginPath();
+  context.rect(left, 0, inner, height);
+  context.clip();
+  const rows = new Map(LANES.map((lane, row) => [lane.label, row]));
+  for (const hit of hits) {
+    if (hit.time_s < view.start - 0.1 || hit.time_s > view.end + 0.1) continue;
+    const row = rows.get(hit.class);
+    if (row === undefined) continue;
+    const size = (laneHeight - 3) * (0.35 + 0.65 * (hit.velocity ?? 0.8));
+    const middle = top + (row + 0.5) * laneHeight;
+    context.fillStyle = colour(LANES[row].drum);
+    context.globalAlpha = 0.35 + 0.65 * (hit.confidence ?? 1);
+    context.fillRect(place(hit.time_s) - 2, middle - size / 2, 4, size);
+  }
+  context.globalAlpha = 1;
+  drawSeconds(context, view, place, height, colour("quiet"), inner);
+  context.fillStyle = colour("ink");
+  context.fillRect(place(position) - 0.75, 0, 1.5, height - 18);
+  context.restore();
+}
+
+function drawSpectrum(context, spectrogram, rate, view, box, ink) {
+  const columns = Math.min(600, Math.floor(box.width));
+  const image = new ImageData(columns, spectrogram.bands);
+  const [red, green, blue] = ink.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
+  for (let column = 0; column < columns; column++) {
+    const time = view.start + ((column + 0.5) / columns) * (view.end - view.start);
+    const levels = spectrogram.at(time * rate);
+    for (let band = 0; band < spectrogram.bands; band++) {
+      const pixel = 4 * ((spectrogram.bands - 1 - band) * columns + column);
+      image.data[pixel] = red;
+      image.data[pixel + 1] = green;
+      image.data[pixel + 2] = blue;
+      image.data[pixel + 3] = (levels[band] * levels[band]) / 255;
+    }
+  }
+  const aside = new OffscreenCanvas(columns, spectrogram.bands);
+  aside.getContext("2d").putImageData(image, 0, 0);
+  context.drawImage(aside, box.left, box.top, box.width, box.height);
+}
+
+function drawSeconds(context, view, place, height, colour, inner) {
+  const seconds = view.end - view.start;
+  const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60].find((each) => (each / seconds) * inner > 56) ?? 120;
+  context.fillStyle = colour;
+  context.textAlign = "center";
+  for (let time = Math.ceil(view.start / step) * step; time <= view.end; time += step) {
+    context.fillRect(place(time), height - 18, 1, 4);
+    const within = place(time) - place(view.start);
+    if (within > 14 && within < inner - 20) context.fillText(clock(time, step < 1 ? 1 : 0), place(time), height - 8);
+  }
+  context.textAlign = "left";
+}
+
+export function clock(seconds, decimals) {
+  const rounded = Number(seconds.toFixed(decimals));
+  const minutes = Math.floor(rounded / 60);
+  return `${minutes}:${(rounded - 60 * minutes).toFixed(decimals).padStart(decimals ? 3 + decimals : 2, "0")}`;
+}

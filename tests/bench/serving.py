@@ -1,0 +1,134 @@
+"""The endpoint: requests a second with windows batched and not, and a cold answer beside one from the cache."""
+
+import io
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import requests
+import soundfile
+import torch
+from tests.bench.tables import table
+from tests.export.tiny import noise, write_package
+
+from drumline.core.grid import RATE_HZ
+from drumline.model.config import ModelConfig
+from drumline.model.network import HierarchicalDrumCRNN
+from drumline.runtime.serving import running
+
+WAYS: Final = (("float32", 1), ("float32", 4), ("int8", 1))
+"""Precision, and how many windows go together."""
+_CLIENTS: Final = 16
+_CLIP_S, _SONG_S = 20.0, 240.0
+_PORT: Final = 8765
+
+
+def measure(*, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
+    """The small network with random weights (its speed does not depend on them), one replica of each kind."""
+    torch.manual_seed(0)
+    network = HierarchicalDrumCRNN(ModelConfig.model_validate({"preset": "small"}, strict=False)).eval()
+    clips, songs, again = (8, 1, 3) if quick else (96, 5, 20)
+    found = []
+    with tempfile.TemporaryDirectory(prefix="drumline-bench-") as folder:
+        package = write_package(Path(folder) / "small", "float32", "int8", network=network)
+        for number, (precision, together) in enumerate(WAYS):
+            args = {
+                "model": str(package),
+                "precision": precision,
+                "batching": {"max_windows": together},
+                "listeners": {"max_replicas": 1, "max_recordings": _CLIENTS},
+                "jobs": {"store": str(Path(folder) / f"jobs {number}"), "max_waiting": 2 * _CLIENTS},
+            }
+            with running("serve.app:application", args, host="127.0.0.1", port=_PORT, num_cpus=2) as url:
+                _answers(url, 2 * _CLIENTS, seed=1_000_000)  # warm
+                way = {
+                    "precision": precision,
+                    "together": together,
+                    "requests_a_second": _answers(url, clips, seed=1000 * number),
+                    **_latency(url, songs, again, seed=100 * number),
+                }
+            say(f"{precision}, {together} together: {way['requests_a_second']:.1f} requests a second")
+            found.append(way)
+    return {"clients": _CLIENTS, "clip_s": _CLIP_S, "song_s": _SONG_S, "ways": found}
+
+
+def report(found: dict[str, Any], *, markdown: bool) -> str:
+    """The numbers for people."""
+    headers = [
+        "graph",
+        "windows together",
+        "requests a second",
+        "cold s",
+        "sent again s",
+        "decoded again s",
+        "cold / again",
+    ]
+    rows = [
+        [
+            way["precision"],
+            way["together"],
+            way["requests_a_second"],
+            way["cold_s"],
+            way["sent_again_s"],
+            way["decoded_again_s"],
+            way["cold_s"] / way["decoded_again_s"],
+        ]
+        for way in found["ways"]
+    ]
+    return table(headers, rows, markdown=markdown)
+
+
+def _answers(url: str, number: int, *, seed: int) -> float:
+    """Requests a second of clients that ask one after the other, each for a clip that nobody asked for before."""
+    clips = [_encoded(noise(_CLIP_S, seed=seed + each)) for each in range(number)]
+    started_s = time.monotonic()
+    with ThreadPoolExecutor(_CLIENTS) as clients:
+        list(clients.map(lambda clip: _post(url, clip), clips))
+    return number / (time.monotonic() - started_s)
+
+
+def _latency(url: str, songs: int, again: int, *, seed: int) -> dict[str, float]:
+    """Median times [s] of one client: a song that was never heard, the same again, and its decoding anew."""
+    cold_s, sent_again_s, decoded_again_s = [], [], []
+    for number in range(songs):
+        song = _encoded(np.tile(noise(_SONG_S / 8, seed=seed + number), 8))
+        place, spent_s = _timed(partial(_post, url, song))
+        cold_s.append(spent_s)
+        sent_again_s.append(_timed(partial(_post, url, song))[1])
+        for step in range(again):
+            ask = partial(_get, f"{url}{place}/result", {"sensitivity": f"{step / again:.3f}"})
+            decoded_again_s.append(_timed(ask)[1])
+    return {
+        "cold_s": statistics.median(cold_s),
+        "sent_again_s": statistics.median(sent_again_s),
+        "decoded_again_s": statistics.median(decoded_again_s),
+    }
+
+
+def _timed(ask: Callable[[], str]) -> tuple[str, float]:
+    started_s = time.monotonic()
+    return ask(), time.monotonic() - started_s
+
+
+def _post(url: str, data: bytes) -> str:
+    answer = requests.post(f"{url}/v1/transcriptions", data=data, headers={"Content-Type": "audio/flac"}, timeout=120)
+    answer.raise_for_status()
+    return answer.headers["Location"]
+
+
+def _get(place: str, query: dict[str, str]) -> str:
+    answer = requests.get(place, params=query, timeout=60)
+    answer.raise_for_status()
+    return answer.text
+
+
+def _encoded(samples: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    soundfile.write(buffer, samples, RATE_HZ, format="FLAC")
+    return buffer.getvalue()

@@ -1,0 +1,164 @@
+"""Jobs as files, and the desk that looks after them: nothing accepted is lost, nothing expired stays."""
+
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from serve.desk import Desk, Lost
+from serve.jobs import Job, JobStore, Outcome, new_id
+from serve.problems import Problem
+from serve.settings import Jobs
+
+DONE = Outcome(duration_s=3.0)
+
+
+def a_job(**changes: object) -> Job:
+    now_s = time.time()
+    job = Job(new_id(), "alice", "song.ogg", ".ogg", "ab" * 32, now_s, now_s + 60, 120.0, {"preset": "aggressive"})
+    return replace(job, **changes)
+
+
+def audio(folder: Path) -> Path:
+    path = folder / f"{new_id()}.upload"
+    path.write_bytes(b"OggS")
+    return path
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name.partition(".")[2] for path in folder.iterdir())
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> JobStore:
+    return JobStore(str(tmp_path / "jobs"))
+
+
+def test_a_job_is_read_back_as_it_was_written(store: JobStore, tmp_path: Path) -> None:
+    job = a_job()
+    store.add(job, audio(tmp_path))
+    assert (Path(store.uri).stat().st_mode & 0o777) == 0o700
+    state = store.state(job.id)
+    assert state is not None
+    assert (state.job, state.outcome, state.heard_s) == (job, None, None)
+    store.tell_progress(job.id, heard_s=1.0, duration_s=3.0)
+    store.finish(job.id, DONE)
+    state = store.state(job.id)
+    assert state is not None
+    assert (state.heard_s, state.duration_s, state.outcome) == (1.0, 3.0, DONE)
+    with store.open_audio(job.id) as file:
+        assert file.read() == b"OggS"
+    store.remove(job.id)
+    store.finish(job.id, DONE)  # a listener that did not notice
+    assert store.state(job.id) is None
+    assert files(Path(store.uri)) == []
+
+
+@pytest.mark.parametrize("job_id", ["", "x", "../../etc/passwd", "a" * 22 + "/..", "é" * 22])
+def test_an_id_is_never_a_path(store: JobStore, job_id: str) -> None:
+    assert store.state(job_id) is None
+
+
+def test_what_has_expired_goes_with_what_deaths_left_behind(store: JobStore, tmp_path: Path) -> None:
+    old, young = a_job(expires_s=time.time() - 1), a_job()
+    for job in (old, young):
+        store.add(job, audio(tmp_path))
+    assert store.state(old.id) is None  # even before it is swept
+    left = [
+        Path(store.uri) / f"{new_id()}.{part}" for part in ("audio", "progress.json", "job.json.1234.part", "upload")
+    ]
+    stranger = Path(store.uri) / "readme.txt"
+    for path in (*left, stranger):
+        path.write_bytes(b"")
+        os.utime(path, (0, 0))
+    store.sweep(keep_s=10)
+    assert files(Path(store.uri)) == sorted(["audio", "claim.json", "job.json", "txt"])
+    assert store.state(young.id) is not None
+
+
+Listen = Callable[[str], Awaitable[Outcome | None]]
+
+
+def finished(store: JobStore, listen: Listen, job: Job, folder: Path, **settings: float) -> Outcome | None:
+    """How a job ends."""
+
+    async def run() -> None:
+        desk = Desk(store, listen, Jobs.model_validate({"store": store.uri, **settings}))
+        with desk.place():
+            await desk.accept(job, audio(folder))
+        await desk.finished(job.id)
+
+    asyncio.run(run())
+    state = store.state(job.id)
+    return state.outcome if state else None
+
+
+def test_a_listener_that_dies_is_replaced_and_a_recording_that_kills_is_given_up(
+    store: JobStore, tmp_path: Path
+) -> None:
+    deaths = iter(range(2))
+
+    async def dies_twice(job_id: str) -> Outcome:
+        if next(deaths, None) is not None:
+            raise Lost
+        return DONE
+
+    async def dies(job_id: str) -> Outcome:
+        raise Lost
+
+    assert finished(store, dies_twice, a_job(), tmp_path) == DONE
+    killer = a_job()
+    outcome = finished(store, dies, killer, tmp_path)
+    assert outcome is not None
+    assert outcome.kind == "worker_crashed"
+    assert store.attempts(killer.id) == 3
+
+
+def test_a_job_whose_front_died_is_taken_over(store: JobStore, tmp_path: Path) -> None:
+    job, fresh = a_job(), a_job()
+    for each in (job, fresh):
+        store.add(each, audio(tmp_path))
+    heard: list[str] = []
+
+    async def listens(job_id: str) -> Outcome:
+        heard.append(job_id)
+        return DONE
+
+    async def run() -> None:
+        desk = Desk(store, listens, Jobs(store=store.uri, lease_s=0.6))
+        tending = asyncio.create_task(desk.tend())
+        await asyncio.sleep(0.3)
+        assert heard == []  # somebody may still be at work
+        store.claim(fresh.id, attempts=1)
+        await asyncio.sleep(0.5)
+        tending.cancel()
+
+    asyncio.run(run())
+    assert heard == [job.id]
+    assert store.attempts(job.id) == 2
+
+
+def test_no_more_than_there_is_room_for(store: JobStore, tmp_path: Path) -> None:
+    async def run() -> None:
+        ended = asyncio.Event()
+
+        async def listens(job_id: str) -> Outcome:
+            await ended.wait()
+            return DONE
+
+        desk = Desk(store, listens, Jobs(store=store.uri, max_waiting=2))
+        job = a_job()
+        with desk.place():
+            await desk.accept(job, audio(tmp_path))
+        with desk.place(), pytest.raises(Problem, match="busy") as told, desk.place():
+            pass
+        assert told.value.headers == {"Retry-After": "5"}
+        ended.set()
+        await desk.finished(job.id)
+        with desk.place(), desk.place():
+            pass
+
+    asyncio.run(run())

@@ -1,0 +1,82 @@
+"""What is asked for, and what is said instead."""
+
+import io
+
+import pytest
+from pydantic import ValidationError
+from serve.asked import Wanted
+from serve.ogg import breaks_off
+from serve.problems import KINDS, Problem
+from serve.results import chosen
+from serve.sniffing import ending_of, may_be_audio
+from tests.audio.encoding import CODECS, encode, hits
+
+from drumline.core.errors import REASONS
+from drumline.decoding.presets import load_preset
+
+
+@pytest.mark.parametrize(
+    ("name", "accept", "expected"),
+    [
+        ("", "", "json"), ("", "*/*", "json"), ("midi", "application/json", "midi"), ("", "audio/midi", "midi"),
+        ("", "text/html, */*;q=0.1", "json"), ("", "audio/*", "midi"), ("", "text/csv;q=0, application/zip", "folder"),
+        ("", "application/json;q=0.2, text/csv;q=0.9", "csv"), ("folder", "", "folder"),
+    ],
+)  # fmt: skip
+def test_a_format_by_name_or_by_accept(name: str, accept: str, expected: str) -> None:
+    assert chosen(name, accept).name == expected
+
+
+@pytest.mark.parametrize(("name", "accept"), [("wav", ""), ("", "image/png"), ("", "text/csv;q=x"), ("", ";;,")])
+def test_no_such_format(name: str, accept: str) -> None:
+    with pytest.raises(Problem) as told:
+        chosen(name, accept)
+    assert told.value.status == 406
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_audio_is_known_by_its_first_bytes(codec: str) -> None:
+    data = encode(hits(1.0, 48_000, [0.2]), codec, 48_000)
+    assert ending_of(data[:16]) == {"opus": ".ogg", "vorbis": ".ogg"}.get(codec, f".{codec}")
+
+
+@pytest.mark.parametrize(
+    "head", [b"", b"RIFF", b"RIFF1234AVI fmt ", b"\x89PNG\r\n\x1a\n", b"\xff\xff\xff\xff", b"#!/bin/sh"]
+)
+def test_anything_else_is_not(head: bytes) -> None:
+    assert ending_of(head) == ""
+
+
+def test_what_claims_to_be_something_else_is_not_looked_at() -> None:
+    assert all(map(may_be_audio, ("", "audio/ogg", "application/octet-stream", "multipart/form-data; boundary=x")))
+    assert not any(
+        map(may_be_audio, ("text/plain", "image/png", "application/json", "application/x-www-form-urlencoded"))
+    )
+
+
+def test_an_ogg_stream_that_breaks_off_is_noticed() -> None:
+    data = encode(hits(3.0, 22_050, [0.2]), "ogg", 22_050)
+    assert not breaks_off(io.BytesIO(data))
+    assert not breaks_off(io.BytesIO(data + b"TAG and so on"))
+    assert not breaks_off(io.BytesIO(b"fLaC" + data))
+    for length in (10, 40, len(data) // 2, len(data) - 1):
+        assert breaks_off(io.BytesIO(data[:length])), length
+
+
+def test_sensitivity_moves_thresholds_and_what_is_told_later_stands_above() -> None:
+    preset = load_preset("conservative")
+    assert Wanted(sensitivity=0.5).decoding(preset).threshold_log_odds == pytest.approx(0.3)
+    assert Wanted().decoding(preset) == preset
+    over = Wanted(sensitivity=2.0).over(Wanted(preset="aggressive", sensitivity=1.0, triplets=False))
+    assert over.told() == {"preset": "aggressive", "sensitivity": 2.0, "triplets": False}
+    with pytest.raises(ValidationError):
+        Wanted(sensitivity=float("inf"))
+
+
+def test_every_reason_that_audio_is_refused_for_is_a_problem_with_a_4xx() -> None:
+    for kind in ("audio_undecodable", "audio_truncated", "audio_too_long", "worker_crashed"):
+        assert kind in REASONS
+    for kind, (status, _) in KINDS.items():
+        tree = Problem(kind, "why").tree()
+        assert tree["status"] == status >= 400
+        assert tree["type"] == f"/docs#{kind}"

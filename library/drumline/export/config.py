@@ -24,6 +24,8 @@ class ExportConfig(Config):
     """For the card: what it is good for, in a sentence or two."""
     licence: str = ""
     """Of the weights, for the card."""
+    about: str = ""
+    """A Markdown file that the card holds as it is: data and their licences, accuracy, limits."""
     precisions: tuple[Precision, ...] = ("float32", "int8", "float16")
     """The graphs to make."""
     thresholds: str = ""

@@ -10,7 +10,7 @@ import jinja2
 import onnx
 
 from drumline import __version__
-from drumline.core.artifacts import sha256_file, write_bytes
+from drumline.core.artifacts import read_bytes, sha256_file, write_bytes
 from drumline.core.config import canonical_json, parse_config
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.decoding.calibration import read_calibration, write_calibration
@@ -160,6 +160,7 @@ def _card(
     return environment.get_template("card.md.j2").render(
         package=package,
         config=config,
+        about=read_bytes(config.about).decode().strip() if config.about else "",
         thresholds=bool(config.thresholds),
         scores=scores,
         graphs=rows,

@@ -1,6 +1,7 @@
 """Which predictions belong to which reference, by name.
 
-A prediction's name is looked up as it is, then without its leading folders one by one, among the names of each song:
+A prediction's name is looked up as it is, then without its leading folders one by one, and then without its endings
+(``song.rebuilt`` is a prediction of ``song``, where no other is), among the names of each song:
 its key, its chart's path, its audio files, of a dataset also its song id; each with and without the file ending, and
 each without leading folders. Where a song stands in several recordings (stem and mix) the name must tell which: by the
 audio file's name or by the domain behind it, ``<key>.mix``.
@@ -57,7 +58,9 @@ def pair(
 
 def _forms(name: str) -> list[str]:
     parts = name.split("/")
-    return ["/".join(parts[start:]) for start in range(len(parts))]
+    whole = ["/".join(parts[start:]) for start in range(len(parts))]
+    bare, dot, _ = name.rpartition(".")
+    return whole if not dot or "/" in name[len(bare) :] else [*whole, *_forms(bare)]
 
 
 def _explain(system: str, missing: Sequence[str], strangers: Sequence[str], *, matched: int) -> str:

@@ -12,7 +12,7 @@ from drumline.charts.drum_maps import component_label
 from drumline.core.events import Hit, sorted_hits
 from drumline.core.grid import RATE_HZ
 from drumline.rendering.patterns import drum_lines
-from drumline.rendering.performance import render_heard
+from drumline.rendering.performance import play
 from drumline.rendering.synth_kit import synth_kit
 
 KIT = synth_kit(1, rate_hz=RATE_HZ)
@@ -29,10 +29,10 @@ def played(bar: str, *, bar_s: float = 2.0, repeat: int = 1, **told: Any) -> lis
                 velocity = VELOCITIES.get(mark) or int(mark) / 10
                 time_s = 0.1 + step * bar_s / len(line)
                 hits.append(Hit(time_s, component_label(name), velocity=velocity, source_name=f"{name}:{more}"))
-    pieces, heard = render_heard(sorted_hits(hits), kit=KIT, duration_s=0.6 + bar_s * repeat)
-    assert any(samples.any() for samples in pieces.values()) or all(hit.label == "other" for hit in heard)
+    played = play(sorted_hits(hits), kit=KIT, duration_s=0.6 + bar_s * repeat)
+    assert any(samples.any() for samples in played.pieces.values()) or all(hit.label == "other" for hit in played.hits)
     events: defaultdict[float, list[dict[str, Any]]] = defaultdict(list)
-    for hit in heard:
+    for hit in played.hits:
         events[hit.time_s].append(_component(hit))
     return [
         {"session_id": "phrase", "audio_path": "phrase.wav", "onset_time": time_s, "components": parts, **told}

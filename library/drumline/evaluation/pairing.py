@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal, TypeVar
 
 from drumline.core.errors import ConfigError
+from drumline.dataset.duplicates import DOMAINS_BY_PURITY
 from drumline.evaluation.references import ReferenceSong
 
 Unmatched = Literal["error", "ignore", "empty"]
@@ -59,8 +60,9 @@ def pair(
 def _forms(name: str) -> list[str]:
     parts = name.split("/")
     whole = ["/".join(parts[start:]) for start in range(len(parts))]
-    bare, dot, _ = name.rpartition(".")
-    return whole if not dot or "/" in name[len(bare) :] else [*whole, *_forms(bare)]
+    bare, dot, ending = name.rpartition(".")
+    # ``song.mix`` is of the song's mix and of no other recording.
+    return whole if not dot or "/" in ending or ending in DOMAINS_BY_PURITY else [*whole, *_forms(bare)]
 
 
 def _explain(system: str, missing: Sequence[str], strangers: Sequence[str], *, matched: int) -> str:

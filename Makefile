@@ -15,7 +15,7 @@ TORCH_INDEX_cuda :=
 EXTRAS_cpu := dev,separation
 EXTRAS_cuda := dev,separation,gpu
 
-.PHONY: setup demo train-demo test lint docs bench lock clean
+.PHONY: setup demo train-demo model test lint docs bench lock clean
 
 setup: $(READY)
 
@@ -38,6 +38,25 @@ train-demo: $(READY)
 	$(BIN)/drumline render-corpus configs/render_corpus/demo.yaml
 	$(BIN)/drumline build-dataset configs/build_dataset/rendered_demo.yaml
 	$(BIN)/drumline train configs/train_model/demo.yaml
+
+# The released model, from nothing: hours on two cores. Needs ../shared/corpus (or edit the configurations: `drumline
+# corpora` fetches Groove and kits) and Debian's fluid-soundfont-gm, musescore-general-soundfont, timgm6mb-soundfont,
+# hydrogen-drumkits and mma.
+RENDER := $(BIN)/drumline render-corpus configs/render_corpus
+BARE := percussion.probability=0.3 vary.left_out=0.9 'vary.without=[hi-hats,cymbals]'
+
+model: $(READY)
+	$(RENDER)/model.yaml
+	$(RENDER)/model.yaml output=out/rendered/model_percussion hours=4 seed=9 percussion.probability=1
+	$(RENDER)/model.yaml output=out/rendered/model_bare hours=4 seed=10 $(BARE)
+	$(RENDER)/model_validation.yaml
+	$(RENDER)/model_validation.yaml output=out/rendered/model_validation_bare hours=0.5 seed=11 $(BARE)
+	$(BIN)/drumline build-dataset configs/build_dataset/model.yaml
+	$(BIN)/drumline train configs/train_model/model.yaml
+	$(BIN)/drumline train configs/train_model/model_fine.yaml
+	$(BIN)/drumline predict configs/predict/validation.yaml
+	$(BIN)/drumline calibrate configs/calibrate_model/validation.yaml
+	$(BIN)/drumline export-model configs/export_model/model.yaml
 
 test: $(READY) lint
 	$(BIN)/pytest

@@ -27,7 +27,8 @@ _COMPONENTS: Final = {
     "tom_high": "tom_high", "tom_mid": "tom_mid", "tom_floor": "tom_low", "tom": "tom",
     "hihat_closed": "hihat_closed", "hihat_open": "hihat_open", "hihat_pedal": "hihat_pedal", "hihat": "hihat",
     "ride_body": "ride", "ride_bell": "ride_bell", "ride": "ride", "crash": "crash",
-    "cymbal": "cymbal", "tom_or_cymbal": "tom_or_cymbal", "other": "aux_percussion",
+    "cymbal": "cymbal", "tom_or_cymbal": "tom_or_cymbal", "unclear": "unclear",
+    "other": "aux_percussion",
 }  # fmt: skip
 """Label -> component. The specification's sixteen where they say it, custom names for what is only half known."""
 

@@ -130,6 +130,7 @@ COMPONENTS: Final[Mapping[str, str]] = MappingProxyType(
         "tom_low": "tom_floor",
         "tom_floor": "tom_floor",
         "tom_or_cymbal": "tom_or_cymbal",
+        "unclear": "unclear",
         "aux_percussion": "other",
         "cowbell": "other",
         "tambourine": "other",

@@ -230,7 +230,7 @@ def _elite_track(strokes: Sequence[Stroke]) -> tuple[Stroke, ...]:
     hats = {stroke.tick for stroke in strokes if stroke.label in ("hihat_open", "hihat_closed")}
     found: dict[tuple[int, str], Stroke] = {}
     for stroke in strokes:
-        if stroke.label == "other" or (stroke.label == "hihat_pedal" and stroke.tick in hats):
+        if stroke.label in ("other", "unclear") or (stroke.label == "hihat_pedal" and stroke.tick in hats):
             continue
         if stroke.label not in _ELITE_PIECES:
             raise ValueError(f"{stroke.label!r} at tick {stroke.tick}: an elite-drums track cannot say it")

@@ -32,7 +32,8 @@ PITCHES: Final = {
     "kick": 36, "snare_head": 38, "snare_rim": 37, "snare": 40,
     "tom_high": 50, "tom_mid": 47, "tom_floor": 43, "tom": 47,
     "hihat_closed": 42, "hihat_open": 46, "hihat_pedal": 44, "hihat": 42,
-    "ride_body": 51, "ride_bell": 53, "ride": 51, "crash": 49, "cymbal": 49, "tom_or_cymbal": 47, "other": 56,
+    "ride_body": 51, "ride_bell": 53, "ride": 51, "crash": 49, "cymbal": 49, "tom_or_cymbal": 47,
+    "unclear": 56, "other": 56,
 }  # fmt: skip
 """Label -> General MIDI pitch. A partial label takes the pitch of its commonest class."""
 

@@ -52,7 +52,9 @@ engine = open_engine(model, threads=int(threads), **way)
 sources = find_sources(songs, "auto")
 failed = run(sources, Job(engine, "auto", Timing(), plan_outputs("midi", output, sources), True))
 used = resource.getrusage(resource.RUSAGE_SELF)
-told = {"failed": failed, "cpu_s": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024}
+# Of this program alone: ru_maxrss remembers what the process was before it.
+peak_kb = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+told = {"failed": failed, "cpu_s": used.ru_utime + used.ru_stime, "peak_mb": peak_kb / 1024}
 Path(report).write_text(json.dumps(told))
 """
 """What `drumline transcribe` does, with torch as well."""

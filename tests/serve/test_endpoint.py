@@ -44,6 +44,15 @@ def test_an_answer_is_what_the_command_line_writes_and_a_repeated_song_is_not_he
         forget(endpoint, again)
 
 
+def test_real_recordings_are_answered_as_on_the_command_line(endpoint: Endpoint, corpus: Path) -> None:
+    recordings = sorted((corpus / "mdb").glob("*.flac"))
+    assert recordings
+    for recording in recordings:
+        answer = endpoint.post(recording.read_bytes(), name=recording.name)
+        assert answer.content == on_the_command_line(recording, endpoint.package), recording.name
+        forget(endpoint, answer)
+
+
 def test_a_job_is_followed_decoded_again_and_forgotten(endpoint: Endpoint, songs: list[Path]) -> None:
     progress: list[float] = []
     done = endpoint.client().transcribe(songs[4], told=progress.append, asked={"preset": "aggressive"})

@@ -25,6 +25,12 @@ from drumline.core.errors import ConfigError
 from drumline.runtime.session import RayConfig, session
 
 _PATH = "PYTHONPATH"
+_RAY = {
+    # Ray's workers are nice to others by default (15); here somebody waits for their answers.
+    "RAY_worker_niceness": "0",
+    # On a busy machine a proxy takes longer to import than the 5 s that Serve would wait for it, three times.
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+}
 
 
 def module_of_checkout(name: str) -> ModuleType:
@@ -53,6 +59,8 @@ def running(import_path: str, args: dict[str, Any], *, host: str, port: int, num
     application = getattr(module_of_checkout(module), builder)(args)
     for name in ("ray.serve", "ray"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name, value in _RAY.items():
+        os.environ.setdefault(name, value)
     with session(RayConfig(address="local", num_cpus=num_cpus, object_store_mb=128)):
         serve.start(
             proxy_location=ProxyLocation.HeadOnly,

@@ -6,6 +6,9 @@ import pytest
 import torch
 
 from drumline.core.errors import ConfigError, DrumlineError
+from drumline.export.package import find_package
+from drumline.model.config import ModelConfig
+from drumline.model.network import HierarchicalDrumCRNN
 from drumline.training import checkpoints
 from drumline.training.checkpoints import Checkpoint
 from drumline.training.progress import Progress
@@ -74,6 +77,21 @@ def test_the_best_few_are_kept_without_what_only_training_needs(tmp_path: Path) 
     assert best.endswith("best-0001-0.500000.pt")  # of equal ones the earlier
     slim = checkpoints.load(best)
     assert (slim.optimiser, slim.scaler) == (None, None)
+
+
+def test_a_run_starts_from_a_checkpoint_a_run_or_a_released_package(tmp_path: Path) -> None:
+    config = ModelConfig.model_validate({"preset": "small"}, strict=False)
+    released = find_package() / "weights.npz"
+    network = HierarchicalDrumCRNN(config)
+    assert network.load_state_dict(dict(checkpoints.weights_of(str(released)))).missing_keys == []
+    checkpoints.keep_best(at(1, weight=3.0), str(tmp_path), score=0.5, keep=1)
+    of_run = checkpoints.weights_of(str(tmp_path))
+    assert of_run.keys() == checkpoints.weights_of(checkpoints.best_of(str(tmp_path))).keys() == at(1).weights.keys()
+    with pytest.raises(ConfigError, match="no weights can be read"):
+        checkpoints.weights_of(str(tmp_path / "absent.npz"))
+    (tmp_path / "broken.npz").write_bytes(released.read_bytes()[:5000])
+    with pytest.raises(DrumlineError, match="damaged, or no weights"):
+        checkpoints.weights_of(str(tmp_path / "broken.npz"))
 
 
 def test_a_stranger_is_told_apart(tmp_path: Path) -> None:

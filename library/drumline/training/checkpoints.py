@@ -10,10 +10,12 @@ runs no code of a stranger's. Below a run's output::
 import io
 import logging
 import pickle
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
 import torch
 
 from drumline.core.artifacts import STORAGE_ERRORS, join, names, read_bytes, remove, write_bytes
@@ -118,6 +120,22 @@ def load(uri: str) -> Checkpoint:
     except STORAGE_ERRORS as error:
         raise ConfigError(f"{uri}: no checkpoint can be read there ({error or type(error).__name__})") from error
     return Checkpoint.from_bytes(data, uri)
+
+
+def weights_of(uri: str) -> Mapping[str, torch.Tensor]:
+    """Weights to start from: of a checkpoint, of a run's best one, or of a released package (its ``weights.npz``).
+
+    Raises ConfigError where there is nothing, DrumlineError where it is damaged.
+    """
+    if not uri.endswith(".npz"):
+        return load(best_of(uri)).weights
+    try:
+        with np.load(io.BytesIO(read_bytes(uri)), allow_pickle=False) as file:
+            return {name: torch.from_numpy(file[name]) for name in file.files}
+    except STORAGE_ERRORS as error:
+        raise ConfigError(f"{uri}: no weights can be read there ({error or type(error).__name__})") from error
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DrumlineError(f"{uri}: damaged, or no weights ({error})") from error
 
 
 def keep_best(checkpoint: Checkpoint, output: str, *, score: float, keep: int) -> None:

@@ -163,11 +163,9 @@ def _take_up(learner: Learner, config: TrainConfig) -> Progress:
         learner.load({name: getattr(last, name) for name in ("model", "optimiser", "scaler", "average")})
         return last.place
     if config.start.checkpoint:
-        start = checkpoints.load(checkpoints.best_of(config.start.checkpoint))
-        left = learner.start_from(start.weights, strict=config.start.strict, place=config.start.checkpoint)
-        log.info(
-            "%s: %d weights taken, left out: %s", config.start.checkpoint, len(start.weights), ", ".join(left) or "none"
-        )
+        weights = checkpoints.weights_of(config.start.checkpoint)
+        left = learner.start_from(weights, strict=config.start.strict, place=config.start.checkpoint)
+        log.info("%s: %d weights taken, left out: %s", config.start.checkpoint, len(weights), ", ".join(left) or "none")
     return Progress()
 
 

@@ -101,7 +101,7 @@ class StartConfig(Config):
     """Weights to start from."""
 
     checkpoint: str = ""
-    """A checkpoint's URI; a training run's output, then its best; a package's ``weights.npz``; empty: random weights."""
+    """A checkpoint's URI; a training run's output, then its best; a package's ``weights.npz``. Empty: at random."""
     strict: bool = True
     """Whether every weight must be there and fit; else what fits is taken, and the rest is told."""
 

@@ -43,6 +43,12 @@ LABELS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
 )
 """Every label a hit may carry, with the classes it may stand for. ``other`` stands for none."""
 
+
+def labels_within(label: str) -> tuple[str, ...]:
+    """The labels that are certainly of a label's classes, itself among them; none for ``other``."""
+    return tuple(name for name, classes in LABELS.items() if classes and classes <= LABELS[label])
+
+
 BRANCHES: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
     {
         "kick": {"kick": 1},

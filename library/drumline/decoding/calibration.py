@@ -22,7 +22,7 @@ from pydantic import Field, model_validator
 from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, write_bytes
 from drumline.core.config import Config, canonical_json, parse_config
 from drumline.core.errors import ConfigError
-from drumline.core.taxonomy import LABELS
+from drumline.core.taxonomy import LABELS, labels_within
 from drumline.metrics.calibration import cooled
 from drumline.metrics.events import Events
 from drumline.metrics.vocabulary import LABEL_NAMES
@@ -90,8 +90,7 @@ class Calibration(Config):
 
     def _stands_for(self, name: str) -> list[str]:
         """The labels of hits that the numbers of a label are for."""
-        kinds = [kind for kind, classes in LABELS.items() if classes and classes <= LABELS[name]]
-        return [kind for kind in kinds if kind == name or kind not in self.labels]
+        return [kind for kind in labels_within(name) if kind == name or kind not in self.labels]
 
     def temper(self, activations: ArrayLike, labels: tuple[str, ...]) -> NDArray[np.float64]:
         """Activations [T, C] with each column's temperature applied; ``labels`` names the columns."""

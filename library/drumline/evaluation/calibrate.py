@@ -24,7 +24,7 @@ from pydantic import Field, model_validator
 from drumline.core.config import Config, fingerprint
 from drumline.core.errors import DrumlineError
 from drumline.core.events import UNCLEAR
-from drumline.core.taxonomy import BRANCHES, LABELS
+from drumline.core.taxonomy import BRANCHES, LABELS, labels_within
 from drumline.decoding.calibration import MOST_OFFSET_S, Calibration, LabelCalibration, write_calibration
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.pairing import Unmatched
@@ -169,7 +169,7 @@ def _fit_label(name: str, songs: Sequence[Song], config: CalibrationConfig) -> L
 
 
 def _only(song: Song, name: str) -> Song:
-    kinds = [LABEL_NAMES.index(kind) for kind, classes in LABELS.items() if classes and classes <= LABELS[name]]
+    kinds = [LABEL_NAMES.index(kind) for kind in labels_within(name)]
     reference = song.reference
     if name in _WITH_PEDAL:  # nobody is asked for it, and whoever says hi-hat there is not wrong
         pedal, unclear = LABEL_NAMES.index("hihat_pedal"), LABEL_NAMES.index(UNCLEAR)

@@ -8,9 +8,11 @@ Five ways, drawn by their weights among those that have what they need:
 - ``mma``: Debian's ``mma`` program makes such a file from drawn chords and a drawn groove;
 - ``synth``: bass and chords of plain oscillators (`rendering.backing`): needs nothing, and is no music.
 
-``band``, ``midi`` and ``mma`` play through a SoundFont.
+``band``, ``midi`` and ``mma`` play through a SoundFont, their guitars and keys through amplifiers where one is drawn.
+Somebody may sing to any of the five.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -21,11 +23,16 @@ from pydantic import Field
 from drumline.charts.song import AnnotatedSong
 from drumline.core.config import Config
 from drumline.core.tempo import TempoMap
+from drumline.rendering.accompaniment.amp import AMPLIFIED, draw_amp
 from drumline.rendering.accompaniment.band import play
 from drumline.rendering.accompaniment.files import AUDIO_SUFFIXES, MIDI_SUFFIXES, audio_excerpt, files_in, midi_excerpt
 from drumline.rendering.accompaniment.mma import check_mma, play_mma
+from drumline.rendering.accompaniment.score import Part
+from drumline.rendering.accompaniment.singer import SingerConfig, check_singer, sing
 from drumline.rendering.accompaniment.soundfont import check_soundfont, render_parts
 from drumline.rendering.backing import backing
+from drumline.rendering.production.config import Probability
+from drumline.rendering.production.mixing import beside
 
 Samples = NDArray[np.float32]
 
@@ -60,6 +67,10 @@ class Accompaniment(Config):
     soundfonts: tuple[str, ...] = ()
     """SoundFont files (.sf2, .sf3), one drawn a song. Each process that renders holds up to four of them in memory,
     at twice their size (an .sf3 at ten times)."""
+    amps: Probability = 0.0
+    """Share of the guitars, organs and electric pianos that go through an amplifier, from barely warm to fuzz."""
+    singer: SingerConfig = SingerConfig()
+    """Somebody who sings to it."""
     max_synthesis_rate_hz: int = Field(default=44_100, ge=8_000, le=192_000)
     """Hz. SoundFonts play at this rate at most and are resampled: 22050 is enough where nobody listens above."""
     level_db: float = Field(default=-20.0, le=0)
@@ -101,7 +112,7 @@ def accompany(
         else:
             parts, told = play(song, tempo, duration_s=duration_s, seed=part_seed)
         samples = render_parts(
-            parts,
+            _plugged_in(parts, config.amps, np.random.default_rng((seed, _STREAM, 2))),
             soundfont=soundfont,
             duration_s=duration_s,
             rate_hz=rate_hz,
@@ -109,6 +120,11 @@ def accompany(
             max_synthesis_rate_hz=config.max_synthesis_rate_hz,
         )
         told = f"{told}, {Path(soundfont).name}"
+    singer = np.random.default_rng((seed, _STREAM, 3))
+    if singer.random() < config.singer.probability:
+        voice, whose = sing(song, duration_s=duration_s, rate_hz=rate_hz, seed=(seed, _STREAM, 4))
+        samples = beside(samples, voice, level_db=float(singer.uniform(*config.singer.level_db)), rate_hz=rate_hz)
+        told = f"{told}, {whose}"
     return _levelled(samples, config.level_db), f"{way}: {told}"
 
 
@@ -122,6 +138,8 @@ def check_accompaniment(config: Accompaniment) -> None:
         check_soundfont(soundfont)
     if config.soundfonts and config.ways.mma:
         check_mma()
+    if config.singer.probability:
+        check_singer()
 
 
 def _draw(config: Accompaniment, random: np.random.Generator) -> str:
@@ -138,6 +156,14 @@ def _draw(config: Accompaniment, random: np.random.Generator) -> str:
     if not total:
         return "synth"
     return str(random.choice(list(weights), p=np.array(list(weights.values())) / total))
+
+
+def _plugged_in(parts: tuple[Part, ...], share: float, random: np.random.Generator) -> list[Part]:
+    """Parts of which a share of those that could be is played through amplifiers."""
+    return [
+        replace(part, amp=draw_amp(random)) if part.program in AMPLIFIED and random.random() < share else part
+        for part in parts
+    ]
 
 
 def _levelled(samples: Samples, level_db: float) -> Samples:

@@ -9,6 +9,7 @@ import symusic
 
 from drumline.core.errors import ChartError
 from drumline.core.tempo import TempoMap
+from drumline.rendering.accompaniment.amp import Amp
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Part:
     """-1 left to 1 right."""
     is_percussion: bool = False
     """Whether pitches are keys of the program's drum kit."""
+    amp: Amp | None = None
+    """What it is played through."""
 
 
 def parts_of_midi(

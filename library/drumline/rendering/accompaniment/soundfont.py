@@ -16,6 +16,7 @@ import soxr
 from numpy.typing import NDArray
 
 from drumline.core.errors import ConfigError
+from drumline.rendering.accompaniment.amp import amplified
 from drumline.rendering.accompaniment.score import Note, Part
 
 Samples = NDArray[np.float32]
@@ -41,6 +42,7 @@ def render_parts(
     player = _player(soundfont, synthesis_rate_hz)
     total = np.zeros((channels, round(duration_s * synthesis_rate_hz)), dtype=np.float32)
     for part in parts:
+        track = total if part.amp is None else np.zeros_like(total)
         gains = _gains(part, channels)
         sounds: dict[tuple[int, int, int], Samples] = {}
         for note in part.notes:
@@ -52,7 +54,9 @@ def render_parts(
                 stereo = player.sound(part, *key)
                 sounds[key] = gains * (stereo if channels == 2 else 0.5 * (stereo[:1] + stereo[1:]))
             sound = sounds[key][:, : total.shape[1] - start]
-            total[:, start : start + sound.shape[1]] += sound
+            track[:, start : start + sound.shape[1]] += sound
+        if part.amp is not None:
+            total += amplified(track, part.amp, rate_hz=synthesis_rate_hz)
     if synthesis_rate_hz != rate_hz:
         resampled = soxr.resample(total.T, synthesis_rate_hz, rate_hz, quality="HQ").T
         total = np.zeros((channels, round(duration_s * rate_hz)), dtype=np.float32)

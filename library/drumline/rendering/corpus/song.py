@@ -41,7 +41,7 @@ from drumline.rendering.performances.medleys import read_medley
 from drumline.rendering.performances.passages import etude
 from drumline.rendering.performances.vary import Varied, vary
 from drumline.rendering.production.draw import draw
-from drumline.rendering.production.mixing import beside, mix_with, with_backing_bleed
+from drumline.rendering.production.mixing import beside, mastered, mix_with, with_backing_bleed
 from drumline.rendering.production.produce import produce
 from drumline.rendering.production.production import to_json
 from drumline.rendering.synth_kit import synth_kit
@@ -112,6 +112,7 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
             rate_hz=config.rate_hz,
         )
         hits = flagged(hits, "covered", played.attacks, unheard)
+        drums, backing = mastered(drums, backing, production, rate_hz=config.rate_hz)
     if beside_it is not None:
         hits = sorted_hits([*hits, *beside_it.hits])
     song = _labelled(replace(varied.song, hits=hits), spec, config, kit)

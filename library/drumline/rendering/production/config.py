@@ -59,6 +59,10 @@ class RoomConfig(Config):
     """Of the middle frequencies; drawn by its logarithm."""
     wet_db: Range = (-24.0, -8.0)
     """Reverberant energy over direct; less where a reflection would stand within 3 dB of the direct sound."""
+    gate_probability: Probability = 0.0
+    """Of a gate that cuts the room's answer off, as on records of the eighties."""
+    gate_s: PositiveRange = (0.08, 0.3)
+    """How long it lets it through."""
     folder: str = ""
     """A folder or URI of measured impulse responses (WAV, FLAC, Ogg); empty for none."""
     measured_share: Probability = 0.5
@@ -134,6 +138,14 @@ class CodecConfig(Config):
     """0 the encoder's worst, 1 its best."""
 
 
+class MasterConfig(Config):
+    """What is done to the finished mix; off where not asked for."""
+
+    eq: BusEqConfig = BusEqConfig(probability=0.0, pass_probability=0.0)
+    saturation: SaturationConfig = SaturationConfig(probability=0.0)
+    codec: CodecConfig = CodecConfig(probability=0.0)
+
+
 class MixConfig(Config):
     """Drums among others."""
 
@@ -148,6 +160,7 @@ class MixConfig(Config):
     limiter_probability: Probability = 0.4
     limit_db: Range = (1.0, 6.0)
     """How far the limiter takes the highest peak down."""
+    master: MasterConfig = MasterConfig()
 
 
 class ProductionConfig(Config):

@@ -26,11 +26,12 @@ from drumline.rendering.production.config import (
     NoiseConfig,
     ProductionConfig,
     RoomConfig,
+    SaturationConfig,
 )
 from drumline.rendering.production.dynamics import Compressor
 from drumline.rendering.production.filters import Band
 from drumline.rendering.production.places import PLACES, side
-from drumline.rendering.production.production import Bleed, Mix, Piece, Production
+from drumline.rendering.production.production import Bleed, Master, Mix, Piece, Production
 from drumline.rendering.production.room import MeasuredRoom, Shoebox
 
 Random = np.random.Generator
@@ -47,7 +48,7 @@ def draw(config: ProductionConfig, *, seed: int) -> Production:
 
     It reads nothing but the names in the folder of measured rooms. Raises ConfigError where that holds no audio.
     """
-    saturation, emphasis = _random(seed, "saturation"), _random(seed, "emphasis")
+    emphasis = _random(seed, "emphasis")
     return Production(
         seed=seed,
         channels=config.channels,
@@ -59,13 +60,7 @@ def draw(config: ProductionConfig, *, seed: int) -> Production:
         if _chance(emphasis, config.emphasis.probability)
         else None,
         compressor=_compressor(config.compressor, _random(seed, "compressor")),
-        saturation=(
-            Saturation(
-                _between(saturation, config.saturation.drive_db), _between(saturation, config.saturation.asymmetry)
-            )
-            if _chance(saturation, config.saturation.probability)
-            else None
-        ),
+        saturation=_saturation(config.saturation, _random(seed, "saturation")),
         noise=_noise(config.noise, _random(seed, "noise")),
         loss=_loss(config.loss, _random(seed, "loss")),
         codec=_codec(config.codec, _random(seed, "codec")),
@@ -122,6 +117,7 @@ def _room(config: RoomConfig, random: Random) -> Shoebox | MeasuredRoom | None:
         rt60_s=(_short(middle_s * random.uniform(0.8, 1.5)), middle_s, _short(middle_s * random.uniform(0.4, 0.9))),
         wet_db=wet_db,
         seed=int(random.integers(1 << 31)),
+        gate_s=_spread(random, config.gate_s) if _chance(random, config.gate_probability) else None,
     )
 
 
@@ -149,6 +145,12 @@ def _compressor(config: CompressorConfig, random: Random) -> Compressor | None:
         release_s=_spread(random, config.release_s),
         mix=_between(random, config.mix),
     )
+
+
+def _saturation(config: SaturationConfig, random: Random) -> Saturation | None:
+    if not _chance(random, config.probability):
+        return None
+    return Saturation(_between(random, config.drive_db), _between(random, config.asymmetry))
 
 
 def _noise(config: NoiseConfig, random: Random) -> Noise | None:
@@ -183,6 +185,11 @@ def _mix(config: MixConfig, seed: int) -> Mix:
         backing_bleed_db=_between(random, config.bleed_db) if _chance(random, config.bleed_probability) else None,
         compressor=_compressor(config.compressor, _random(seed, "mix.compressor")),
         limit_db=_between(random, config.limit_db) if _chance(random, config.limiter_probability) else None,
+        master=Master(
+            bands=_bus_bands(config.master.eq, _random(seed, "master.eq")),
+            saturation=_saturation(config.master.saturation, _random(seed, "master.saturation")),
+            codec=_codec(config.master.codec, _random(seed, "master.codec")),
+        ),
     )
 
 

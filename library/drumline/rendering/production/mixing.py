@@ -2,7 +2,8 @@
 
 A dataset hears the sum of ``drums.*`` and ``song.*``, so whatever is done to the mix must be done to both stems alike.
 A gain can be, even one that follows the level of the mix (compressor and limiter: the stems then pump with the mix, as
-stems printed from a mastered session do); saturation or a codec cannot, and are left to the bus.
+stems printed from a mastered session do). What mastering adds beyond gains (`mastered`) is in the backing stem alone:
+the drum stem is as the desk printed it.
 """
 
 import math
@@ -12,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumline.audio.loudness import amplify
-from drumline.rendering.production import dynamics
-from drumline.rendering.production.production import Production
+from drumline.rendering.production import codec, colour, dynamics, filters
+from drumline.rendering.production.production import Master, Production
 
 Samples = NDArray[np.float32]
 
@@ -49,6 +50,31 @@ def mix_with(bus: Samples, backing: Samples, production: Production, *, rate_hz:
         drums, backing = drums * gain, backing * gain
     highest = max(_peak(drums + backing), _peak(drums), _peak(backing))
     scale = np.float32(10 ** (production.peak_db / 20) / highest)
+    return drums * scale, backing * scale
+
+
+def mastered(drums: Samples, backing: Samples, production: Production, *, rate_hz: int) -> tuple[Samples, Samples]:
+    """The two stems of `mix_with`, so that their sum is the mix through the master's equaliser, saturation and codec.
+
+    The highest peak among mix and stems stays.
+    """
+    master = production.mix.master
+    mix = drums + backing
+    peak = _peak(mix)
+    if master == Master() or peak == 0.0:
+        return drums, backing
+    highest = max(peak, _peak(drums), _peak(backing))
+    mix = filters.apply(master.bands, mix, rate_hz=rate_hz)
+    mix /= np.float32(_peak(mix))
+    if master.saturation is not None:
+        mix = colour.without_offset(colour.saturate(mix, master.saturation), rate_hz=rate_hz)
+    if master.codec is not None:
+        mix = codec.round_trip(mix, master.codec, rate_hz=rate_hz)
+    # The drum stem is as loud as its share of the mastered mix.
+    share = float(np.vdot(mix, drums)) / max(float(np.vdot(drums, drums)), 1e-12)
+    drums = drums * np.float32(max(share, 1e-3))
+    backing = mix - drums
+    scale = np.float32(highest / max(_peak(mix), _peak(drums), _peak(backing)))
     return drums * scale, backing * scale
 
 

@@ -40,6 +40,15 @@ class Bleed:
 
 
 @dataclass(frozen=True)
+class Master:
+    """What is done to the sum of drums and backing last."""
+
+    bands: tuple[Band, ...] = ()
+    saturation: Saturation | None = None
+    codec: Codec | None = None
+
+
+@dataclass(frozen=True)
 class Mix:
     """The drums among others."""
 
@@ -50,6 +59,7 @@ class Mix:
     compressor: Compressor | None = None
     limit_db: float | None = None
     """How far a limiter pushes the highest peak down."""
+    master: Master = Master()
 
 
 @dataclass(frozen=True)

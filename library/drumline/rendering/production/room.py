@@ -27,6 +27,7 @@ Response = NDArray[np.float64]
 _MAX_ORDER: Final = 4
 _CROSSOVERS_HZ: Final = (300.0, 3000.0)
 _MAX_LENGTH_S: Final = 4.0
+_GATE_FADE_S: Final = 0.01
 _BLEND_S: Final = 0.0005
 """A measured direct sound is smeared over about this long; the dry signal stands in for it."""
 
@@ -48,6 +49,8 @@ class Shoebox:
     wet_db: float
     seed: int
     """Of the diffuse tail."""
+    gate_s: float | None = None
+    """When a gate cuts the response off; None is never."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,9 @@ def shoebox_response(room: Shoebox, *, piece: str, channels: int, rate_hz: int) 
         expected = 1 - 10 ** (-6 * mixing / room.rt60_s[1])
         response[channel] *= math.sqrt(energy / expected) if energy > 0 else 1.0
         response[channel] += reflections
+    if room.gate_s is not None:
+        time_s = np.arange(response.shape[1]) / rate_hz
+        response *= np.clip((room.gate_s - time_s) / _GATE_FADE_S, 0.0, 1.0)
     return _unit_energy(response)
 
 

@@ -41,16 +41,23 @@ train-demo: $(READY)
 
 # The released model, from nothing: hours on two cores. Needs ../shared/corpus (or edit the configurations: `drumline
 # corpora` fetches Groove and kits) and Debian's fluid-soundfont-gm, musescore-general-soundfont, timgm6mb-soundfont,
-# hydrogen-drumkits and mma.
+# hydrogen-drumkits, mma and flite.
 RENDER := $(BIN)/drumline render-corpus configs/render_corpus
 BARE := percussion.probability=0.3 vary.left_out=0.9 'vary.without=[hi-hats,cymbals]'
+# As records are: somebody sings, guitars go through amplifiers, rooms are gated, and the mix is mastered.
+RECORD := percussion.probability=0.3 vary.left_out=0.4 'vary.without=[hi-hats]' accompaniment.singer.probability=0.8 \
+	accompaniment.amps=0.6 production.room.gate_probability=0.2 'production.mix.drums_to_backing_db=[-12,8]' \
+	production.mix.limiter_probability=0.7 'production.mix.limit_db=[1,12]' production.mix.master.eq.probability=0.6 \
+	production.mix.master.saturation.probability=0.5 production.mix.master.codec.probability=0.4
 
 model: $(READY)
 	$(RENDER)/model.yaml
 	$(RENDER)/model.yaml output=out/rendered/model_percussion hours=4 seed=9 percussion.probability=1
 	$(RENDER)/model.yaml output=out/rendered/model_bare hours=4 seed=10 $(BARE)
+	$(RENDER)/model.yaml output=out/rendered/model_record hours=9 seed=12 $(RECORD)
 	$(RENDER)/model_validation.yaml
 	$(RENDER)/model_validation.yaml output=out/rendered/model_validation_bare hours=0.5 seed=11 $(BARE)
+	$(RENDER)/model_validation.yaml output=out/rendered/model_validation_record hours=0.7 seed=13 $(RECORD)
 	$(BIN)/drumline build-dataset configs/build_dataset/model.yaml
 	$(BIN)/drumline train configs/train_model/model.yaml
 	$(BIN)/drumline train configs/train_model/model_fine.yaml

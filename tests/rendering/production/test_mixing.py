@@ -8,12 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.rendering.production.drums import RATE_HZ, one_hit_each
 
+from drumline.rendering.production.codec import Codec
+from drumline.rendering.production.colour import Saturation, saturate
 from drumline.rendering.production.draw import draw
 from drumline.rendering.production.dynamics import Compressor
-from drumline.rendering.production.mixing import level_ratio_db, mix_with, with_backing_bleed
+from drumline.rendering.production.mixing import level_ratio_db, mastered, mix_with, with_backing_bleed
 from drumline.rendering.production.presets import WILD
 from drumline.rendering.production.produce import produce
-from drumline.rendering.production.production import Mix, Production
+from drumline.rendering.production.production import Master, Mix, Production
 
 DRY = Production(seed=1, channels=2, peak_db=-3.0)
 
@@ -102,3 +104,24 @@ def test_bleed_of_the_backing_is_as_loud_as_drawn() -> None:
 def test_lengths_must_agree() -> None:
     with pytest.raises(ValueError, match="the drums have"):
         mix_with(bus(), band(2, 100), DRY, rate_hz=RATE_HZ)
+
+
+def test_a_mastered_mix_is_the_saturated_sum_with_the_drums_in_it() -> None:
+    stems = mix_with(bus(1), band(1, bus().shape[1]), replace(DRY, channels=1), rate_hz=RATE_HZ)
+    saturation = Saturation(12.0, 0.0)
+    production = replace(DRY, channels=1, mix=Mix(-1.0, master=Master(saturation=saturation)))
+    drums, backing = mastered(*stems, production, rate_hz=RATE_HZ)
+    assert max(map(peak_db, (drums, backing, drums + backing))) == pytest.approx(DRY.peak_db, abs=1e-3)
+    total = sum(stems)
+    bent = saturate(total / np.abs(total).max(), saturation)
+    assert np.corrcoef((drums + backing)[0], bent[0])[0, 1] > 0.998  # but for the offset taken out
+    assert np.corrcoef((drums + backing)[0], total[0])[0, 1] < 0.997
+    np.testing.assert_allclose(drums / np.abs(drums).max(), stems[0] / np.abs(stems[0]).max(), atol=1e-5)
+
+
+def test_without_a_master_a_mix_stays_as_it_is() -> None:
+    stems = mix_with(bus(1), band(1, bus().shape[1]), replace(DRY, channels=1), rate_hz=RATE_HZ)
+    for before, after in zip(stems, mastered(*stems, replace(DRY, channels=1), rate_hz=RATE_HZ), strict=True):
+        np.testing.assert_array_equal(before, after)
+    coded = replace(DRY, channels=1, mix=Mix(-1.0, master=Master(codec=Codec("mp3", 0.1))))
+    assert not np.array_equal(mastered(*stems, coded, rate_hz=RATE_HZ)[1], stems[1])

@@ -1,6 +1,7 @@
 """Rooms decay as drawn, and their reflections come from where a mirror would put the kit."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +40,14 @@ def test_a_response_has_energy_one_and_no_direct_sound() -> None:
     response = shoebox_response(room((0.8, 0.7, 0.4)), piece="kick", channels=2, rate_hz=RATE_HZ)
     assert np.mean(np.sum(response**2, axis=1)) == pytest.approx(1.0)
     assert not response[:, 0].any()
+
+
+def test_a_gate_cuts_the_answer_off() -> None:
+    gated = replace(room((2.4, 2.0, 1.1)), gate_s=0.2)
+    response = shoebox_response(gated, piece="snare", channels=1, rate_hz=RATE_HZ)[0]
+    assert not response[round(0.2 * RATE_HZ) :].any()
+    assert response[round(0.18 * RATE_HZ) : round(0.19 * RATE_HZ)].any()
+    assert np.sum(response**2) == pytest.approx(1.0)
 
 
 def test_channels_are_decorrelated() -> None:

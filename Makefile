@@ -61,6 +61,8 @@ model: $(READY)
 	$(BIN)/drumline build-dataset configs/build_dataset/model.yaml
 	$(BIN)/drumline train configs/train_model/model.yaml
 	$(BIN)/drumline train configs/train_model/model_fine.yaml
+	$(BIN)/drumline build-dataset configs/build_dataset/model_record.yaml
+	$(BIN)/drumline train configs/train_model/model_record.yaml
 	$(BIN)/drumline predict configs/predict/validation.yaml
 	$(BIN)/drumline calibrate configs/calibrate_model/validation.yaml
 	$(BIN)/drumline export-model configs/export_model/model.yaml

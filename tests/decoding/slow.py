@@ -5,7 +5,7 @@ import math
 from drumline.core.taxonomy import BRANCHES
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration
-from drumline.decoding.strokes import DecodeConfig
+from drumline.decoding.strokes import ALONE_CONFIDENCE, ALONE_S, ALONE_SHARE, DecodeConfig
 
 Hit = tuple[int, str, float]
 """Frame, class, confidence."""
@@ -30,11 +30,24 @@ def slow_apart(hits: list[Hit], spacing: float) -> list[Hit]:
     return sorted(kept, key=hits.index)
 
 
+def raised(threshold: float, log_odds: float) -> float:
+    if not 0 < threshold < 1:
+        return threshold
+    return 1 / (1 + math.exp(-(math.log(threshold / (1 - threshold)) + log_odds)))
+
+
 def slow_strokes(song: Activations, config: DecodeConfig, calibration: Calibration | None = None) -> list[Hit]:
     """Every hit, in order of frame and class."""
     spacing = {c: config.spacings_ms.get(c, config.spacing_ms) / 1000 * song.grid.frame_rate_hz for c in song.classes}
     drums = {drum: [c for c in song.classes if c in kinds] for drum, kinds in BRANCHES.items()}
     voices = drums if config.one_kind else {c: [c] for c in song.classes}
+
+    def threshold_of(name: str) -> float:
+        threshold = config.thresholds.get(name, config.threshold)
+        if calibration is not None and name in calibration.labels and calibration.labels[name].threshold > 0:
+            threshold = calibration.labels[name].threshold
+        return raised(threshold, config.threshold_log_odds)
+
     found: list[Hit] = []
     for name, kinds in voices.items():
         if not kinds:
@@ -44,14 +57,9 @@ def slow_strokes(song: Activations, config: DecodeConfig, calibration: Calibrati
         if calibration is not None:
             activation = calibration.temper(activation, (name,)).astype("float32")
         values = activation[:, 0].tolist()
-        threshold = config.thresholds.get(name, config.threshold)
-        if calibration is not None and name in calibration.labels and calibration.labels[name].threshold > 0:
-            threshold = calibration.labels[name].threshold
-        if config.threshold_log_odds and 0 < threshold < 1:
-            threshold = 1 / (1 + math.exp(-(math.log(threshold / (1 - threshold)) + config.threshold_log_odds)))
         heard = [
             n
-            for n in slow_peaks(values, threshold, config.reach_frames)
+            for n in slow_peaks(values, threshold_of(name), config.reach_frames)
             if max(song.onset[max(0, n - config.reach_frames) : n + config.reach_frames + 1]) >= config.onset_threshold
         ]
         likeliest = {n: max(kinds, key=lambda kind: own[n, kinds.index(kind)]) for n in heard}
@@ -61,7 +69,7 @@ def slow_strokes(song: Activations, config: DecodeConfig, calibration: Calibrati
     toms = [hit for hit in found if hit[1] in BRANCHES["tom"]]
     cymbals = [hit for hit in found if any(hit[1] in BRANCHES[name] for name in ("hihat", "ride", "crash"))]
     rivals = {hit: cymbals for hit in toms} | {hit: toms for hit in cymbals}
-    return [
+    found = [
         hit
         for hit in found
         if not any(
@@ -69,3 +77,17 @@ def slow_strokes(song: Activations, config: DecodeConfig, calibration: Calibrati
             for other in rivals.get(hit, [])
         )
     ]
+    if not config.doubt_log_odds:
+        return found
+    hihats = [hit for hit in found if hit[1] in BRANCHES["hihat"]]
+    others = [hit[0] for hit in found if hit not in hihats]
+    alone = [hit for hit in hihats if all(abs(hit[0] - n) > ALONE_S * song.grid.frame_rate_hz for n in others)]
+    sure = sum(hit[2] for hit in alone) / max(len(alone), 1)
+    if not hihats or (len(alone) >= ALONE_SHARE * len(hihats) and sure >= ALONE_CONFIDENCE):
+        return found
+
+    def least(hit: Hit) -> float:
+        name = next(name for name, kinds in voices.items() if hit[1] in kinds)
+        return raised(threshold_of(name), config.doubt_log_odds)
+
+    return [hit for hit in found if hit not in hihats or hit[2] >= least(hit)]

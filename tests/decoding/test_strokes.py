@@ -31,10 +31,10 @@ def noise(seed: int, frames: int = 300) -> Activations:
 
 
 def struck(*strokes_: tuple[int, str, float], onset: float = 1.0) -> Activations:
-    probability = np.zeros((60, len(CLASSES)), dtype=np.float32)
+    probability = np.zeros((120, len(CLASSES)), dtype=np.float32)
     for frame, name, value in strokes_:
         probability[frame, CLASSES.index(name)] = value
-    flat = np.zeros(60, dtype=np.float32)
+    flat = np.zeros(120, dtype=np.float32)
     return Activations(HIGH, CLASSES, probability, flat + onset, flat, probability)
 
 
@@ -49,6 +49,7 @@ CONFIGS = [
     DecodeConfig(),
     DecodeConfig(threshold=0.3, reach_frames=1, spacings_ms={"kick": 0.0}),
     DecodeConfig(threshold=0.3, reach_frames=3, one_kind=True, onset_threshold=0.4, tom_cymbal_margin=0.1),
+    DecodeConfig(threshold=0.3, doubt_log_odds=1.5),
     *(load_preset(name) for name in PRESETS),
 ]
 
@@ -108,6 +109,24 @@ def test_a_tom_and_a_cymbal_are_both_kept_if_both_are_sure(crash: float, kept: l
     song = struck((20, "tom_mid", 0.9), (21, "crash", crash), (20, "kick", 0.5))
     config = DecodeConfig(threshold=0.4, tom_cymbal_margin=0.3)
     assert sorted(names(song, config)) == sorted([*kept, "kick"])
+
+
+BEATS = [(n, "kick", 0.9) for n in range(5, 120, 20)]
+
+
+@pytest.mark.parametrize(
+    ("between", "confidence", "kept"),
+    [([], 0.7, 0), ([], 0.95, 6), ([35], 0.7, 1), ([15, 35, 75], 0.7, 9), ([15, 35, 75], 0.5, 0)],
+    ids=["never alone", "never alone but sure", "once alone", "often alone", "often alone and never sure"],
+)
+def test_hihats_that_are_never_heard_by_themselves_are_doubted(
+    between: list[int], confidence: float, kept: int
+) -> None:
+    with_kicks = [(n, "hihat_closed", confidence) for n, _, _ in BEATS]
+    alone = [(n, "hihat_closed", max(confidence, 0.95) if confidence > 0.5 else confidence) for n in between]
+    song = struck(*BEATS, *with_kicks, *alone)
+    assert names(song, DecodeConfig(threshold=0.4, doubt_log_odds=2.0)).count("hihat_closed") == kept
+    assert names(song, DecodeConfig(threshold=0.4)).count("hihat_closed") == 6 + len(between)
 
 
 def test_a_silent_onset_head_takes_a_peak_away() -> None:

@@ -6,6 +6,8 @@
    that may be high or middle is a tom all the same.
 2. A tom and a cymbal within one frame are both kept only if the weaker is nearly as sure (``tom_cymbal_margin``): a
    cymbal's attack over a tom, or a tom's under a cymbal, is the commonest false stroke.
+3. Hi-hats are doubted in songs where they are hardly ever heard, or never surely, without another drum
+   (``doubt_log_odds``): drummers play them between the others, and a bright kick is taken for both.
 
 A hit's time is its frame plus the model's own sub-frame offset. Only peaks are remembered, so memory does not grow with
 the song; pieces give what the whole gives.
@@ -32,6 +34,12 @@ from drumline.metrics.events import Events
 
 MOST_OFFSET_FRAMES: Final = 1.5
 """What an offset head may add: beyond the neighbouring frame it is wrong."""
+ALONE_S: Final = 0.03
+"""How far a hi-hat's stroke stands from any other drum's to be heard by itself."""
+ALONE_SHARE: Final = 0.2
+"""Of a song's hi-hats, heard by themselves: below it they are doubted."""
+ALONE_CONFIDENCE: Final = 0.75
+"""Of those, in the mean: below it they are doubted."""
 
 _INSTRUMENT: Final = {name: instrument for instrument, states in BRANCHES.items() for name in states}
 _TOMS, _CYMBALS = frozenset({"tom"}), frozenset({"hihat", "ride", "crash"})
@@ -59,6 +67,8 @@ class DecodeConfig(Config):
     """Whether a stroke is found as its drum's and then is of one kind: head or rim, open or closed, one tom."""
     tom_cymbal_margin: float = Field(default=1.0, ge=0, le=1)
     """Of a tom and a cymbal in the same frame or neighbouring ones, the weaker goes if it is less sure by more."""
+    doubt_log_odds: float = Field(default=0.0, ge=0, le=10)
+    """Added to the log-odds of the hi-hat's threshold in a song whose hi-hats are hardly ever heard by themselves."""
     micro: MicroConfig | None = None
     """Read dense passages again with the package's micro model; null reads once."""
 
@@ -74,7 +84,7 @@ class DecodeConfig(Config):
     def _as_ever(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what is off: a configuration that never heard of it keeps its fingerprint."""
         off = {"threshold_log_odds": 0.0, "onset_threshold": 0.0, "one_kind": False, "tom_cymbal_margin": 1.0,
-               "micro": None}  # fmt: skip
+               "doubt_log_odds": 0.0, "micro": None}  # fmt: skip
         return {name: value for name, value in told(self).items() if name not in off or value != off[name]}
 
 
@@ -117,6 +127,8 @@ def strokes(pieces: Iterable[Activations], config: DecodeConfig, calibration: Ca
     is_tom, is_cymbal = (np.isin(instruments, list(names))[found.column] for names in (_TOMS, _CYMBALS))
     margin = config.tom_cymbal_margin
     found = found.where(~(_outdone(found, is_tom, is_cymbal, margin) | _outdone(found, is_cymbal, is_tom, margin)))
+    if config.doubt_log_odds:
+        found = _without_doubtful(found, classes, grid, config, calibration)
 
     shift_s = np.zeros(len(classes))
     for name, columns in _voices(classes, config).items():
@@ -215,9 +227,11 @@ def _threshold(config: DecodeConfig, calibration: Calibration | None, name: str)
     threshold = config.thresholds.get(name, config.threshold)
     if calibration is not None and name in calibration.labels and calibration.labels[name].threshold > 0:
         threshold = calibration.labels[name].threshold
-    if not config.threshold_log_odds:
-        return threshold
-    return float(expit(logit(threshold) + config.threshold_log_odds))
+    return _raised(threshold, config.threshold_log_odds)
+
+
+def _raised(threshold: float, log_odds: float) -> float:
+    return float(expit(logit(threshold) + log_odds)) if log_odds else threshold
 
 
 def _shift_s(calibration: Calibration | None, name: str) -> float:
@@ -244,3 +258,21 @@ def _outdone(found: _Peaks, mine: NDArray[np.bool_], others: NDArray[np.bool_], 
     for step in (-1, 0, 1):
         np.maximum.at(loudest, found.frame[others] + 1 + step, found.confidence[others])
     return mine & (loudest[found.frame + 1] - found.confidence > margin)
+
+
+def _without_doubtful(
+    found: _Peaks, classes: Sequence[str], grid: Grid, config: DecodeConfig, calibration: Calibration | None
+) -> _Peaks:
+    """The peaks, of hi-hats only the surest ones where the song gives reason to doubt them."""
+    least = np.zeros(len(classes))
+    for name, columns in _voices(classes, config).items():
+        if _INSTRUMENT[classes[columns[0]]] == "hihat":
+            least[columns] = _raised(_threshold(config, calibration, name), config.doubt_log_odds)
+    mine = least[found.column] > 0
+    frames, others = found.frame[mine], np.array([-np.inf, *found.frame[~mine], np.inf])
+    after = np.searchsorted(others, frames)
+    alone = np.minimum(frames - others[after - 1], others[after] - frames) > ALONE_S * grid.frame_rate_hz
+    sure = found.confidence[mine][alone].mean() if alone.any() else 0.0
+    if not mine.any() or (alone.mean() >= ALONE_SHARE and sure >= ALONE_CONFIDENCE):
+        return found
+    return found.where(found.confidence >= least[found.column])

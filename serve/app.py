@@ -15,8 +15,8 @@ from serve.listener import Listener
 from serve.model import open_model
 from serve.settings import Replicas, Settings
 
-_LOOK_BACK_S: Final = 10.0
-"""Over which Serve averages how much there is to do."""
+_LOOK_BACK_S: Final = 15.0
+"""Over which Serve averages how much there is to do. It is told every ten seconds."""
 
 
 def application(args: dict[str, Any]) -> serve.Application:

@@ -117,6 +117,7 @@ def endpoint(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)
     assert process.returncode == 0, log.read_text()
+    assert "graceful_shutdown" not in log.read_text()  # Ray, of its own ways
     assert not running.stored()
 
 

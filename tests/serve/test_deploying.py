@@ -31,8 +31,13 @@ pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 KEY = new_key()
 PROGRAMS = Path(sys.executable).parent
-SOON = {f"RAY_SERVE_{who}_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "0.5" for who in ("HANDLE", "REPLICA")}
-"""Serve looks every ten seconds how much there is to do; a test would wait for it."""
+VARIABLES = {
+    # Serve looks every ten seconds how much there is to do; a test would wait for it.
+    **{f"RAY_SERVE_{who}_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "0.5" for who in ("HANDLE", "REPLICA")},
+    # As in `runtime.serving`.
+    "RAY_worker_niceness": "0",
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+}
 
 
 @dataclass
@@ -111,7 +116,7 @@ def cluster(package: Path) -> Iterator[Cluster]:
         f"--object-store-memory={2**27}",
     ]
     own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(folder / "token"), "TMPDIR": str(folder)}
-    variables = {**os.environ, **own, **SOON}
+    variables = {**os.environ, **own, **VARIABLES}
     config = yaml.safe_load((ROOT / "serve" / "config.yaml").read_text())
     config["http_options"] |= {"host": "127.0.0.1", "port": port}
     (application,) = config["applications"]

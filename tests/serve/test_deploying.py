@@ -37,6 +37,9 @@ VARIABLES = {
     # As in `runtime.serving`.
     "RAY_worker_niceness": "0",
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+    # On a busy machine Ray gives its own parts up too soon.
+    "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "300",
+    "RAY_DASHBOARD_SUBPROCESS_MODULE_WAIT_READY_TIMEOUT": "300",
 }
 
 

@@ -72,8 +72,8 @@ def running(import_path: str, args: dict[str, Any], *, host: str, port: int, num
             serve.run(application, name=_NAME, route_prefix="/")
             yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
         finally:
-            # Replicas finish what they have begun. Serve itself goes with its Ray: `serve.shutdown` waits in a call that
-            # can only fail, of an actor that ends itself, and Ray tells of that at the console.
+            # Replicas finish what they have begun; Serve itself goes with its Ray. `serve.shutdown` would wait for the
+            # answer of an actor that ends itself instead, and Ray tells of that failure at the console.
             serve.delete(_NAME)
 
 

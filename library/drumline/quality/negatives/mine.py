@@ -82,7 +82,7 @@ class MineNegativesConfig(WriterConfig):
     calibration: str = ""
     """Of a checkpoint: a ``class_thresholds.json``."""
     cache: CacheConfig = CacheConfig()
-    """Of a checkpoint: what it says of recordings, as `predict` keeps it."""
+    """Of a checkpoint: what it says of recordings, as `predict` keeps it. A dry run fills it too."""
     samples: SamplesConfig | None = None
     """Instead of songs: predictions of samples."""
     vocabulary: Literal["3", "5", "8", "12"] = "12"

@@ -41,7 +41,7 @@ class Separation:
     def drums_of(self, files: Sequence[bytes], names: Sequence[str]) -> NDArray[np.float32]:
         """Drums [N], mono at `RATE_HZ`, of files that sound together; all of it where hardly any drums are found.
 
-        Raises AudioError for audio that cannot serve.
+        Raises AudioError for audio that cannot serve, DrumlineError for weights that are none of the separator's.
         """
         stem = self._kept(files)
         if stem is not None and stem.ratio_db >= self.config.gate_db:

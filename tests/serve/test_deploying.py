@@ -176,7 +176,9 @@ class Load:
         file = self.cluster.folder / f"{threading.get_ident()}.flac"
         file.write_bytes(song)
         done = Client(self.cluster.url, key=KEY).transcribe(file)
-        return "right" if b'"hits"' in done.result() else "no hits"
+        result = done.result()
+        done.delete()
+        return "right" if b'"hits"' in result else "no hits"
 
 
 def test_deployed_scaled_deployed_anew_and_scaled_down_without_a_loss(

@@ -1,7 +1,7 @@
 """The application that Ray Serve runs: `application`, by the name ``serve.app:application``."""
 
 import os
-from typing import Any
+from typing import Any, Final
 
 from ray import serve
 from ray.serve.config import AutoscalingConfig
@@ -14,6 +14,9 @@ from serve.keys import VARIABLE, is_loopback, read_keys
 from serve.listener import Listener
 from serve.model import open_model
 from serve.settings import Replicas, Settings
+
+_LOOK_BACK_S: Final = 15.0
+"""Over which Serve averages how much there is to do. It is told every ten seconds."""
 
 
 def application(args: dict[str, Any]) -> serve.Application:
@@ -33,6 +36,9 @@ def _options(replicas: Replicas) -> dict[str, Any]:
             min_replicas=replicas.min_replicas,
             max_replicas=replicas.max_replicas,
             target_ongoing_requests=replicas.target_recordings,
+            upscale_delay_s=replicas.upscale_s,
+            downscale_delay_s=replicas.downscale_s,
+            look_back_period_s=_LOOK_BACK_S,
         ),
         "max_ongoing_requests": replicas.max_recordings,
         "max_queued_requests": -1,  # the front's desk bounds what waits, and says when to come back

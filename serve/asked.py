@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from drumline.decoding.presets import PRESETS
+from drumline.decoding.presets import MICRO, PRESETS
 from drumline.decoding.strokes import DecodeConfig
 from drumline.transcription.quantise import QuantiseConfig
 from drumline.transcription.tempo import GIVEN_BPM
@@ -18,8 +18,8 @@ class Wanted(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
-    preset: Literal[PRESETS] | None = None  # type: ignore[valid-type]  # one list of names, here and in `decoding`
-    """A way of decoding."""
+    preset: Literal[(*PRESETS, MICRO)] | None = None  # type: ignore[valid-type]  # named in one place, `decoding`
+    """A way of decoding: one that `/v1/models` lists."""
     sensitivity: float | None = Field(default=None, ge=-5, le=5)
     """Above 0 more hits, below fewer: taken from the log-odds that a hit must reach."""
     tempo_bpm: float | None = Field(default=None, ge=GIVEN_BPM[0], le=GIVEN_BPM[1])

@@ -17,10 +17,13 @@ from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from ray.serve.metrics import Counter, Histogram
 
-from drumline.transcription.cache import ActivationsCache, Hearing
+from drumline.decoding.cache import ActivationsCache, Hearing
+from drumline.decoding.strokes import Strokes
+from serve.asked import Wanted
 from serve.desk import Desk, Lost
 from serve.jobs import Job, JobStore, Outcome
 from serve.keys import read_keys
+from serve.listening import TooCostly
 from serve.model import open_model
 from serve.problems import Problem
 from serve.routes import build
@@ -102,6 +105,25 @@ class Front:
         if len(self._remembered) > _REMEMBERED:
             self._remembered.popitem(last=False)
         return known
+
+    async def strokes(self, job: Job, hearing: Hearing, wanted: Wanted) -> Strokes:
+        """The strokes of a recording, decoded as is wanted. Raises Problem where that cannot be."""
+        decoding = self.model.decoding(wanted)
+        found, passages = await asyncio.to_thread(self.model.strokes, hearing, decoding)
+        if not passages:
+            return found
+        for _ in range(self.settings.jobs.max_attempts):
+            try:
+                both: Strokes | None = await self._listener.read_again.remote(job.id, found, passages, decoding)
+            except _GONE:
+                await asyncio.sleep(1.0)
+                continue
+            except TooCostly as error:
+                raise Problem("audio_too_costly", str(error)) from error
+            if both is None:
+                raise Problem("not_found", "the recording can no longer be heard; send it again")
+            return both
+        raise Problem("worker_crashed", f"in {self.settings.jobs.max_attempts} attempts to read dense passages again")
 
     def tell_decoding(self, seconds: float) -> None:
         """For the metrics."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -11,10 +12,12 @@ from ray import serve
 from ray.serve.metrics import Counter
 
 from drumline.core.errors import AudioError
-from drumline.transcription.cache import ActivationsCache
+from drumline.decoding.cache import ActivationsCache
+from drumline.decoding.dense import Passage
+from drumline.decoding.strokes import DecodeConfig, Strokes
 from drumline.transcription.engine import open_engine
 from serve.jobs import Job, JobStore, Outcome
-from serve.listening import Answer, Stopped, Task, TooCostly, answers, listen
+from serve.listening import Answer, Stopped, Task, TooCostly, answers, decoded, listen
 from serve.model import open_model
 from serve.settings import Settings
 
@@ -31,14 +34,14 @@ class Listener:
         self._settings = settings
         self._model = open_model(settings)
         self._together = settings.batching.max_windows or _TOGETHER[self._model.precision]
-        engine = open_engine(
+        self._engine = open_engine(
             settings.model,
+            preset=self._model.presets[-1],  # the micro model is loaded where there is one
             precision=settings.precision,
             threads=settings.threads,
             runtime=settings.runtime,
             together=self._together,
         )
-        self._network = engine.network
         self._store = JobStore(settings.jobs.store)
         self._cache = ActivationsCache(settings.cache_uri, settings.cache_bytes)
         self._hear.set_max_batch_size(self._together)
@@ -59,6 +62,26 @@ class Listener:
         except (Stopped, FileNotFoundError):
             return None
 
+    async def read_again(
+        self, job_id: str, first: Strokes, passages: Sequence[Passage], decoding: DecodeConfig
+    ) -> Strokes | None:
+        """Strokes of a job's recording, with those of the micro model in dense passages; None for a job that is gone.
+
+        Raises TooCostly.
+        """
+        job = await asyncio.to_thread(self._store.job, job_id)
+        if job is None:
+            return None
+        engine = replace(self._engine, decoding=decoding)
+        try:
+            with await asyncio.to_thread(self._store.open_audio, job.id) as file:
+                task = Task(file, job.name, job.max_duration_s, lambda heard_s, duration_s: None)
+                recording = await asyncio.to_thread(decoded, task, self._settings.limits)
+                with recording:
+                    return await asyncio.to_thread(engine.read_again, first, passages, recording)
+        except FileNotFoundError:
+            return None
+
     async def _outcome(self, job: Job) -> Outcome:
         """How it ends. Raises Stopped or FileNotFoundError where the job is removed meanwhile."""
         key = self._model.key(job.sha256)
@@ -77,7 +100,7 @@ class Listener:
             task = Task(file, job.name, job.max_duration_s, told)
             try:
                 hearing = await listen(
-                    task, self._network, self._hear, together=self._together, limits=self._settings.limits
+                    task, self._engine.network, self._hear, together=self._together, limits=self._settings.limits
                 )
             except AudioError as error:
                 return Outcome(error.reason, error.detail)
@@ -90,4 +113,4 @@ class Listener:
     @serve.batch  # type: ignore[untyped-decorator]  # its sizes are set above, by what runs
     async def _hear(self, windows: list[Window]) -> list[Answer]:
         """The answers to windows of whichever recordings are being heard."""
-        return await asyncio.to_thread(answers, self._network, windows)
+        return await asyncio.to_thread(answers, self._engine.network, windows)

@@ -18,9 +18,9 @@ from drumline.audio.stream import blocks, mono, opened, resampled
 from drumline.core.errors import AudioError, DrumlineError
 from drumline.core.grid import RATE_HZ
 from drumline.decoding.activations import Activations
+from drumline.decoding.cache import Hearing
 from drumline.decoding.listening import Network
 from drumline.features.pieces import log_mel_piece
-from drumline.transcription.cache import Hearing
 from serve.ogg import breaks_off
 from serve.settings import Limits
 
@@ -94,6 +94,11 @@ def answers(network: Network, windows: Sequence[NDArray[np.float32]]) -> list[An
         told = network.answer(np.stack([windows[number] for number in numbers]))
         found |= {number: tuple(part[row] for part in told) for row, number in enumerate(numbers)}
     return [found[number] for number in range(len(windows))]
+
+
+def decoded(task: Task, limits: Limits) -> Recording:
+    """A recording by itself, within its limits. Raises AudioError for audio that cannot serve, TooCostly."""
+    return _decoded(task, limits, _Watch(task.told, limits.work_timeout_s))
 
 
 class _Watch:

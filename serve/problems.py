@@ -23,6 +23,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "upload_too_large": (413, "The file is too large"),
         "not_audio": (415, "This is no audio that is read here"),
         "bad_parameter": (422, "A parameter has an impossible value"),
+        "preset_unavailable": (422, "The model cannot be decoded this way"),
         "audio_undecodable": (422, "No decoder reads this audio"),
         "audio_truncated": (422, "The audio is cut off"),
         "audio_too_long": (422, "The recording is too long"),

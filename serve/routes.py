@@ -77,6 +77,7 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
         Answers with the result; with `async=true` at once with 202 and a job.
         """
         form = results.chosen(asked.format, request.headers.get("accept", ""))
+        front.model.decoding(asked)  # what cannot be decoded is not listened to
         limits = front.settings.limits
         with front.desk.place():
             upload = await receive(request, front.incoming, name=asked.name, limits=limits)
@@ -143,6 +144,7 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
                     "precision": front.model.precision,
                     "classes": package.classes,
                     "preset": package.preset,
+                    "presets": front.model.presets,
                     "default": True,
                 }
             ],
@@ -185,15 +187,16 @@ async def _result(front: "Front", state: State, wanted: Wanted, form: Format) ->
         raise failures.of_outcome(outcome, job, front.settings.limits)
     hearing = await front.hearing(job)
     as_wanted = wanted.over(Wanted(**job.wanted))
+    started_s = time.monotonic()
+    found = await front.strokes(job, hearing, as_wanted)
 
     def written() -> bytes:
-        transcription = front.model.transcription(hearing, as_wanted, name=job.name, sha256=job.sha256)
+        transcription = front.model.transcription(found, hearing, as_wanted, name=job.name, sha256=job.sha256)
         if form.name != results.FOLDER.name:
             return form.write(transcription)
         with front.store.open_audio(job.id) as audio:
             return results.song_folder(transcription, audio, job.ending)
 
-    started_s = time.monotonic()
     try:
         data = await asyncio.to_thread(written)
     except AudioError as error:

@@ -51,6 +51,10 @@ class Replicas(Config):
     """At most, under load."""
     target_recordings: float = Field(default=4.0, gt=0)
     """In each replica at once, on average: more of them start another replica."""
+    upscale_s: float = Field(default=10.0, ge=0)
+    """How long there must be too many before another replica starts [s]."""
+    downscale_s: float = Field(default=300.0, ge=0)
+    """How long there must be too few before a replica goes [s]."""
     max_recordings: int = Field(default=8, ge=1)
     """In each replica at once; this bounds its memory."""
     num_cpus: float = Field(default=1.0, ge=0)

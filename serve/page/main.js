@@ -243,6 +243,7 @@ async function about() {
   const told = await api.models();
   const [model] = told.models;
   $("model").textContent = `${model.name} ${model.version} (${model.precision})`;
+  $("preset").append(...model.presets.map((name) => new Option(name)));
   $("limits").textContent =
     `WAV, FLAC, Ogg, MP3, AIFF; up to ${told.limits.max_upload_mb} MB and ${Math.round(told.limits.max_duration_s / 60)} minutes`;
   const others = told.formats.filter(({ name }) => !["midi", "folder"].includes(name));

@@ -28,9 +28,9 @@ from tests.decoding.slow import slow_strokes
 from tests.export.tiny import tiny_network, write_package
 
 from drumline.core.grid import RATE_HZ
+from drumline.decoding.cache import ActivationsCache, Hearing
 from drumline.decoding.strokes import strokes
 from drumline.model.config import PRESETS
-from drumline.transcription.cache import ActivationsCache, Hearing
 from drumline.transcription.engine import Engine, open_engine
 from drumline.transcription.sources import find_sources, open_recording, sha256_of
 

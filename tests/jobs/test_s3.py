@@ -21,8 +21,8 @@ from tests.jobs.libraries import write_library
 from drumline.core.artifacts import exists, filesystem, read_bytes, write_bytes
 from drumline.dataset.build import BuildResult, build
 from drumline.dataset.verify import verify
+from drumline.decoding.cache import ActivationsCache
 from drumline.runtime.session import RayConfig, session
-from drumline.transcription.cache import ActivationsCache
 from drumline.transcription.library.run import transcribe_library
 
 pytestmark = pytest.mark.ray

@@ -14,13 +14,15 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 from click.testing import CliRunner
+from tests.audio.tiny_demucs import save_bag, save_safetensors, tiny_model
 from tests.export.tiny import write_package
 from tests.jobs.conftest import ROOT, run_command, stop
 from tests.jobs.libraries import NAMES, REJECTED, SONGS, config_for, content, write_library
 
+from drumline.audio.separation.weights import VARIABLE
 from drumline.cli import main
 from drumline.core.config import parse_config
-from drumline.core.errors import ConfigError
+from drumline.core.errors import ConfigError, DrumlineError
 from drumline.evaluation.predictions import find_predictions
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_actors
@@ -179,6 +181,47 @@ def test_folders_of_stems_are_songs(library: Path, package: Path, tmp_path: Path
         found[stem] = {song.key: song.files for song in find_library(config)}
     assert found["auto"] == {"x": ("x/drums.flac",), "y": ("y/song.flac", "y/guitar.flac")}
     assert found["mix"]["x"] == ("x/song.flac", "x/drums.flac")
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_drums_are_taken_out_of_mixes_as_on_the_command_line(
+    library: Path, package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "songs").mkdir()
+    for name in ("one.flac", "one.ogg"):
+        (tmp_path / "songs" / name).write_bytes((library / "b" / name).read_bytes())
+    monkeypatch.delenv(VARIABLE, raising=False)
+    config = config_for(tmp_path / "songs", tmp_path / "mix", package, formats=["json"])
+    separate = config.model_copy(update={"stem": "separate", "output": str(tmp_path / "drums")})
+    with pytest.raises(DrumlineError, match=VARIABLE):  # before anything is written
+        transcribe_library(separate)
+    assert not (tmp_path / "drums").exists()
+
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    save_safetensors(tiny_model(seed=0), weights, "tiny")
+    save_bag(weights, "htdemucs", ["tiny"])
+    monkeypatch.setenv(VARIABLE, str(weights))
+    cache = config.cache.model_copy(
+        update={"uri": str(tmp_path / "cache")}
+    )  # both ways of hearing a song, in one cache
+    plain, drums = (transcribe_library(each.model_copy(update={"cache": cache})) for each in (config, separate))
+    assert (plain.songs, drums.songs, drums.summary.cached) == (2, 2, 0)
+    told = content(tmp_path / "drums" / "songs")
+    assert told != content(tmp_path / "mix" / "songs")
+    stems = {path: path.stat().st_mtime_ns for path in tmp_path.glob("drums/_work/stems/*/*/drums.flac")}
+    assert len(stems) == 2
+    for song in ("one.flac", "one.ogg"):
+        run = run_command(
+            *("drumline", "transcribe", tmp_path / "songs" / song, "--model", package, "--stem", "separate"),
+            *("--format", "json", "--output", tmp_path / f"{song}.json"),
+        )
+        assert run.returncode == 0, run.stderr
+        assert told[f"{song}.json"] == (tmp_path / f"{song}.json").read_bytes()
+
+    other = separate.model_copy(update={"precision": "float32", "cache": cache})  # another graph, the same stems
+    assert transcribe_library(other).summary.cached == 0
+    assert {path: path.stat().st_mtime_ns for path in stems} == stems
 
 
 def test_mistakes_are_told_before_any_work(library: Path, package: Path, tmp_path: Path) -> None:

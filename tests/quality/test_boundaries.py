@@ -15,8 +15,10 @@ from tests.quality.files import run, write_dataset, write_lines
 from drumline.core.errors import DrumlineError
 from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.decoding.cache import CacheConfig
 from drumline.decoding.strokes import DecodeConfig, strokes
-from drumline.evaluation.predict import dataset_recordings, open_model
+from drumline.evaluation.checkpoint import open_model
+from drumline.evaluation.recordings import dataset_recordings
 from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.metrics.vocabulary import LABEL_NAMES
 from drumline.quality.boundaries import pack
@@ -191,11 +193,12 @@ def test_whole_recordings_are_compared_with_windows(tmp_path: Path) -> None:
 def test_a_checkpoint_hears_what_it_hears_of_a_window_alone(songs: str, checkpoint: str, tmp_path: Path) -> None:
     assert run("make", "boundary-pack", f"events={songs}", f"output={tmp_path}/pack", "splits=[train]").exit_code == 0
     labels = f"{tmp_path}/pack/labels.jsonl"
-    model = ListeningConfig(checkpoint=checkpoint, dataset=songs, decoding=DecodeConfig(threshold=0.2))
+    cache = CacheConfig(uri=f"{tmp_path}/cache")
+    model = ListeningConfig(checkpoint=checkpoint, dataset=songs, decoding=DecodeConfig(threshold=0.2), cache=cache)
     report = check(BoundariesConfig(labels=labels, model=model, threshold=0.0001, draws=DRAWS)).report
     # Slow and obvious: each sample by itself, from the samples of its window.
-    network = open_model(checkpoint)
-    recordings = dict(dataset_recordings(songs, splits=("train",)))
+    network = open_model(checkpoint, CacheConfig(max_gb=0))
+    recordings = {each.name: each.read() for each in dataset_recordings(songs, splits=("train",))}
     rows = [json.loads(line) for line in Path(labels).read_text().splitlines()]
     found, lost = Counter[str](), Counter[str]()
     for row in rows:
@@ -224,7 +227,12 @@ def test_packs_of_files_are_listened_to_and_what_nobody_predicts_is_left_out(che
     events = write_lines(tmp_path / "events.jsonl", [event | {"components": parts}])
     assert run("make", "boundary-pack", f"events={events}", f"output={tmp_path}/pack", "gates=null").exit_code == 2
     assert run("make", "boundary-pack", f"events={events}", f"output={tmp_path}/pack").exit_code == 1
-    settings = (f"labels={tmp_path}/pack/labels.jsonl", f"model.checkpoint={checkpoint}", f"model.audio={tmp_path}")
+    settings = (
+        f"labels={tmp_path}/pack/labels.jsonl",
+        f"model.checkpoint={checkpoint}",
+        f"model.audio={tmp_path}",
+        "model.cache.max_gb=0",
+    )
     done = run("check", "boundaries", *settings, "gates.macro_recall=null")
     assert done.exit_code == 0
     assert "models do not predict cowbell, hihat_pedal: not judged" in done.output

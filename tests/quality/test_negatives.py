@@ -129,12 +129,12 @@ def test_a_song_that_cannot_be_read_fails(tmp_path: Path, broken: bool, verdict:
 def test_a_checkpoint_is_mined_like_its_predictions_and_training_takes_it(
     songs: str, checkpoint: str, tmp_path: Path
 ) -> None:
-    decoding = {"threshold": 0.2}
-    told = {"checkpoint": checkpoint, "dataset": songs, "splits": ["train"], "decoding": decoding}
+    decoding, cache = {"threshold": 0.2}, {"max_gb": 0}
+    told = {"checkpoint": checkpoint, "dataset": songs, "splits": ["train"], "decoding": decoding, "cache": cache}
     predict(parse_config(PredictConfig, told | {"output": str(tmp_path / "told")}, place="test"))
     truth, caps = {"dataset": songs, "splits": ["train"]}, {"min_confidence": 0.3, "max_total": 20}
     system = {"name": "s", "predictions": str(tmp_path / "told" / "predictions")}
-    one, listened = mined(tmp_path / "1", truth=truth, checkpoint=checkpoint, decoding=decoding, caps=caps)
+    one, listened = mined(tmp_path / "1", truth=truth, checkpoint=checkpoint, decoding=decoding, cache=cache, caps=caps)
     two, read = mined(tmp_path / "2", truth=truth, system=system, caps=caps)
     for label, own in one.findings.labels.items():  # but for the digits that a file keeps
         assert own.model_dump(exclude={"confidence"}) == two.findings.labels[label].model_dump(exclude={"confidence"})

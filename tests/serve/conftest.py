@@ -18,6 +18,7 @@ from serve.keys import hashed, new_key
 from tests.export.tiny import noise, write_package
 
 from drumline.client import Client
+from drumline.features.logmel import LogMelConfig
 from drumline.transcription.engine import open_engine
 from drumline.transcription.formats import json
 from drumline.transcription.sources import find_sources, open_recording
@@ -84,7 +85,9 @@ class Endpoint:
 
 @pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_package(tmp_path_factory.mktemp("models") / "tiny-1.0", "float32", "int8")
+    folder = tmp_path_factory.mktemp("models")
+    write_package(folder / "fine-1.0", "float32", features=LogMelConfig(hop=64, n_fft=512))
+    return write_package(folder / "tiny-1.0", "float32", "int8", micro="fine-1.0")
 
 
 @pytest.fixture(scope="session")
@@ -114,6 +117,7 @@ def endpoint(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)
     assert process.returncode == 0, log.read_text()
+    assert "graceful_shutdown" not in log.read_text()  # Ray, of its own ways
     assert not running.stored()
 
 
@@ -142,10 +146,10 @@ def songs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return made
 
 
-def on_the_command_line(song: Path, package: Path) -> bytes:
+def on_the_command_line(song: Path, package: Path, *, preset: str = "") -> bytes:
     """What `drumline transcribe --format json` writes."""
     (source,) = find_sources([str(song)], "mix")
     recording, audio = open_recording(source, "mix")
     with recording:
-        listener = open_engine(str(package), precision="float32")
+        listener = open_engine(str(package), precision="float32", preset=preset)
         return json.write(transcribe(recording, audio, listener=listener, timing=Timing(), heard=lambda seconds: None))

@@ -10,12 +10,16 @@ import yaml
 from ray.serve._private.api import call_user_app_builder_with_args_if_necessary
 from ray.serve.schema import ServeDeploySchema
 from serve.app import application
+from serve.asked import Wanted
 from serve.keys import VARIABLE, hashed
-from serve.settings import Settings
+from serve.model import open_model
+from serve.problems import Problem
+from serve.settings import Jobs, Settings
 from tests.export.tiny import write_package
 
 from drumline.core.config import parse_config
 from drumline.core.errors import ConfigError
+from drumline.decoding.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,6 +48,13 @@ def test_nothing_but_loopback_without_keys(package: Path, tmp_path: Path, monkey
     with pytest.raises(ConfigError, match="API keys are needed"):
         application(args)
     assert application({**args, "host": "::1"})
+
+
+def test_a_preset_that_takes_a_second_model_says_so_where_there_is_none(package: Path, tmp_path: Path) -> None:
+    model = open_model(Settings(model=str(package), jobs=Jobs(store=str(tmp_path))))
+    assert model.presets == PRESETS
+    with pytest.raises(Problem, match=r"it takes a micro model, and tiny 1\.0 names none; there are default"):
+        model.decoding(Wanted(preset="micro"))
 
 
 @pytest.mark.parametrize(

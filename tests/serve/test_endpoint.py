@@ -83,6 +83,18 @@ def test_a_job_is_followed_decoded_again_and_forgotten(endpoint: Endpoint, songs
         done.result()
 
 
+def test_dense_passages_are_read_again_as_on_the_command_line(endpoint: Endpoint, songs: list[Path]) -> None:
+    (model,) = endpoint.get("/v1/models").json()["models"]
+    assert model["presets"] == ["default", "conservative", "aggressive", "micro"]
+    expected = on_the_command_line(songs[2], endpoint.package, preset="micro")
+    assert expected != on_the_command_line(songs[2], endpoint.package)
+    answer = endpoint.post(songs[2].read_bytes(), name=songs[2].name, preset="micro")
+    assert answer.content == expected
+    again = endpoint.get(answer.headers["Location"] + "/result", preset="default")
+    assert again.content == on_the_command_line(songs[2], endpoint.package, preset="default")
+    forget(endpoint, answer)
+
+
 def test_what_is_asked_for_wrongly_is_told(endpoint: Endpoint, songs: list[Path]) -> None:
     data = songs[0].read_bytes()
     asked = {

@@ -64,6 +64,8 @@ def test_a_song_is_transcribed_heard_decoded_again_and_saved(
 ) -> None:
     page, noticed = opened(browser, endpoint)
     transcribed(page, song)
+    presets = page.locator("#preset option").all_inner_texts()
+    assert presets == ["the model's own", "default", "conservative", "aggressive", "micro"]
     summary = page.locator("#summary")
     assert "hits in 0:14" in summary.inner_text()
     assert "tiny 1.0" in summary.inner_text()

@@ -5,38 +5,23 @@ which is brought to the loudness that the model was trained at.
 """
 
 import json
-import logging
-from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any, Literal, Self
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from tqdm import tqdm
 
-from drumline.audio import decode as audio
-from drumline.audio.loudness import amplify, decode_flac, measure
 from drumline.core.artifacts import join, write_bytes
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
-from drumline.core.grid import RATE_HZ
-from drumline.dataset.manifest import read_manifest
-from drumline.dataset.parquet import open_parquet
-from drumline.dataset.reading import read_song
-from drumline.dataset.sources import RootConfig, SongSource, find_songs
-from drumline.decoding.activations import Activations
+from drumline.dataset.sources import RootConfig
+from drumline.decoding.cache import CacheConfig, Hearing
 from drumline.decoding.calibration import Calibration, read_calibration
-from drumline.decoding.infer import infer
 from drumline.decoding.presets import Decoding
 from drumline.decoding.strokes import DecodeConfig, strokes
-from drumline.features.logmel_torch import LogMel
+from drumline.evaluation.checkpoint import open_model
+from drumline.evaluation.recordings import Recorded, dataset_recordings, root_recordings
 from drumline.metrics.vocabulary import LABEL_NAMES
-from drumline.model.network import HierarchicalDrumCRNN
-from drumline.training import checkpoints
-from drumline.training.config import TrainConfig
-
-log = logging.getLogger("drumline")
 
 
 class PredictConfig(Config):
@@ -58,6 +43,8 @@ class PredictConfig(Config):
     """How activations become hits."""
     calibration: str = ""
     """A ``class_thresholds.json``, which stands above the decoding's thresholds."""
+    cache: CacheConfig = CacheConfig()
+    """What the checkpoint says of recordings: another decoding never listens again."""
     max_songs: int = Field(default=100_000, ge=1)
     """At most so many recordings."""
 
@@ -68,37 +55,16 @@ class PredictConfig(Config):
         return self
 
 
-@dataclass(frozen=True)
-class Model:
-    """A checkpoint ready to listen."""
-
-    network: HierarchicalDrumCRNN
-    features: LogMel
-
-    def listen(self, samples: NDArray[np.float32]) -> Activations:
-        """Mono samples [N] at 22,050 Hz and -14 LUFS; rounded as a file keeps it, so that its hits are those told."""
-        return infer(self.network, self.features, samples).rounded()
-
-
-def open_model(checkpoint: str) -> Model:
-    """The model of a checkpoint or of a run. Raises ConfigError where there is none, DrumlineError if damaged."""
-    found = checkpoints.load(checkpoints.best_of(checkpoint))
-    config = TrainConfig.model_validate_json(found.config)
-    network = HierarchicalDrumCRNN(config.model)
-    network.load_state_dict(dict(found.weights))
-    return Model(network.eval(), LogMel(config.features))
-
-
 def predict(config: PredictConfig) -> int:
     """Write the predictions; gives the number of recordings. Raises ConfigError where there are none."""
-    model = open_model(config.checkpoint)
+    model = open_model(config.checkpoint, config.cache)
     calibration = read_calibration(config.calibration) if config.calibration else None
     number = 0
-    for name, samples in tqdm(_recordings(config), unit="song", desc="listening"):
-        activations = model.listen(samples)
-        told = as_json(activations, config.decoding, calibration, duration_s=len(samples) / RATE_HZ)
-        write_bytes(join(config.output, "activations", f"{name}.npz"), activations.to_bytes())
-        write_bytes(join(config.output, "predictions", f"{name}.json"), json.dumps(told).encode())
+    for recorded in tqdm(_recordings(config), unit="song", desc="listening"):
+        hearing = model.hear(recorded)
+        told = as_json(hearing, config.decoding, calibration)
+        write_bytes(join(config.output, "activations", f"{recorded.name}.npz"), hearing.activations.to_bytes())
+        write_bytes(join(config.output, "predictions", f"{recorded.name}.json"), json.dumps(told).encode())
         if (number := number + 1) == config.max_songs:
             break
     if not number:
@@ -106,14 +72,12 @@ def predict(config: PredictConfig) -> int:
     return number
 
 
-def as_json(
-    activations: Activations, decoding: DecodeConfig, calibration: Calibration | None, *, duration_s: float
-) -> dict[str, Any]:
+def as_json(hearing: Hearing, decoding: DecodeConfig, calibration: Calibration | None) -> dict[str, Any]:
     """Hits as `evaluation.predictions` reads them."""
-    hits = strokes([activations], decoding, calibration).events
+    hits = strokes([hearing.activations], decoding, calibration).events
     columns = zip(hits.time_s, hits.label, hits.velocity, hits.confidence, strict=True)
     return {
-        "duration_s": duration_s,
+        "duration_s": hearing.duration_s,
         "hits": [
             {
                 "time_s": round(float(time_s), 5),
@@ -126,37 +90,7 @@ def as_json(
     }
 
 
-def _recordings(config: PredictConfig) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _recordings(config: PredictConfig) -> Iterator[Recorded]:
     if config.dataset:
-        yield from dataset_recordings(config.dataset, splits=config.splits)
-        return
-    for source in find_songs(config.roots):
-        samples = _audio(source, config.domain)
-        if samples is not None:
-            yield source.key, amplify(samples, measure(samples).gain_db)
-
-
-def dataset_recordings(
-    dataset: str, *, splits: Sequence[str | None], wanted: Container[str] | None = None
-) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """``<song id>.<domain>`` and samples of each recording of some splits (None: of all), if it is ``wanted``."""
-    manifest = read_manifest(dataset)
-    for uri in (join(dataset, shard) for split in splits for shard in manifest.shards(split)):
-        with open_parquet(uri) as shard:
-            keys = shard.read(["song_id", "domain"]).to_pylist()
-            for number, name in enumerate(f"{key['song_id']}.{key['domain']}" for key in keys):
-                if wanted is None or name in wanted:
-                    row = shard.row_group(number, ["audio_flac", "headroom_db"]).to_pylist()[0]
-                    yield name, amplify(decode_flac(row["audio_flac"]), row["headroom_db"])
-
-
-def _audio(source: SongSource, domain: str) -> NDArray[np.float32] | None:
-    """The audio of a song in a domain, mono at 22,050 Hz, as a build would decode it."""
-    read = read_song(source, difficulty="expert")
-    choice = next((choice for choice in read.audio if choice.domain == domain), None)
-    if choice is None:
-        log.warning("%s: has no %s; left out", source.key, domain)
-        return None
-    settings = audio.AudioConfig(min_duration_s=0.4)
-    decoded = [audio.decode(read.load(name), name=name, config=settings) for name in choice.files]
-    return audio.mix(decoded).samples
+        return dataset_recordings(config.dataset, splits=config.splits)
+    return root_recordings(config.roots, config.domain)

@@ -120,15 +120,23 @@ def read_package(folder: Path) -> Package:
     return package
 
 
-def find_micro(folder: Path, package: Package) -> Path:
-    """The folder of a package's micro model. Raises ConfigError where it names none, or it is not there."""
+def find_micro(folder: Path, package: Package) -> tuple[Path, Package]:
+    """A package's micro model, and its folder.
+
+    Raises ConfigError where it names none, or one that is not there or tells other classes; DrumlineError where that is
+    damaged.
+    """
     if not package.micro:
         raise ConfigError(
             f"{folder}: the preset reads dense passages again with a micro model, and this package names none "
             "(no micro model is released yet); take another preset"
         )
     beside = folder.resolve().parent / package.micro
-    return beside if (beside / NAME).is_file() else find_package(package.micro)
+    place = beside if (beside / NAME).is_file() else find_package(package.micro)
+    micro = read_package(place)
+    if micro.classes != package.classes:
+        raise ConfigError(f"{place}: a micro model must tell the classes of {folder}, {', '.join(package.classes)}")
+    return place, micro
 
 
 def withdraw(folder: Path) -> None:

@@ -25,6 +25,7 @@ from drumline.core.errors import ConfigError
 from drumline.runtime.session import RayConfig, session
 
 _PATH = "PYTHONPATH"
+_NAME = "drumline"
 _RAY = {
     # Ray's workers are nice to others by default (15); here somebody waits for their answers.
     "RAY_worker_niceness": "0",
@@ -68,10 +69,12 @@ def running(import_path: str, args: dict[str, Any], *, host: str, port: int, num
             logging_config=LoggingConfig(log_level="WARNING"),
         )
         try:
-            serve.run(application, name="drumline", route_prefix="/")
+            serve.run(application, name=_NAME, route_prefix="/")
             yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
         finally:
-            serve.shutdown()
+            # Replicas finish what they have begun; Serve itself goes with its Ray. `serve.shutdown` would wait for the
+            # answer of an actor that ends itself instead, and Ray tells of that failure at the console.
+            serve.delete(_NAME)
 
 
 def run(

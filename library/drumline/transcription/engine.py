@@ -16,6 +16,7 @@ from drumline.audio.recording import Recording
 from drumline.core.errors import ConfigError
 from drumline.core.grid import RATE_HZ
 from drumline.decoding.activations import Activations
+from drumline.decoding.cache import key
 from drumline.decoding.calibration import Calibration, read_calibration
 from drumline.decoding.dense import Passage, dense_passages
 from drumline.decoding.infer_onnx import OnnxNetwork, default_threads
@@ -33,7 +34,6 @@ from drumline.export.package import (
     find_package,
     read_package,
 )
-from drumline.transcription.cache import key
 from drumline.transcription.result import Transcriber
 
 Heard = Callable[[float], None]
@@ -149,14 +149,10 @@ def open_engine(
     calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
     micro = None
     if decoding.micro is not None:
-        second = str(find_micro(folder, package))
+        second, _ = find_micro(folder, package)
         micro = open_engine(
-            second, preset="default", precision=precision, threads=threads, runtime=runtime, together=together
+            str(second), preset="default", precision=precision, threads=threads, runtime=runtime, together=together
         )
-        if micro.package.classes != package.classes:
-            raise ConfigError(
-                f"{second}: a micro model must tell the classes of {folder}, {', '.join(package.classes)}"
-            )
     if runtime == "torch":
         batched = _on_torch(folder, package, threads=threads, together=together)
         return Engine(package, "torch", batched, calibration, name, decoding, micro)

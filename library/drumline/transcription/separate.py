@@ -1,10 +1,12 @@
 """The drums of a mix, taken out by the separator whose weights the environment names. As slow as the song is long."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from threading import Lock
+from typing import Final, Literal
 
 import numpy as np
 import soxr
@@ -12,32 +14,80 @@ from numpy.typing import NDArray
 
 from drumline.audio.decode import SEPARATION_RATE_HZ, AudioConfig, decode_stereo, mix_samples
 from drumline.audio.recording import MAX_DURATION_S
-from drumline.audio.separation.protocol import SeparationConfig, Separator, open_separator, stem_to_mix_db
-from drumline.audio.separation.weights import VARIABLE, resolve
+from drumline.audio.separation.cache import Stem, load_stem, separate_stem, separated, stem_key
+from drumline.audio.separation.protocol import SeparationConfig, Separator, open_separator, separator_fingerprint
+from drumline.audio.separation.weights import VARIABLE, Weights, resolve
+from drumline.core.config import fingerprint
 from drumline.core.grid import RATE_HZ
 
+_ONE_AT_A_TIME: Final = Lock()
+"""A separator holds gigabytes while it works."""
 
-def drums_of(files: Sequence[bytes], names: Sequence[str]) -> NDArray[np.float32]:
-    """Drums [N], mono at `RATE_HZ`, of files that sound together; all of it where hardly any drums are found.
 
-    Raises AudioError for audio that cannot serve, DrumlineError where there is no separator.
+@dataclass(frozen=True)
+class Separation:
+    """A separator that is there; its model is loaded when it is first used."""
+
+    config: SeparationConfig
+    weights: Weights
+    cache: str = ""
+    """Folder or URI where stems are kept; empty: nowhere."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of all that decides the drums of a mix."""
+        return fingerprint(separator_fingerprint(self.config, self.weights), str(self.config.gate_db))
+
+    def drums_of(self, files: Sequence[bytes], names: Sequence[str]) -> NDArray[np.float32]:
+        """Drums [N], mono at `RATE_HZ`, of files that sound together; all of it where hardly any drums are found.
+
+        Raises AudioError for audio that cannot serve, DrumlineError for weights that are none of the separator's.
+        """
+        stem = self._kept(files)
+        if stem is not None and stem.ratio_db >= self.config.gate_db:
+            return stem.samples
+        config = AudioConfig(min_duration_s=0.4, max_duration_s=MAX_DURATION_S)
+        mix = mix_samples(
+            [decode_stereo(data, name=name, config=config) for data, name in zip(files, names, strict=True)]
+        )
+        if stem is None:
+            stem = self._separated(mix, files)
+        if stem.ratio_db >= self.config.gate_db:
+            return stem.samples
+        samples: NDArray[np.float32] = soxr.resample(mix.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ")
+        return samples
+
+    def _kept(self, files: Sequence[bytes]) -> Stem | None:
+        try:
+            return load_stem(self.cache, self._key(files)) if self.cache else None
+        except FileNotFoundError:
+            return None
+
+    def _separated(self, mix: NDArray[np.float32], files: Sequence[bytes]) -> Stem:
+        with _ONE_AT_A_TIME:
+            separator = _opened(self.config, self.weights)
+            if self.cache:
+                return separate_stem(mix, separator, cache=self.cache, key=self._key(files))
+            return separated(mix, separator)
+
+    def _key(self, files: Sequence[bytes]) -> str:
+        return stem_key(files, separator_fingerprint(self.config, self.weights))
+
+
+def find_separation(environment: Mapping[str, str] = os.environ, *, device: str = "cpu", cache: str = "") -> Separation:
+    """The separator that reads what `VARIABLE` names; onnxruntime's where it names nothing.
+
+    Raises DrumlineError where there is none, and says how to get one.
     """
-    separator = _separator()
-    config = AudioConfig(min_duration_s=0.4, max_duration_s=MAX_DURATION_S)
-    parts = [decode_stereo(data, name=name, config=config) for data, name in zip(files, names, strict=True)]
-    mix = mix_samples(parts)
-    drums = separator.separate(mix)
-    heard = drums if stem_to_mix_db(drums, mix) >= SeparationConfig().gate_db else mix
-    samples: NDArray[np.float32] = soxr.resample(heard.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ")
-    return samples
+    named = Path(environment.get(VARIABLE, "model.onnx"))
+    is_graph = named.suffix == ".onnx" or (named.is_dir() and any(named.glob("*.onnx")))
+    backend: Literal["onnx", "demucs"] = "onnx" if is_graph else "demucs"
+    config = SeparationConfig(backend=backend, device=device)
+    return Separation(
+        config, resolve(backend, path="", model=config.model, download=False, environment=environment), cache
+    )
 
 
 @cache
-def _separator() -> Separator:
-    """Loaded once, with the backend that reads what `VARIABLE` names; onnxruntime's where it names nothing."""
-    named = Path(os.environ.get(VARIABLE, "model.onnx"))
-    is_graph = named.suffix == ".onnx" or (named.is_dir() and any(named.glob("*.onnx")))
-    backend: Literal["onnx", "demucs"] = "onnx" if is_graph else "demucs"
-    config = SeparationConfig(backend=backend)
-    weights = resolve(backend, path="", model=config.model, download=False, environment=os.environ)
+def _opened(config: SeparationConfig, weights: Weights) -> Separator:
     return open_separator(config, weights)

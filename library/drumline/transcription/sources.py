@@ -103,6 +103,7 @@ def _folder(folder: Path, stem: Stem) -> Source:
 
 def _separated(files: Sequence[BinaryIO], names: Sequence[str]) -> Recording:
     """Drums out of the mix, in memory."""
-    from drumline.transcription.separate import drums_of  # a separator's imports cost more than a transcription
+    from drumline.transcription.separate import find_separation  # its imports cost more than a transcription
 
-    return Recording([drums_of([file.read() for file in files], names)], source_rate_hz=SEPARATION_RATE_HZ)
+    drums = find_separation().drums_of([file.read() for file in files], names)
+    return Recording([drums], source_rate_hz=SEPARATION_RATE_HZ)

@@ -52,17 +52,26 @@ def load_stem(cache: str, key: str) -> Stem:
     return _unpack(read_bytes(join(folder, "drums.flac")), read_bytes(join(folder, "stem.json")))
 
 
+def separated(stereo: NDArray[np.float32], separator: Separator) -> Stem:
+    """The stem of a mix, as `separate_stem` gives it, kept nowhere."""
+    return _unpack(*_made(stereo, separator))
+
+
 def separate_stem(stereo: NDArray[np.float32], separator: Separator, *, cache: str, key: str) -> Stem:
     """Separate a mix, float32 [2, num_samples] at `SEPARATION_RATE_HZ`, keep the stem and give it as a later
     `load_stem` will: the first run and the second work on the same samples.
     """
-    drums = separator.separate(stereo)
-    mono = soxr.resample(drums.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ")
-    flac, facts = _pack(Stem(mono, stem_to_mix_db(drums, stereo), separator.fingerprint))
+    flac, facts = _made(stereo, separator)
     folder = join(cache, key[:2], key)
     write_bytes(join(folder, "stem.json"), facts)
     write_bytes(join(folder, "drums.flac"), flac)
     return _unpack(flac, facts)
+
+
+def _made(stereo: NDArray[np.float32], separator: Separator) -> tuple[bytes, bytes]:
+    drums = separator.separate(stereo)
+    mono = soxr.resample(drums.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ")
+    return _pack(Stem(mono, stem_to_mix_db(drums, stereo), separator.fingerprint))
 
 
 def _pack(stem: Stem) -> tuple[bytes, bytes]:

@@ -5,6 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from drumline.core.config import Config
+from drumline.decoding.cache import CacheConfig
 from drumline.decoding.presets import Decoding
 from drumline.decoding.strokes import DecodeConfig
 from drumline.metrics.bootstrap import BootstrapConfig
@@ -44,6 +45,8 @@ class ListeningConfig(Config):
     """How activations become hits."""
     calibration: str = ""
     """A ``class_thresholds.json``."""
+    cache: CacheConfig = CacheConfig()
+    """What the checkpoint says of recordings and their windows, as `predict` keeps it."""
     most_recordings: int = Field(default=1_000, ge=1)
     """Of more, as many at even distances."""
 

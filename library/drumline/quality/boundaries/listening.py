@@ -7,23 +7,21 @@ lies within the tolerance of its onset.
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from drumline.audio import decode as audio
-from drumline.audio.loudness import amplify, measure
 from drumline.charts.documents import Tree
 from drumline.charts.drum_maps import component_label
 from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes
 from drumline.core.errors import DrumlineError
 from drumline.core.grid import RATE_HZ
 from drumline.core.taxonomy import LABELS
+from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import read_calibration
 from drumline.decoding.strokes import strokes
-from drumline.evaluation.predict import dataset_recordings, open_model
+from drumline.evaluation.checkpoint import open_model
+from drumline.evaluation.recordings import Recorded, dataset_recordings, recording_of
 from drumline.metrics.events import Events
 from drumline.metrics.vocabulary import LABEL_NAMES
 from drumline.model.branches import PREDICTED
@@ -31,9 +29,6 @@ from drumline.quality.boundaries.config import ListeningConfig
 from drumline.quality.lines import digest_of
 from drumline.quality.samples import labels_of, sample_id
 from drumline.training.checkpoints import best_of
-
-_SHORTEST_S: Final = 0.4
-
 
 Scores = Mapping[str, float]
 """Of each label of a sample: the confidence of the hit that it was heard by, 0 where it was not."""
@@ -71,35 +66,39 @@ def listen(config: ListeningConfig, samples: tuple[Tree, ...]) -> Heard:
         chosen = np.linspace(0, len(names) - 1, config.most_recordings).round().astype(int)
         heard.notes.append(f"{len(chosen)} of {len(names)} recordings were listened to (model.most_recordings)")
         names = [names[i] for i in chosen]
-    model = open_model(config.checkpoint)
+    model = open_model(config.checkpoint, config.cache)
     heard.checkpoint = digest_of(best_of(config.checkpoint))
     calibration = read_calibration(config.calibration) if config.calibration else None
 
-    def hits(piece: NDArray[np.float32]) -> Events:
-        return strokes([model.listen(piece)], config.decoding, calibration).events
+    def hits(told: Activations) -> Events:
+        return strokes([told], config.decoding, calibration).events
 
-    for name, recording in tqdm(_recordings(config, names), total=len(names), unit="song", desc="listening"):
+    for name, recorded in tqdm(_recordings(config, names), total=len(names), unit="song", desc="listening"):
         of_window: dict[float, list[Tree]] = defaultdict(list)
         for tree in of_recording[name]:
             of_window[_start_ms(tree)].append(tree)
-        whole = hits(recording)
-        for start_ms, own in of_window.items():
-            window = slice(round(start_ms / 1000 * RATE_HZ), round((start_ms + _size_ms(own[0])) / 1000 * RATE_HZ))
-            alone = hits(np.ascontiguousarray(recording[window])).shifted(start_ms / 1000)
+        hearing = model.hear(recorded)
+        whole = hits(hearing.activations)
+        windows = [_window(own[0], hearing.num_samples) for own in of_window.values()]
+        for (start_ms, own), told in zip(of_window.items(), model.hear_windows(recorded, windows), strict=True):
+            alone = hits(told).shifted(start_ms / 1000)
             for tree in own:
                 heard.streaming[sample_id(tree)] = _scores(tree, alone, config.tolerance_ms)
                 heard.whole[sample_id(tree)] = _scores(tree, whole, config.tolerance_ms)
     return heard
 
 
+def _window(tree: Tree, num_samples: int) -> tuple[int, int]:
+    """A sample's window in the recording: its first sample, and that after the last."""
+    ends_ms = (_start_ms(tree), _start_ms(tree) + tree.number("window_size_ms"))
+    first, last = (min(round(end_ms / 1000 * RATE_HZ), num_samples) for end_ms in ends_ms)
+    return first, last
+
+
 def _start_ms(tree: Tree) -> float:
     if tree.has("window_start_ms"):
         return tree.number("window_start_ms")
     return tree.number("window_index") * tree.number("hop_size_ms")
-
-
-def _size_ms(tree: Tree) -> float:
-    return tree.number("window_size_ms")
 
 
 def _scores(tree: Tree, hits: Events, tolerance_ms: float) -> Scores:
@@ -112,23 +111,20 @@ def _scores(tree: Tree, hits: Events, tolerance_ms: float) -> Scores:
     }
 
 
-def _recordings(config: ListeningConfig, names: list[str]) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _recordings(config: ListeningConfig, names: list[str]) -> Iterator[tuple[str, Recorded]]:
     """The recordings of a pack by the names that it has for them. Raises DrumlineError where one is missing."""
     if config.audio:
-        yield from ((name, _decoded(join(config.audio, name))) for name in names)
+        yield from ((name, _read(join(config.audio, name))) for name in names)
         return
     by_key = {".".join(name.rsplit("/", 1)): name for name in names}
-    for key, samples in dataset_recordings(config.dataset, splits=(None,), wanted=by_key.keys()):
-        yield by_key.pop(key), samples
+    for recorded in dataset_recordings(config.dataset, splits=(None,), wanted=by_key.keys()):
+        yield by_key.pop(recorded.name), recorded
     if by_key:
         raise DrumlineError(f"model.dataset: {config.dataset} lacks {len(by_key)} recordings ({min(by_key.values())})")
 
 
-def _decoded(uri: str) -> NDArray[np.float32]:
+def _read(uri: str) -> Recorded:
     try:
-        data = read_bytes(uri)
+        return recording_of(uri, [(uri, read_bytes(uri))])
     except STORAGE_ERRORS as error:
         raise DrumlineError(f"model.audio: {uri}: cannot be read ({error or type(error).__name__})") from error
-    settings = audio.AudioConfig(min_duration_s=_SHORTEST_S)
-    samples = audio.mix([audio.decode(data, name=uri, config=settings)]).samples
-    return amplify(samples, measure(samples).gain_db)

@@ -21,6 +21,7 @@ from drumline.core.config import Config
 from drumline.core.errors import ConfigError
 from drumline.core.measure import measured, number
 from drumline.dataset.sampling_weights import HardWindow
+from drumline.decoding.cache import CacheConfig
 from drumline.decoding.presets import Decoding
 from drumline.decoding.strokes import DecodeConfig
 from drumline.evaluation.config import SystemConfig
@@ -80,6 +81,8 @@ class MineNegativesConfig(WriterConfig):
     """Of a checkpoint: how activations become hits."""
     calibration: str = ""
     """Of a checkpoint: a ``class_thresholds.json``."""
+    cache: CacheConfig = CacheConfig()
+    """Of a checkpoint: what it says of recordings, as `predict` keeps it. A dry run fills it too."""
     samples: SamplesConfig | None = None
     """Instead of songs: predictions of samples."""
     vocabulary: Literal["3", "5", "8", "12"] = "12"
@@ -170,7 +173,13 @@ def _mine_songs(config: MineNegativesConfig, mine: Mine) -> tuple[int, Unread, l
     if config.system:
         heard: Iterator[songs.Heard | songs.Unread] = songs.of_files(truth, config.system, config.unmatched)
     else:
-        heard = songs.of_checkpoint(truth, config.checkpoint, decoding=config.decoding, calibration=config.calibration)
+        heard = songs.of_checkpoint(
+            truth,
+            config.checkpoint,
+            decoding=config.decoding,
+            calibration=config.calibration,
+            cache=config.cache,
+        )
     recordings, unread = 0, []
     for each in heard:
         if isinstance(each, songs.Unread):

@@ -11,11 +11,13 @@ import numpy as np
 
 from drumline.core.artifacts import filesystem
 from drumline.core.errors import ChartError, ConfigError, DrumlineError, SongError
+from drumline.decoding.cache import CacheConfig
 from drumline.decoding.calibration import read_calibration
 from drumline.decoding.strokes import DecodeConfig, strokes
+from drumline.evaluation.checkpoint import open_model
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.pairing import Unmatched
-from drumline.evaluation.predict import dataset_recordings, open_model
+from drumline.evaluation.recordings import dataset_recordings
 from drumline.evaluation.references import ReferenceConfig, ReferenceSong, Truth, find_references
 from drumline.evaluation.scoring import predictions_of
 from drumline.metrics.events import Events
@@ -58,16 +60,18 @@ def of_files(truth: ReferenceConfig, system: SystemConfig, unmatched: Unmatched)
 
 
 def of_checkpoint(
-    truth: ReferenceConfig, checkpoint: str, *, decoding: DecodeConfig, calibration: str
+    truth: ReferenceConfig, checkpoint: str, *, decoding: DecodeConfig, calibration: str, cache: CacheConfig
 ) -> Iterator[Heard | Unread]:
     """Every recording of a dataset, listened to. Raises ConfigError where the truth is no dataset."""
     if not truth.dataset:
         raise ConfigError("checkpoint: listens to a built dataset: set truth.dataset (or write predictions first)")
-    model = open_model(checkpoint)
+    model = open_model(checkpoint, cache)
     fitted = read_calibration(calibration) if calibration else None
     songs = {f"{song.song_id}.{song.domain}": song for song in find_references(truth)}
-    for name, samples in dataset_recordings(truth.dataset, splits=truth.splits, wanted=songs.keys()):
-        yield Heard(songs[name], songs[name].read(), strokes([model.listen(samples)], decoding, fitted).events)
+    for recorded in dataset_recordings(truth.dataset, splits=truth.splits, wanted=songs.keys()):
+        song = songs[recorded.name]
+        hearing = model.hear(recorded)
+        yield Heard(song, song.read(), strokes([hearing.activations], decoding, fitted).events)
 
 
 def inputs_of(truth: ReferenceConfig, system: SystemConfig | None, checkpoint: str, *, recordings: int) -> list[Input]:

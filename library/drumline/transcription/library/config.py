@@ -6,20 +6,20 @@ from pydantic import Field, model_validator
 
 from drumline.core.artifacts import join
 from drumline.core.config import Config
+from drumline.decoding.cache import CacheConfig
 from drumline.runtime.session import RayConfig
 from drumline.transcription.engine import Runtime
 from drumline.transcription.formats.registry import named
 from drumline.transcription.quantise import QuantiseConfig
+from drumline.transcription.sources import Stem
 
 
-class CacheConfig(Config):
+class SharedCacheConfig(CacheConfig):
     """Where what the model said is kept, so that another preset or format never listens again."""
 
     uri: str = ""
     """A local folder or ``s3://bucket/prefix``, which other jobs and the endpoint may share; ``<output>/_work/cache``
     if empty."""
-    max_gb: float = Field(default=20.0, ge=0)
-    """The most that it holds [GB]: a song of four minutes takes about 1 MB. 0 keeps nothing."""
 
 
 class WorkersConfig(Config):
@@ -64,8 +64,10 @@ class LibraryConfig(Config):
     """Where results go: a local folder or ``s3://bucket/prefix``."""
     songs: Literal["files", "folders"] = "files"
     """``files``: each audio file is a song. ``folders``: each folder with audio is one, as games keep them."""
-    stem: Literal["auto", "mix"] = "auto"
-    """Of a song folder: its drum stems if it has any (``auto``), or everything."""
+    stem: Stem = "auto"
+    """Of a song folder: its drum stems if it has any (``auto``), or everything (``mix``); ``separate``: the drums that
+    a separator takes out of everything, with the weights that DRUMLINE_SEPARATOR_WEIGHTS names, which every worker must
+    see. As slow as the songs are long; each worker then holds 1.5 to 3.5 GB."""
     formats: tuple[str, ...] = ("midi",)
     """What is written for each song: midi, json, csv, jams, labels, chart, mid, bsm; none for the table alone."""
     model: str = ""
@@ -77,7 +79,7 @@ class LibraryConfig(Config):
     """``default``, ``conservative``, ``aggressive``, or a YAML file; the package's own if empty."""
     grid: QuantiseConfig | None = None
     """Where hits are moved to; left where they were heard if absent."""
-    cache: CacheConfig = CacheConfig()
+    cache: SharedCacheConfig = SharedCacheConfig()
     workers: WorkersConfig = WorkersConfig()
     node_price_an_hour: float = Field(default=0.0, ge=0)
     """What a node of the cluster costs, in any currency; 0 tells no costs."""
@@ -92,6 +94,11 @@ class LibraryConfig(Config):
     @property
     def work_uri(self) -> str:
         return join(self.output, "_work")
+
+    @property
+    def stems_uri(self) -> str:
+        """Where separated drums are kept, in 16 bits: some 10 MB a song."""
+        return join(self.work_uri, "stems")
 
     @property
     def cache_uri(self) -> str:

@@ -10,6 +10,7 @@ from drumline.audio.layout import EXTENSIONS, choose
 from drumline.core.errors import ConfigError
 from drumline.dataset.sources import list_files, stamp_of
 from drumline.transcription.library.config import LibraryConfig
+from drumline.transcription.sources import Stem
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def find_library(config: LibraryConfig) -> list[LibrarySong]:
     ]
 
 
-def _folders(audio: Mapping[str, str], stem: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _folders(audio: Mapping[str, str], stem: Stem) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Key and files of each folder in which a song's audio is recognised; the library itself may be one."""
     folders: dict[PurePosixPath, list[str]] = defaultdict(list)
     for path in audio:

@@ -16,11 +16,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
+from drumline.audio.decode import SEPARATION_RATE_HZ
 from drumline.audio.recording import Recording
 from drumline.core.ahead import ahead
 from drumline.core.artifacts import filesystem, join, read_bytes, write_bytes
+from drumline.core.artifacts import sha256 as digest_of
 from drumline.core.config import fingerprint
 from drumline.core.errors import Rejected, SongError
+from drumline.decoding.cache import ActivationsCache, Hearing
 from drumline.decoding.presets import load_preset
 from drumline.decoding.strokes import Strokes
 from drumline.export.package import find_micro, find_package, read_package
@@ -28,12 +31,12 @@ from drumline.runtime.attempt import attempted
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.products import Products
 from drumline.runtime.report import peak_mb
-from drumline.transcription.cache import ActivationsCache, Hearing
 from drumline.transcription.engine import open_engine
 from drumline.transcription.formats.registry import named
 from drumline.transcription.library.config import LibraryConfig
 from drumline.transcription.library.songs import LibrarySong
 from drumline.transcription.result import SourceAudio
+from drumline.transcription.separate import Separation, find_separation
 from drumline.transcription.sources import recording_of, sha256_of
 from drumline.transcription.table import SCHEMA, row
 from drumline.transcription.transcribe import Timing, transcription_of
@@ -66,18 +69,27 @@ class Store:
     products: Products
     work: str
     """Fingerprint of all that decides a song's results, but the song."""
+    separation: Separation | None
+    """What takes drums out of mixes, where that is wanted."""
 
     @staticmethod
     def of(config: LibraryConfig) -> "Store":
-        """Raises ConfigError where there is no such package or preset, DrumlineError where it is damaged."""
+        """Raises ConfigError where there is no such package or preset, DrumlineError where it is damaged, or where a
+        separator is wanted and there is none."""
         folder = find_package(config.model)
         package = read_package(folder)
         decoding = load_preset(config.preset or package.preset)
-        models = [package, *([read_package(find_micro(folder, package))] if decoding.micro else [])]
+        models = [package, *([find_micro(folder, package)[1]] if decoding.micro else [])]
         what = config.model_dump(mode="json", include={"songs", "stem", "formats", "precision", "preset", "grid"})
+        separation = None
+        if config.stem == "separate":
+            device = "cuda" if config.workers.num_gpus else "cpu"
+            separation = find_separation(device=device, cache=config.stems_uri)
+        separator = [separation.fingerprint] if separation else []
         return Store(
             Products(join(config.work_uri, "songs")),
-            fingerprint(VERSION, *models, decoding, what, config.workers.runtime),
+            fingerprint(VERSION, *models, decoding, what, config.workers.runtime, *separator),
+            separation,
         )
 
     def id(self, song: LibrarySong) -> str:
@@ -108,8 +120,7 @@ class TranscribeSongs:
             runtime=workers.runtime,
             together=workers.together,
         )
-        max_bytes = round(config.cache.max_gb * 1e9)
-        self._cache = ActivationsCache(config.cache_uri, max_bytes) if max_bytes else None
+        self._cache = ActivationsCache(config.cache_uri, round(config.cache.max_gb * 1e9))
 
     def __call__(self, block: pa.Table) -> pa.Table:
         rows = block["row"].to_pylist()
@@ -146,8 +157,7 @@ class TranscribeSongs:
             song = opened.pop(key)
             with song.recording as recording:
                 hearing = Hearing(activations.rounded(), recording.num_samples, recording.source_rate_hz)
-                if self._cache is not None:
-                    self._cache.put(self._engine.key(song.sha256), hearing)
+                self._cache.put(self._key(song.sha256), hearing)
                 found = self._engine.decoded(hearing.activations)
                 found = self._engine.read_again(found, self._engine.dense(found, hearing.duration_s), recording)
             outcomes.append(self._finished(song.song, hearing, song.sha256, found, how="heard"))
@@ -166,17 +176,29 @@ class TranscribeSongs:
             except (FileNotFoundError, PermissionError) as error:
                 return self._rejected(song, Rejected("source_unreadable", f"{song.key}: {error.strerror or error}"))
             digest = sha256_of(files)
-            kept = self._cache.get(self._engine.key(digest)) if self._cache is not None else None
+            kept = self._cache.get(self._key(digest))
             try:
                 if kept is None:
-                    return _Opened(song, recording_of(files, song.files), digest)
+                    return _Opened(song, self._recording(files, song), digest)
                 found = self._engine.decoded(kept.activations)
                 if passages := self._engine.dense(found, kept.duration_s):
-                    with recording_of(files, song.files) as recording:
+                    with self._recording(files, song) as recording:
                         found = self._engine.read_again(found, passages, recording)
                 return self._finished(song, kept, digest, found, how="cached")
             except SongError as error:
                 return self._rejected(song, Rejected(error.reason, error.detail))
+
+    def _recording(self, files: Sequence[BinaryIO], song: LibrarySong) -> Recording:
+        """As the model hears it."""
+        if self.store.separation is None:
+            return recording_of(files, song.files)
+        drums = self.store.separation.drums_of([file.read() for file in files], song.files)
+        return Recording([drums], source_rate_hz=SEPARATION_RATE_HZ)
+
+    def _key(self, sha256: str) -> str:
+        """Of what the model says of a song whose files have this digest."""
+        separation = self.store.separation
+        return self._engine.key(digest_of(f"{sha256} {separation.fingerprint}".encode()) if separation else sha256)
 
     def _finished(self, song: LibrarySong, hearing: Hearing, sha256: str, found: Strokes, *, how: str) -> Outcome:
         """Write the results, and last the product."""

@@ -12,8 +12,8 @@ import pytest
 from drumline.core.artifacts import sha256
 from drumline.core.grid import HIGH
 from drumline.decoding.activations import Activations
+from drumline.decoding.cache import ActivationsCache, Hearing, key
 from drumline.features.logmel import LogMelConfig
-from drumline.transcription.cache import ActivationsCache, Hearing, key
 
 
 def hearing(seed: int, frames: int = 200) -> Hearing:
@@ -109,8 +109,8 @@ def test_an_object_store_learns_of_use_once_an_hour() -> None:
 
 WRITE = """
 import sys
-from tests.transcription.test_cache import hearing, name, SIZE
-from drumline.transcription.cache import ActivationsCache
+from tests.decoding.test_cache import hearing, name, SIZE
+from drumline.decoding.cache import ActivationsCache
 cache = ActivationsCache(sys.argv[1], 20 * SIZE)
 for number in range(int(sys.argv[2]), 120, 2):
     cache.put(name(number % 60), hearing(number % 60))

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from fsspec.implementations.local import LocalFileSystem
+from pydantic import Field
 
 from drumline.core.artifacts import filesystem, join, write_bytes
-from drumline.core.config import fingerprint
+from drumline.core.config import Config, fingerprint
 from drumline.core.errors import DrumlineError
 from drumline.core.grid import RATE_HZ
 from drumline.decoding.activations import Activations
@@ -44,6 +45,15 @@ _TIMES: Final = ("mtime", "LastModified", "last_modified", "created")
 _SHARE_BETWEEN_LOOKS: Final = 0.02
 _SHARE_KEPT: Final = 0.9
 """Up to five processes that each write 2 % before they look stay within the bound when 90 % are kept."""
+
+
+class CacheConfig(Config):
+    """Where what a model said is kept, so that other thresholds, presets and questions never listen again."""
+
+    uri: str = "out/cache"
+    """A local folder or ``s3://bucket/prefix``, which commands, jobs and the endpoint may share."""
+    max_gb: float = Field(default=20.0, ge=0)
+    """The most that it holds [GB]: a song of four minutes takes about 1 MB. 0 keeps nothing."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +99,20 @@ def key(audio_sha256: str, *, model: str, features: LogMelConfig) -> str:
 class ActivationsCache:
     """Entries below a URI, at most ``max_bytes`` together."""
 
+    @staticmethod
+    def of(config: CacheConfig) -> "ActivationsCache":
+        """The cache of a configuration."""
+        return ActivationsCache(config.uri, round(config.max_gb * 1e9))
+
     def __init__(self, uri: str, max_bytes: int) -> None:
+        """Bounded by 0 it keeps nothing."""
         self.uri, self.max_bytes = uri, max_bytes
         self._unlooked_bytes = max_bytes  # what this process has written since it last looked: at first, who knows
 
     def get(self, key: str) -> Hearing | None:
         """What was put, or None. A damaged entry is removed and was never there. Raises OSError as storage does."""
+        if not self.max_bytes:
+            return None
         uri = self._uri(key)
         fs, path = filesystem(uri)
         try:

@@ -1,0 +1,212 @@
+"""`serve deploy` to a running cluster: replicas come with the load and go with it, a new version comes: no loss."""
+
+import itertools
+import os
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+import soundfile
+import yaml
+from serve.keys import hashed, new_key
+from tests.export.tiny import noise, write_package
+from tests.jobs.conftest import free_ports, stop
+from tests.serve.conftest import ROOT, on_the_command_line
+
+from drumline.client import Client
+
+pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
+
+KEY = new_key()
+PROGRAMS = Path(sys.executable).parent
+VARIABLES = {
+    # Serve looks every ten seconds how much there is to do; a test would wait for it.
+    **{f"RAY_SERVE_{who}_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "0.5" for who in ("HANDLE", "REPLICA")},
+    # As in `runtime.serving`.
+    "RAY_worker_niceness": "0",
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+    # On a busy machine Ray gives its own parts up too soon.
+    "RAY_DASHBOARD_STARTUP_TIMEOUT_S": "300",
+    "RAY_DASHBOARD_SUBPROCESS_MODULE_WAIT_READY_TIMEOUT": "300",
+}
+
+
+@dataclass
+class Cluster:
+    """A cluster of one node, as on a server, and what `serve deploy` is given."""
+
+    folder: Path
+    dashboard: str
+    port: int
+    variables: dict[str, str]
+    token: str
+    config: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {KEY}"}
+
+    def deploy(self, **args: object) -> None:
+        """The configuration, with some changes."""
+        self.config["applications"][0]["args"] |= args
+        file = self.folder / "config.yaml"
+        file.write_text(yaml.safe_dump(self.config))
+        command = [str(PROGRAMS / "serve"), "deploy", str(file), "--address", self.dashboard]
+        run = subprocess.run(command, env=self.variables, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stderr
+
+    def status(self) -> dict[str, Any]:
+        """Of the application."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = requests.get(f"{self.dashboard}/api/serve/applications/", headers=headers, timeout=30)
+        answer.raise_for_status()
+        told: dict[str, Any] = answer.json()["applications"].get("drumline", {"status": "NOT_STARTED"})
+        assert told["status"] != "DEPLOY_FAILED", told["message"]
+        return told
+
+    def listeners(self) -> int:
+        """How many can be asked."""
+        replicas = self.status()["deployments"]["Listener"]["replicas"]
+        return sum(replica["state"] == "RUNNING" for replica in replicas)
+
+    def max_upload_mb(self) -> float:
+        """By which the configuration that answers can be told."""
+        answer = requests.get(f"{self.url}/v1/models", headers=self.headers, timeout=30)
+        return float(answer.json()["limits"]["max_upload_mb"])
+
+
+def wait_until(true: Callable[[], bool], *, seconds: float = 240) -> None:
+    deadline_s = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.3)
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_package(tmp_path_factory.mktemp("models") / "tiny-1.0", "float32")
+
+
+@pytest.fixture
+def cluster(package: Path) -> Iterator[Cluster]:
+    folder = Path(tempfile.mkdtemp(prefix="ray-"))  # short: Ray's sockets lie below it, their paths are limited
+    token, (port, *others) = secrets.token_hex(32), free_ports(6)
+    (folder / "token").touch(mode=0o600)
+    (folder / "token").write_text(token)
+    (folder / "keys.txt").write_text(f"test:{hashed(KEY)}\n")
+    names = ("port", "dashboard-port", "ray-client-server-port", "metrics-export-port", "dashboard-agent-listen-port")
+    ports = dict(zip(names, others, strict=True))
+    command = [
+        *(str(PROGRAMS / "ray"), "start", "--head", "--block", "--num-cpus=4", "--node-ip-address=127.0.0.1"),
+        *("--dashboard-host=127.0.0.1", "--disable-usage-stats", f"--temp-dir={folder / 'tmp'}"),
+        *(f"--{name}={number}" for name, number in ports.items()),
+        f"--object-store-memory={2**27}",
+    ]
+    own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(folder / "token"), "TMPDIR": str(folder)}
+    variables = {**os.environ, **own, **VARIABLES}
+    config = yaml.safe_load((ROOT / "serve" / "config.yaml").read_text())
+    config["http_options"] |= {"host": "127.0.0.1", "port": port}
+    (application,) = config["applications"]
+    application["runtime_env"]["env_vars"]["PYTHONPATH"] = f"{ROOT / 'library'}:{ROOT}"
+    application["args"] |= {
+        "model": str(package),
+        "keys_file": str(folder / "keys.txt"),
+        "jobs": {"store": str(folder / "jobs")},
+        "cache": "",
+        "front": {"max_replicas": 1, "target_recordings": 64, "max_recordings": 512, "num_cpus": 0.5},
+        "listeners": {"max_replicas": 2, "target_recordings": 2, "num_cpus": 0.5, "upscale_s": 1, "downscale_s": 2},
+    }
+    with (folder / "log").open("wb") as log:
+        head = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
+    made = Cluster(folder, f"http://127.0.0.1:{ports['dashboard-port']}", port, variables, token, config)
+
+    def answers() -> bool:
+        assert head.poll() is None, (folder / "log").read_text()
+        try:
+            return made.status() is not None
+        except requests.RequestException:
+            return False
+
+    try:
+        wait_until(answers)
+        yield made
+    finally:
+        stop(head)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class Load:
+    """Clients that send one recording after the other, half of them waiting for the answer, half asking for it."""
+
+    cluster: Cluster
+    song: bytes
+    answers: Counter[str] = field(default_factory=Counter)
+    clients: int = 0
+    """Those above it stop."""
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    def client(self, own: int) -> None:
+        while own < self.clients:
+            song = self.song + str(next(self._numbers)).encode()  # a tail that no decoder minds: never heard before
+            self.answers[self._waited(song) if own % 2 else self._asked(song)] += 1
+
+    def _waited(self, song: bytes) -> str:
+        headers = {"Content-Type": "audio/flac", **self.cluster.headers}
+        answer = requests.post(f"{self.cluster.url}/v1/transcriptions", data=song, headers=headers, timeout=120)
+        return "right" if answer.status_code == 200 and answer.json()["hits"] else f"{answer.status_code} {answer.text}"
+
+    def _asked(self, song: bytes) -> str:
+        file = self.cluster.folder / f"{threading.get_ident()}.flac"
+        file.write_bytes(song)
+        done = Client(self.cluster.url, key=KEY).transcribe(file)
+        result = done.result()
+        done.delete()
+        return "right" if b'"hits"' in result else "no hits"
+
+
+def test_deployed_scaled_deployed_anew_and_scaled_down_without_a_loss(
+    cluster: Cluster, package: Path, tmp_path: Path
+) -> None:
+    soundfile.write(tmp_path / "song.flac", noise(60.0), 22_050)
+    song = (tmp_path / "song.flac").read_bytes()
+    cluster.deploy()
+    wait_until(lambda: cluster.status()["status"] == "RUNNING")
+    headers = {"Content-Type": "audio/flac", **cluster.headers}
+    place = f"{cluster.url}/v1/transcriptions"
+    answer = requests.post(place, params={"name": "song.flac"}, data=song, headers=headers, timeout=120)
+    assert answer.content == on_the_command_line(tmp_path / "song.flac", package)
+    refused = requests.post(place, params={"preset": "micro"}, data=song, headers=headers, timeout=120)
+    assert (refused.status_code, refused.json()["kind"]) == (422, "preset_unavailable")
+
+    load = Load(cluster, song, clients=8)
+    with ThreadPoolExecutor(load.clients) as clients:
+        working = [clients.submit(load.client, own) for own in range(load.clients)]
+        try:
+            wait_until(lambda: cluster.listeners() == 2)
+            cluster.deploy(limits={"max_upload_mb": 50})
+            wait_until(lambda: cluster.status()["status"] == "RUNNING" and cluster.max_upload_mb() == 50)
+            load.clients = 1  # goes on while a replica goes
+            wait_until(lambda: cluster.listeners() == 1)
+        finally:
+            load.clients = 0
+        for each in working:
+            each.result()
+    assert load.answers.keys() == {"right"}, load.answers
+    assert load.answers.total() > 20

@@ -37,9 +37,9 @@ MOST_OFFSET_FRAMES: Final = 1.5
 ALONE_S: Final = 0.03
 """How far a hi-hat's stroke stands from any other drum's to be heard by itself."""
 ALONE_SHARE: Final = 0.2
-"""Of a song's hi-hats, heard by themselves: below it they are doubted."""
-ALONE_CONFIDENCE: Final = 0.79
-"""Of those, calibrated, in the mean: below it they are doubted. Validation songs do not tell 0.65 from 0.8."""
+"""Of a song's hi-hats, heard by themselves: the fewer there are, the more they are doubted."""
+ALONE_CONFIDENCE: Final = (0.6, 0.8)
+"""Of those, calibrated, in the mean: at the first all doubt is due, at the second none."""
 
 _INSTRUMENT: Final = {name: instrument for instrument, states in BRANCHES.items() for name in states}
 _TOMS, _CYMBALS = frozenset({"tom"}), frozenset({"hihat", "ride", "crash"})
@@ -68,7 +68,8 @@ class DecodeConfig(Config):
     tom_cymbal_margin: float = Field(default=1.0, ge=0, le=1)
     """Of a tom and a cymbal in the same frame or neighbouring ones, the weaker goes if it is less sure by more."""
     doubt_log_odds: float = Field(default=0.0, ge=0, le=10)
-    """Added to the log-odds of the hi-hat's threshold in a song whose hi-hats are hardly ever heard by themselves."""
+    """Added to the log-odds of the hi-hat's threshold in a song whose hi-hats are never heard by themselves, or never
+    surely; less where they sometimes are."""
     micro: MicroConfig | None = None
     """Read dense passages again with the package's micro model; null reads once."""
 
@@ -231,7 +232,7 @@ def _threshold(config: DecodeConfig, calibration: Calibration | None, name: str)
 
 
 def _raised(threshold: float, log_odds: float) -> float:
-    return float(expit(logit(threshold) + log_odds)) if log_odds else threshold
+    return float(expit(logit(threshold) + log_odds)) if log_odds and threshold else threshold
 
 
 def _shift_s(calibration: Calibration | None, name: str) -> float:
@@ -263,16 +264,23 @@ def _outdone(found: _Peaks, mine: NDArray[np.bool_], others: NDArray[np.bool_], 
 def _without_doubtful(
     found: _Peaks, classes: Sequence[str], grid: Grid, config: DecodeConfig, calibration: Calibration | None
 ) -> _Peaks:
-    """The peaks, of hi-hats only the surest ones where the song gives reason to doubt them."""
-    least = np.zeros(len(classes))
+    """The peaks, of hi-hats only the surer ones where the song gives reason to doubt them."""
+    thresholds = np.zeros(len(classes))
     for name, columns in _voices(classes, config).items():
         if _INSTRUMENT[classes[columns[0]]] == "hihat":
-            least[columns] = _raised(_threshold(config, calibration, name), config.doubt_log_odds)
-    mine = least[found.column] > 0
+            thresholds[columns] = _threshold(config, calibration, name)
+    mine = thresholds[found.column] > 0
+    if not mine.any():
+        return found
     frames, others = found.frame[mine], np.array([-np.inf, *found.frame[~mine], np.inf])
     after = np.searchsorted(others, frames)
     alone = np.minimum(frames - others[after - 1], others[after] - frames) > ALONE_S * grid.frame_rate_hz
-    sure = found.confidence[mine][alone].mean() if alone.any() else 0.0
-    if not mine.any() or (alone.mean() >= ALONE_SHARE and sure >= ALONE_CONFIDENCE):
-        return found
+    log_odds = config.doubt_log_odds * doubt(alone.mean(), found.confidence[mine][alone].mean() if alone.any() else 0.0)
+    least = np.array([_raised(threshold, log_odds) for threshold in thresholds])
     return found.where(found.confidence >= least[found.column])
+
+
+def doubt(alone_share: float, alone_confidence: float) -> float:
+    """From 0 to 1, of a song whose hi-hats are heard by themselves so often and so surely."""
+    low, high = ALONE_CONFIDENCE
+    return float(np.clip(max(1 - alone_share / ALONE_SHARE, (high - alone_confidence) / (high - low)), 0, 1))

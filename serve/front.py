@@ -17,6 +17,7 @@ from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from ray.serve.metrics import Counter, Histogram
 
+from drumline.core.artifacts import STORAGE_ERRORS
 from drumline.transcription.cache import ActivationsCache, Hearing
 from serve.desk import Desk, Lost
 from serve.jobs import Job, JobStore, Outcome
@@ -80,6 +81,8 @@ class Front:
             outcome: Outcome | None = await self._listener.listen.remote(job_id)
         except _GONE as error:
             raise Lost from error
+        except STORAGE_ERRORS:  # as Ray raises them here: a RayTaskError that is one too
+            raise
         except RayTaskError as error:
             log.error("job %s: %s", job_id, error)
             outcome = Outcome("unexpected_error", "it was written down here; please report it")

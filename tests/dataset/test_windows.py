@@ -73,9 +73,9 @@ def test_a_flipped_bit_is_told_and_not_heard(tmp_path: Path) -> None:
     data = bytearray(shard.read_bytes())
     data[len(data) // 2] ^= 1
     shard.write_bytes(data)
+    reader = WindowReader(str(tmp_path / "dataset"))
     with pytest.raises(DrumlineError, match=rf"^{shard}: damaged \(.*CRC"):
-        for row in (0, 1):
-            WindowReader(str(tmp_path / "dataset")).load(SHARD, row, start=0, num_samples=1000)
+        _ = [reader.load(SHARD, row, start=0, num_samples=1000) for row in (0, 1)]
 
 
 def test_a_shard_of_features_is_told(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ class Bench:
         """The result of a run on a private Ray that nothing happens to."""
         if stage.name not in self._undisturbed:
             folder = self.folder / stage.name / "undisturbed"
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
             with ExitStack() as stack:
                 job = Job.of(stage, folder, self.inputs(stage), stack)
                 job.start("local")

@@ -275,7 +275,6 @@ def _result(config: TrainConfig) -> TrainResult:
 
 
 def _cause(error: BaseException) -> str:
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    return " ".join(str(cause).split())[:500]
+    """The end of what the first worker that failed says: its text is a traceback, and that ends with the error."""
+    failures = getattr(error, "worker_failures", None) or {0: error}
+    return str(next(iter(failures.values()))).strip().splitlines()[-1][:500]

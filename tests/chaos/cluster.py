@@ -12,7 +12,7 @@ from tests.jobs.conftest import ROOT
 _QUICK_TO_NOTICE = {"health_check_period_ms": 500, "health_check_timeout_ms": 2000, "health_check_failure_threshold": 3}
 _STORE = 2**27
 FOR_ALL = {
-    "PYTHONPATH": str(ROOT / "library"),
+    "PYTHONPATH": f"{ROOT / 'library'}:{ROOT}",
     # Ray's workers are nice to others (15): beside other work, faults would hit a cluster that does nothing.
     "RAY_worker_niceness": "0",
     "RAY_USAGE_STATS_ENABLED": "0",

@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import ClassVar
 
 import psutil
-from tests.chaos.cluster import at_work, processes
+from tests.chaos.cluster import FOR_ALL, at_work, processes
 from tests.chaos.scene import Job, Scene, Skipped
 from tests.jobs.conftest import stop
 
 _AWAY_S = 20.0
-_FAKETIME = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 
 
 class Fault:
@@ -162,22 +161,13 @@ class NodeSlowed(Fault):
 
 
 class ClockSkewed(Fault):
-    """One node's clock is an hour ahead: libfaketime under its daemon and all its workers. How long something takes
-    (monotonic clocks) and the times of files are as they are, as with a network disk."""
+    """One node's wall clock is an hour ahead, for all its Python processes: ``time.time``, which is what drumline
+    compares. Monotonic clocks, the times of files and Ray's daemon keep to the others'."""
 
     name = "clock"
 
     def prepare(self, scene: Scene) -> None:
-        (library, *_) = [*Path("/").glob(_FAKETIME.lstrip("/")), None]
-        if library is None:
-            raise Skipped("no libfaketime (Debian's package faketime)")
-        scene.clock = {
-            "LD_PRELOAD": str(library),
-            "FAKETIME": "+1h",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-            "NO_FAKE_STAT": "1",
-        }
+        scene.clock = {"PYTHONPATH": f"{Path(__file__).parent / 'hour_ahead'}:{FOR_ALL['PYTHONPATH']}"}
 
 
 def _signal(targets: list[psutil.Process], number: signal.Signals) -> None:

@@ -59,7 +59,7 @@ class Bench:
             with ExitStack() as stack:
                 job = Job.of(stage, folder, self.inputs(stage), stack)
                 job.start("local")
-                assert job.wait() == 0, _end(job)
+                assert job.wait() == 0, f"undisturbed, it ended badly: {_end(job)}"
                 self._undisturbed[stage.name] = stage.result(job.output)
         return self._undisturbed[stage.name]
 

@@ -16,7 +16,7 @@ from tests.chaos.cases import Case
 from tests.chaos.faults import FAULTS
 from tests.chaos.scene import PATIENCE_S, Scene
 from tests.export.tiny import noise, write_package
-from tests.jobs.conftest import ROOT, free_ports
+from tests.jobs.conftest import free_ports
 from tests.serve.conftest import on_the_command_line
 
 from drumline.client import Client
@@ -51,12 +51,11 @@ class Endpoint(Scene):
             twice = {"min_replicas": 2, "max_replicas": 2}
             settings["listeners"] = {**twice, "num_cpus": 0.9, "max_recordings": 2, "target_recordings": 2}
             settings["front"] = {**twice, "num_cpus": 0.1}
-            paths = {"PYTHONPATH": f"{ROOT / 'library'}:{ROOT}"}
             application = {"name": "drumline", "import_path": "serve.app:application", "args": settings}
             tree = {
                 "proxy_location": "HeadOnly",
                 "http_options": {"host": "127.0.0.1", "port": self.port},
-                "applications": [{**application, "route_prefix": "/", "runtime_env": {"env_vars": paths}}],
+                "applications": [{**application, "route_prefix": "/"}],
             }
             file.write_text(yaml.safe_dump(tree))
             self.run([Path(sys.executable).with_name("serve"), "run", "--address", self.cluster.address, file])

@@ -43,11 +43,11 @@ def markdown(outcomes: list[Outcome]) -> str:
         f"{each.twice} | {each.wall_s:.0f} |"
         for each in run
     ]
-    totals = [sum(getattr(each, name) for each in run) for name in ("finished", "lost", "twice")]
-    kept = sum(not each.broken for each in run)
-    lines.append(
-        f"| {len(run)} faults | | {kept} | {' | '.join(map(str, totals))} | {sum(e.wall_s for e in run):.0f} |"
+    finished, lost, twice, wall_s = (
+        sum(getattr(each, name) for each in run) for name in ("finished", "lost", "twice", "wall_s")
     )
+    kept = sum(not each.broken for each in run)
+    lines.append(f"| {len(run)} faults | | {kept} | {finished} | {lost} | {twice} | {wall_s:.0f} |")
     lines += [f"\nNot run here: {each.case} ({each.skipped})." for each in outcomes if each.skipped]
     return "\n".join(lines) + "\n"
 

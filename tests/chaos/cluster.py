@@ -41,8 +41,8 @@ def variables(values: Mapping[str, str]) -> Iterator[None]:
 def three_nodes(*, cpus: int = 1, of_the_last: Mapping[str, str] | None = None) -> Iterator[Cluster]:
     """The cluster, with ``cpus`` on each working node; ``of_the_last`` are variables of one of them alone."""
     with variables(FOR_ALL):
-        head = {"num_cpus": 0, "object_store_memory": _STORE, "_system_config": _QUICK_TO_NOTICE}
-        cluster = Cluster(initialize_head=True, head_node_args=head)
+        head = {"num_cpus": 0, "object_store_memory": _STORE, "include_dashboard": False}
+        cluster = Cluster(initialize_head=True, head_node_args={**head, "_system_config": _QUICK_TO_NOTICE})
         try:
             cluster.add_node(num_cpus=cpus, object_store_memory=_STORE)
             with variables(of_the_last or {}):

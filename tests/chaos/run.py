@@ -76,8 +76,10 @@ class Bench:
                 finished, lost, twice, message = self._disturbed(case, folder)
         except Skipped as reason:
             skipped = str(reason)
-        except AssertionError as error:
-            broken = str(error)
+        except (
+            Exception
+        ) as error:  # a promise that was not kept, or a case that could not be played: the matrix goes on
+            broken = f"{type(error).__name__}: {error}"
         if lost > case.redone:
             broken = broken or f"{lost} of {finished} finished are lost or done again, promised {case.redone}"
         if twice:

@@ -15,7 +15,7 @@ TORCH_INDEX_cuda :=
 EXTRAS_cpu := dev,separation
 EXTRAS_cuda := dev,separation,gpu
 
-.PHONY: setup demo train-demo model test lint docs bench lock clean
+.PHONY: setup demo train-demo model test lint docs bench chaos lock clean
 
 setup: $(READY)
 
@@ -80,6 +80,10 @@ docs: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench
+
+# Half an hour: real clusters of which something is killed, filled, cut or slowed (docs/faults.md).
+chaos: $(READY)
+	$(BIN)/python -m tests.chaos
 
 lock: $(READY)
 	{ sed -n '/^#/p' configs/constraints.txt; $(BIN)/python -m pip freeze --exclude-editable | sed 's/+cpu$$//'; } > $(VENV)/lock

@@ -1,7 +1,8 @@
 """Jobs as one replica of the front looks after them: taken in, handed to a listener, tried again, taken over. No Ray.
 
 An accepted job is done whoever dies. A listener that dies is `Lost`, and the job is handed to another. Of a front that
-dies, other replicas see that its claims are no longer renewed.
+dies, other replicas see that its claims are no longer renewed. Storage that is full or away for a while is no fault of
+a recording's: it is waited for, and counts as no attempt.
 """
 
 import asyncio
@@ -23,6 +24,7 @@ Listen = Callable[[str], Awaitable[Outcome | None]]
 
 _RETRY_AFTER_S: Final = 5.0
 _BETWEEN_ATTEMPTS_S: Final = 0.5
+_STORAGE_AGAIN_S: Final = 5.0
 
 
 class Lost(Exception):
@@ -94,17 +96,25 @@ class Desk:
         task.add_done_callback(lambda _: self._working.pop(job_id, None))
 
     async def _work(self, job_id: str, attempts: int) -> None:
-        for attempt in range(attempts, self._settings.max_attempts + 1):
-            if attempt > attempts:
-                await asyncio.to_thread(self.store.claim, job_id, attempts=attempt)
+        attempt = attempts
+        while True:
             try:
-                outcome = await self._listen(job_id)
+                if attempts < attempt <= self._settings.max_attempts:
+                    await asyncio.to_thread(self.store.claim, job_id, attempts=attempt)
+                outcome = await self._outcome(job_id, attempt)
+                if outcome is not None:
+                    await asyncio.to_thread(self.store.finish, job_id, outcome)
+                return
             except Lost:
                 log.warning("job %s: its listener died in attempt %d", job_id, attempt)
+                attempt += 1
                 await asyncio.sleep(_BETWEEN_ATTEMPTS_S)
-                continue
-            if outcome is not None:
-                await asyncio.to_thread(self.store.finish, job_id, outcome)
-            return
-        outcome = Outcome("worker_crashed", f"in {self._settings.max_attempts} attempts; is it damaged?")
-        await asyncio.to_thread(self.store.finish, job_id, outcome)
+            except STORAGE_ERRORS as error:
+                log.warning("job %s: waits for storage (%s)", job_id, error or type(error).__name__)
+                await asyncio.sleep(_STORAGE_AGAIN_S)
+
+    async def _outcome(self, job_id: str, attempt: int) -> Outcome | None:
+        """How a job ends. Raises `Lost` and what storage raises."""
+        if attempt > self._settings.max_attempts:
+            return Outcome("worker_crashed", f"in {self._settings.max_attempts} attempts; is it damaged?")
+        return await self._listen(job_id)

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from drumline.core.artifacts import STORAGE_ERRORS
 from serve.jobs import Job, Outcome
 from serve.problems import KINDS, MEDIA_TYPE, Problem
 from serve.settings import Limits
@@ -38,6 +39,13 @@ def add_handlers(app: FastAPI) -> None:
     @app.exception_handler(ClientDisconnect)
     async def gone(_: Request, __: ClientDisconnect) -> Response:
         return problem_response(Problem("bad_request", "the upload was broken off"))
+
+    async def unavailable(request: Request, error: Exception) -> Response:
+        log.error("%s %s: storage failed (%s)", request.method, request.url.path, error or type(error).__name__)
+        return problem_response(Problem("storage_unavailable", "come back in a while", {"Retry-After": "10"}))
+
+    for storage_error in STORAGE_ERRORS:
+        app.add_exception_handler(storage_error, unavailable)
 
     @app.exception_handler(Exception)
     async def unforeseen(request: Request, error: Exception) -> Response:

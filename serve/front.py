@@ -17,6 +17,7 @@ from ray.serve.exceptions import DeploymentUnavailableError
 from ray.serve.handle import DeploymentHandle
 from ray.serve.metrics import Counter, Histogram
 
+from drumline.core.artifacts import STORAGE_ERRORS
 from drumline.decoding.cache import ActivationsCache, Hearing
 from drumline.decoding.strokes import Strokes
 from serve.asked import Wanted
@@ -83,6 +84,8 @@ class Front:
             outcome: Outcome | None = await self._listener.listen.remote(job_id)
         except _GONE as error:
             raise Lost from error
+        except STORAGE_ERRORS:  # as Ray raises them here: a RayTaskError that is one too
+            raise
         except RayTaskError as error:
             log.error("job %s: %s", job_id, error)
             outcome = Outcome("unexpected_error", "it was written down here; please report it")

@@ -83,7 +83,7 @@ def write_rows(folder: Path, rows: list[dict[str, Any]]) -> str:
     schema = shard_schema("flac", ())
     shards = sorted({str(row["shard"]) for row in rows})
     for shard in shards:
-        with pq.ParquetWriter(folder / shard, schema) as writer:
+        with pq.ParquetWriter(folder / shard, schema, write_page_checksum=True) as writer:
             for row in rows:
                 if row["shard"] == shard:
                     writer.write_table(_table([row], schema))

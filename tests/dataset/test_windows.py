@@ -68,6 +68,16 @@ def test_the_backing_is_the_mix_less_the_drums(small: str) -> None:
     assert seen
 
 
+def test_a_flipped_bit_is_told_and_not_heard(tmp_path: Path) -> None:
+    shard = Path(write_dataset(tmp_path / "dataset", num_songs=1)) / SHARD
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    reader = WindowReader(str(tmp_path / "dataset"))
+    with pytest.raises(DrumlineError, match=rf"^{shard}: damaged \(.*CRC"):
+        _ = [reader.load(SHARD, row, start=0, num_samples=1000) for row in (0, 1)]
+
+
 def test_a_shard_of_features_is_told(tmp_path: Path) -> None:
     pq.write_table(pa.table({"logmel": [b""]}), tmp_path / "shard.parquet")
     with pytest.raises(DrumlineError, match="holds features, not audio"):

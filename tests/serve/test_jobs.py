@@ -117,6 +117,22 @@ def test_a_listener_that_dies_is_replaced_and_a_recording_that_kills_is_given_up
     assert store.attempts(killer.id) == 3
 
 
+def test_storage_that_is_away_is_waited_for_and_counts_as_no_attempt(
+    store: JobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serve.desk._STORAGE_AGAIN_S", 0.01)
+    away = iter(range(9))
+
+    async def listens(job_id: str) -> Outcome:
+        if next(away, None) is not None:
+            raise OSError(28, "the disk is full")
+        return DONE
+
+    job = a_job()
+    assert finished(store, listens, job, tmp_path) == DONE
+    assert store.attempts(job.id) == 1
+
+
 def test_a_job_whose_front_died_is_taken_over(store: JobStore, tmp_path: Path) -> None:
     job, fresh = a_job(), a_job()
     for each in (job, fresh):

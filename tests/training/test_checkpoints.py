@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -51,10 +52,14 @@ def test_the_newest_two_stay_and_a_damaged_one_falls_back(tmp_path: Path) -> Non
         checkpoints.save_last(at(*place), output)
     assert files(tmp_path) == ["resume-0000-000020.pt", "resume-0001-000000.pt"]
     newest = tmp_path / "checkpoints" / "resume-0001-000000.pt"
-    newest.write_bytes(newest.read_bytes()[:-100])
-    read = checkpoints.load_last(output)
-    assert read is not None
-    assert (read.place.epoch, read.place.step) == (0, 20)
+    whole = newest.read_bytes()
+    flipped = bytearray(whole)
+    flipped[whole.index(bytes(np.full(2, 0.5, np.float32)))] ^= 1  # a weight: torch would read it as it stands
+    for damaged in (whole[:-100], bytes(flipped)):
+        newest.write_bytes(damaged)
+        read = checkpoints.load_last(output)
+        assert read is not None
+        assert (read.place.epoch, read.place.step) == (0, 20)
     # Whoever goes on from there never leaves itself with the damaged one alone.
     checkpoints.save_last(at(0, 30), output)
     assert files(tmp_path) == ["resume-0000-000020.pt", "resume-0000-000030.pt"]

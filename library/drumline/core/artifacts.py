@@ -4,10 +4,13 @@ Locally a file is written aside and renamed; on an object store a PUT is atomic 
 therefore trust that whatever exists under its final name is complete.
 """
 
+import errno
 import hashlib
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -15,7 +18,7 @@ import fsspec
 from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
-from drumline.core.errors import ConfigError
+from drumline.core.errors import ConfigError, DrumlineError
 
 STORAGE_ERRORS: Final = (OSError, BotoCoreError)
 """A store that cannot be reached or refuses. s3fs lets botocore's own errors pass where there are no credentials or
@@ -53,11 +56,12 @@ def write_bytes(uri: str, data: bytes) -> None:
     if not isinstance(fs, LocalFileSystem):
         fs.pipe_file(path, data)
         return
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     aside = f"{path}.{uuid.uuid4().hex[:8]}.part"
     try:
-        Path(aside).write_bytes(data)
-        os.replace(aside, path)
+        with _room_for(len(data), path):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(aside).write_bytes(data)
+            os.replace(aside, path)
     finally:
         Path(aside).unlink(missing_ok=True)
 
@@ -77,11 +81,35 @@ def publish(local_file: Path, uri: str) -> None:
         try:
             os.replace(local_file, aside)
         except OSError:
-            shutil.copyfile(local_file, aside)
+            with _room_for(local_file.stat().st_size, path):
+                shutil.copyfile(local_file, aside)
             local_file.unlink()
         os.replace(aside, target)
     finally:
         aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _room_for(num_bytes: int, path: str) -> Iterator[None]:
+    """Say where a disk is full, and how full: the system's own error names neither."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        free = shutil.disk_usage(next(folder for folder in Path(path).parents if folder.exists())).free
+        raise OSError(error.errno, f"the disk is full: {num_bytes:,} bytes wanted, {free:,} free", path) from error
+
+
+@contextmanager
+def storage_told(place: str) -> Iterator[None]:
+    """Raise DrumlineError where storage fails in the middle of a run that can be taken up again."""
+    try:
+        yield
+    except STORAGE_ERRORS as error:
+        raise DrumlineError(
+            f"{place}: storage failed ({error or type(error).__name__}). What was finished is kept: run again to resume"
+        ) from error
 
 
 def check_writable(uri: str) -> None:

@@ -81,7 +81,7 @@ def build(config: BuildConfig) -> BuildResult:
             "%d rejected songs will be tried again", ProductStore.of(config, stems.separator).products.forget_rejected()
         )
     previous = previous_splits(config)
-    try:
+    with report.saved(config.output):
         with session(config.run.ray) as about:
             report.about = dict(about)
             with report.stage("separation"):
@@ -96,12 +96,8 @@ def build(config: BuildConfig) -> BuildResult:
                 written = _write_shards(assembly, config, ledger, report)
         with report.stage("tables"):
             counts = finish(assembly, written, config=config, separator=stems.separator)
-        report.outcome = "finished"
-    finally:
-        report_uri = report.save(config.output)
-        log.info("run report: %s", report_uri)
     _clean_up(config, ledger)
-    return BuildResult(config.output, report_uri, counts)
+    return BuildResult(config.output, report.uri(config.output), counts)
 
 
 def _work_on_songs(sources: Sequence[SongSource], step: SongStep, report: RunReport) -> list[dict[str, Any]]:

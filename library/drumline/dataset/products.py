@@ -45,7 +45,8 @@ class ProductStore:
             return self.products.save(self.id(source), outcome)
         sink = pa.BufferOutputStream()
         # A row group a recording: shards copy recordings one by one.
-        pq.write_table(outcome, sink, row_group_size=1, compression={"audio_flac": "none"} | _ZSTD)
+        compression = {"audio_flac": "none"} | _ZSTD
+        pq.write_table(outcome, sink, row_group_size=1, compression=compression, write_page_checksum=True)
         return self.products.save(self.id(source), sink.getvalue().to_pybytes())
 
 

@@ -134,8 +134,8 @@ class ShardStep:
         plain = ("audio_flac", "logmel")
         compression = {name: "none" if name in plain else "zstd" for name in schema.names}
         with (
-            pq.ParquetWriter(shard, schema, compression=compression) as shard_writer,
-            pq.ParquetWriter(events, EVENTS, compression="zstd") as event_writer,
+            pq.ParquetWriter(shard, schema, compression=compression, write_page_checksum=True) as shard_writer,
+            pq.ParquetWriter(events, EVENTS, compression="zstd", write_page_checksum=True) as event_writer,
         ):
             for member in spec.members:
                 row = products.recording(member.product, member.index).to_pylist()[0]

@@ -14,6 +14,7 @@ import pyarrow as pa
 import ray
 from ray.data import ActorPoolStrategy, DataContext
 
+from drumline.core.artifacts import STORAGE_ERRORS
 from drumline.core.errors import DrumlineError
 from drumline.runtime.ledger import Ledger
 
@@ -164,5 +165,9 @@ class StallWatch(threading.Thread):
             quiet_s = time.monotonic() - self._moved
             if quiet_s < self.notice_s:
                 continue
-            doing = ", ".join(f"{label} ({age_s:.0f} s)" for label, age_s in self.ledger.in_flight()[:4])
+            try:
+                found = self.ledger.in_flight()[:4]
+            except STORAGE_ERRORS:
+                continue  # the workers will say so
+            doing = ", ".join(f"{label} ({age_s:.0f} s)" for label, age_s in found)
             log.warning("nothing finished for %.0f s; in flight: %s", quiet_s, doing or "nothing (no free CPU?)")

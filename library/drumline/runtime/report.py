@@ -1,6 +1,7 @@
 """What a run did and what it cost: for people, for capacity planning, never part of a dataset's bytes."""
 
 import json
+import logging
 import os
 import platform
 import resource
@@ -12,7 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from drumline.core.artifacts import join, write_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, join, storage_told, write_bytes
+
+log = logging.getLogger("drumline")
 
 
 @dataclass
@@ -53,11 +56,31 @@ class RunReport:
         if reason:
             self.failures[reason] += 1
 
-    def save(self, folder: str) -> str:
-        """Write the report below a dataset; gives its URI."""
-        uri = join(folder, "_runs", f"{self.run_id}.json")
-        write_bytes(uri, json.dumps(self.to_dict(), indent=1).encode())
-        return uri
+    @contextmanager
+    def saved(self, folder: str) -> Iterator[None]:
+        """Save the report below a run's output, whatever the end of the block.
+
+        Raises DrumlineError where storage fails in it; if that refuses the report too, it hides nothing.
+        """
+        try:
+            with storage_told(folder):
+                yield
+                self.outcome = "finished"
+                self._save(folder)
+        except BaseException:
+            try:
+                self._save(folder)
+            except STORAGE_ERRORS as error:
+                log.warning("%s: no report could be saved (%s)", folder, error)
+            raise
+
+    def uri(self, folder: str) -> str:
+        """Where it is saved."""
+        return join(folder, "_runs", f"{self.run_id}.json")
+
+    def _save(self, folder: str) -> None:
+        write_bytes(self.uri(folder), json.dumps(self.to_dict(), indent=1).encode())
+        log.info("run report: %s", self.uri(folder))
 
     def to_dict(self) -> Mapping[str, Any]:
         """Plain values; throughput counts only songs worked on in this run."""

@@ -71,8 +71,11 @@ class Checkpoint:
     def from_bytes(data: bytes, place: str) -> "Checkpoint":
         """The inverse of `to_bytes`. Raises DrumlineError where it is damaged, or no checkpoint, or too new."""
         try:
+            with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                if changed := archive.testzip():  # torch reads a flipped bit as it stands
+                    raise ValueError(f"the checksum of {changed} differs")
             tree = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-        except (RuntimeError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
+        except (RuntimeError, ValueError, EOFError, OSError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
             raise DrumlineError(f"{place}: damaged or no checkpoint ({' '.join(str(error).split())[:200]})") from error
         if not isinstance(tree, dict) or tree.pop("format", None) != FORMAT:
             raise DrumlineError(f"{place}: not a checkpoint of drumline")
@@ -105,6 +108,8 @@ def load_last(output: str) -> Checkpoint | None:
     for name in sorted(_resumable(folder), reverse=True):
         try:
             return load(join(folder, name))
+        except ConfigError:
+            raise  # it cannot be read at the moment: to go on from an earlier one would do its work again
         except DrumlineError as error:
             damage = error
             log.warning("%s; looking for an earlier one", error)

@@ -21,7 +21,7 @@ import torch.distributed as dist
 from ray.train import FailureConfig, LoggingConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer, get_device
 
-from drumline.core.artifacts import join, write_bytes
+from drumline.core.artifacts import join, storage_told, write_bytes
 from drumline.core.config import canonical_json, fingerprint
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.dataset.manifest import read_manifest
@@ -97,8 +97,9 @@ def run(config: TrainConfig) -> TrainResult:
     if progress.finished(config.stages):
         log.info("the run in %s is finished", config.output)
         return _result(config)
-    weights = config.weights_file or _weigh(config)
-    write_bytes(join(config.output, "config.json"), canonical_json(config, indent=1).encode())
+    with storage_told(config.output):
+        weights = config.weights_file or _weigh(config)
+        write_bytes(join(config.output, "config.json"), canonical_json(config, indent=1).encode())
     for name, value in _RAY.items():
         os.environ.setdefault(name, value)
     settings = {"config": config.model_dump_json(), "weights": weights, "dataset": dataset}
@@ -274,7 +275,6 @@ def _result(config: TrainConfig) -> TrainResult:
 
 
 def _cause(error: BaseException) -> str:
-    cause: BaseException = error
-    while cause.__cause__ is not None:
-        cause = cause.__cause__
-    return " ".join(str(cause).split())[:500]
+    """The end of what the first worker that failed says: its text is a traceback, and that ends with the error."""
+    failures = getattr(error, "worker_failures", None) or {0: error}
+    return str(next(iter(failures.values()))).strip().splitlines()[-1][:500]

@@ -9,7 +9,6 @@ and right: a run that was killed goes on where it was. Below the output::
 """
 
 import json
-import logging
 import re
 import time
 from collections import Counter
@@ -31,8 +30,6 @@ from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_rows
 from drumline.runtime.report import RunReport, peak_mb
 from drumline.runtime.session import session
-
-log = logging.getLogger("drumline")
 
 SONGS: Final = "songs"
 MANIFEST: Final = "corpus.json"
@@ -114,14 +111,9 @@ def render(config: CorpusConfig) -> RenderResult:
             raise ConfigError(f"kits: {kit.uri}: there is no such file or folder")
     check_accompaniment(config.accompaniment)
     ledger = Ledger(join(config.output, "_attempts", report.run_id), config.run.song_timeout_s, config.run.max_attempts)
-    try:
-        with session(config.run.ray) as about, report.stage("songs"):
-            report.about = dict(about)
-            outcomes = _outcomes(specs, RenderStep(config, ledger), report)
-        report.outcome = "finished"
-    finally:
-        report_uri = report.save(config.output)
-        log.info("run report: %s", report_uri)
+    with report.saved(config.output), session(config.run.ray) as about, report.stage("songs"):
+        report.about = dict(about)
+        outcomes = _outcomes(specs, RenderStep(config, ledger), report)
     songs = [outcome for outcome in outcomes if not outcome["reason"]]
     rejected = {each["folder"]: f"{each['reason']}: {each['detail']}" for each in outcomes if each["reason"]}
     labels: Counter[str] = sum((Counter(json.loads(song["labels"])) for song in songs), Counter())
@@ -138,7 +130,9 @@ def render(config: CorpusConfig) -> RenderResult:
     }
     write_bytes(join(config.output, MANIFEST), canonical_json(manifest, indent=1).encode())
     _clean_up(config.output, keep={outcome["folder"] for outcome in outcomes})
-    return RenderResult(config.output, len(songs), report.audio_hours, dict(labels), rejected, report_uri)
+    return RenderResult(
+        config.output, len(songs), report.audio_hours, dict(labels), rejected, report.uri(config.output)
+    )
 
 
 def _outcomes(specs: Sequence[SongSpec], step: RenderStep, report: RunReport) -> list[dict[str, Any]]:

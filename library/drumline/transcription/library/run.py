@@ -75,7 +75,7 @@ def transcribe_library(config: LibraryConfig) -> LibraryResult:
     todo = [song for song in songs if store.id(song) not in finished]
     ledger = Ledger(join(config.output, "_attempts", report.run_id), config.run.song_timeout_s, config.run.max_attempts)
     how: Counter[str] = Counter()
-    try:
+    with report.saved(config.output):
         with report.stage("songs"):
             if todo:
                 how = _work(todo, config, store, ledger, report)
@@ -91,14 +91,10 @@ def transcribe_library(config: LibraryConfig) -> LibraryResult:
             node_price_an_hour=config.node_price_an_hour,
         )
         report.about["summary"] = summary.to_dict()
-        report.outcome = "finished"
-    finally:
-        report_uri = report.save(config.output)
-        log.info("run report: %s", report_uri)
     if exists(attempts := join(config.output, "_attempts")):
         fs, path = filesystem(attempts)
         fs.rm(path, recursive=True)
-    return LibraryResult(config.output, report_uri, num_songs, dict(sorted(rejected.items())), summary)
+    return LibraryResult(config.output, report.uri(config.output), num_songs, dict(sorted(rejected.items())), summary)
 
 
 def _work(

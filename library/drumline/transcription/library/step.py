@@ -209,7 +209,8 @@ class TranscribeSongs:
         for each in map(named, self.config.formats):
             write_bytes(join(self.config.output, RESULTS, each.file_of(song.name)), each.write(result))
         sink = pa.BufferOutputStream()
-        pq.write_table(pa.Table.from_pylist([row(result, song.key)], schema=SCHEMA), sink, compression="zstd")
+        table = pa.Table.from_pylist([row(result, song.key)], schema=SCHEMA)
+        pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
         self.store.products.save(self.store.id(song), sink.getvalue().to_pybytes())
         return _outcome(song, how, duration_s=hearing.duration_s)
 

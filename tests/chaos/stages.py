@@ -1,0 +1,202 @@
+"""What is disturbed: the jobs that write artefacts, as `ray job submit` runs them, on little material."""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import soundfile
+import torch
+from tests.export.tiny import noise, write_package
+from tests.jobs.conftest import MANY, content
+from tests.jobs.conftest import config_for as build_config
+from tests.jobs.libraries import config_for as library_config
+from tests.training.songs import train_config, write_songs
+
+from drumline.core.artifacts import filesystem, join, names, read_bytes
+from drumline.core.config import Config
+from drumline.dataset.verify import verify
+from drumline.rendering.demo_library import make_demo_library
+from drumline.training import checkpoints
+
+RANDOM_AS_EVER: dict[str, Any] = {
+    "sampling": {"batch_size": 4, "batches": 30, "num_samples": 128 * 128},
+    "keep": {"every_steps": 7},
+    "logs": {"every_steps": 1, "pictures": 1},
+    "spec_augment": {},
+    "mixup": {},
+    "optimiser": {"average": 0.9},
+}
+"""A training long enough to be disturbed in the middle, with everything random that there is."""
+
+Work = dict[str, str]
+"""What is finished: its name, and what would be another if it were done again."""
+
+
+class Stage(ABC):
+    """One kind of job."""
+
+    name: str
+    job: str
+    """File in ``jobs/``."""
+    worker: str
+    """In the command line of a process that does its work."""
+    enough: int
+    """Finished pieces of work after which it counts as under way."""
+
+    @abstractmethod
+    def write_inputs(self, folder: Path) -> None:
+        """Its material, written once."""
+
+    @abstractmethod
+    def config(self, inputs: Path, output: str, address: str) -> Config:
+        """Of a run on a cluster, or on a private one (``local``)."""
+
+    @abstractmethod
+    def finished(self, output: str) -> Work:
+        """What nobody may have to do again."""
+
+    @abstractmethod
+    def result(self, output: str) -> Mapping[str, bytes]:
+        """What must be the same whatever happened."""
+
+    @abstractmethod
+    def twice(self, output: str) -> int:
+        """Songs (or steps) that a finished run holds more than once."""
+
+    @abstractmethod
+    def to_damage(self, inputs: Path, output: str) -> Path:
+        """A finished file that the next run reads."""
+
+    def mend(self, damaged: Path, whole: bytes) -> None:
+        """What the message asks for: here, to delete it."""
+        damaged.unlink()
+
+
+class _Songs(Stage):
+    """Jobs whose finished songs are products."""
+
+    enough = 3
+
+    def finished(self, output: str) -> Work:
+        fs, path = filesystem(join(output, "_work", "songs"))
+        fs.invalidate_cache()
+        found = fs.find(path, detail=True) if fs.exists(path) else {}
+        times = ("mtime", "LastModified")
+        return {
+            name: str(next(info[key] for key in times if key in info))
+            for name, info in found.items()
+            if name.endswith(".parquet")
+        }
+
+    def result(self, output: str) -> Mapping[str, bytes]:
+        return content(output)
+
+    def to_damage(self, inputs: Path, output: str) -> Path:
+        return Path(min(self.finished(output)))
+
+
+class Build(_Songs):
+    """`drumline build-dataset`."""
+
+    name, job, worker = "build", "build_dataset.py", "_Step"
+
+    def write_inputs(self, folder: Path) -> None:
+        make_demo_library(folder, [replace(song, num_bars=8) for song in MANY[:14]])
+
+    def config(self, inputs: Path, output: str, address: str) -> Config:
+        return build_config(inputs, output, address)
+
+    def twice(self, output: str) -> int:
+        assert verify(output)[1] == []
+        fs, path = filesystem(join(output, "songs.parquet"))
+        with fs.open(path, "rb") as file:
+            table = pq.read_table(file, columns=["song_id", "domain"])
+        return table.num_rows - len(set(map(str, table.to_pylist())))
+
+
+class Library(_Songs):
+    """`drumline transcribe-library`."""
+
+    name, job, worker = "library", "transcribe_library.py", "TranscribeSongs"
+
+    def write_inputs(self, folder: Path) -> None:
+        (folder / "songs").mkdir(parents=True)
+        for seed in range(14):
+            soundfile.write(folder / "songs" / f"{seed:02}.flac", noise(40.0 + seed, seed), 22_050)
+        write_package(folder / "tiny-1.0", "int8")
+
+    def config(self, inputs: Path, output: str, address: str) -> Config:
+        run = {"ray": {"address": address, "num_cpus": 2 if address == "local" else None}}
+        workers = {"songs_a_call": 1}
+        return library_config(inputs / "songs", output, inputs / "tiny-1.0", run=run, workers=workers)
+
+    def twice(self, output: str) -> int:
+        fs, path = filesystem(join(output, "transcriptions.parquet"))
+        with fs.open(path, "rb") as file:
+            keys = pq.read_table(file, columns=["key"])["key"].to_pylist()
+        return len(keys) - len(set(keys))
+
+
+class Train(Stage):
+    """`drumline train`. Its work is steps; finished are those that a checkpoint holds."""
+
+    name, job, worker, enough = "train", "train_model.py", "RayTrainWorker", 14
+
+    def write_inputs(self, folder: Path) -> None:
+        write_songs(folder)
+
+    def config(self, inputs: Path, output: str, address: str) -> Config:
+        ray = {"address": address, "num_cpus": 2 if address == "local" else None}
+        return train_config(str(inputs), output, **RANDOM_AS_EVER, ray=ray)
+
+    def finished(self, output: str) -> Work:
+        kept = max((name for name in names(join(output, checkpoints.FOLDER)) if name.startswith("resume-")), default="")
+        if not kept:
+            return {}
+        _, epoch, step = kept.removesuffix(".pt").split("-")
+        last = int(epoch) * RANDOM_AS_EVER["sampling"]["batches"] + int(step)
+        return {str(line["step"]): json.dumps(line) for line in _journal(output) if line["step"] <= last}
+
+    def result(self, output: str) -> Mapping[str, bytes]:
+        found = checkpoints.load_last(output)
+        assert found is not None
+        state = torch.utils._pytree.tree_flatten((found.model, found.average, found.optimiser))[0]
+        digest = hashlib.sha256()
+        for value in state:
+            digest.update(value.numpy().tobytes() if isinstance(value, torch.Tensor) else repr(value).encode())
+        steps = [
+            {name: line[name] for name in line if name not in ("windows_per_s", "waiting")} for line in _journal(output)
+        ]
+        return {
+            "state": digest.digest(),
+            "progress": repr(found.progress).encode(),
+            "metrics": repr(found.metrics).encode(),
+            "steps": json.dumps(steps).encode(),
+        }
+
+    def twice(self, output: str) -> int:
+        steps = Counter(line["step"] for line in _journal(output))
+        return steps.total() - len(steps)
+
+    def to_damage(self, inputs: Path, output: str) -> Path:
+        return min((inputs / "shards").glob("train-*.parquet"))
+
+    def mend(self, damaged: Path, whole: bytes) -> None:
+        damaged.write_bytes(whole)
+
+
+def _journal(output: str) -> list[dict[str, Any]]:
+    try:
+        lines = read_bytes(join(output, "steps.jsonl")).splitlines(keepends=True)
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in lines if line.endswith(b"\n")]
+
+
+STAGES: dict[str, Stage] = {stage.name: stage for stage in (Build(), Train(), Library())}

@@ -74,7 +74,7 @@ class Settings(Config):
     """An endpoint."""
 
     model: str = ""
-    """A model package: a folder, or the name of one that comes with drumline; the newest of these if empty."""
+    """A model package: a folder, a URI, or the name of one that comes with drumline; the newest of these if empty."""
     runtime: Literal["onnx", "torch"] = "onnx"
     """``onnx`` is the CPU's, ``torch`` a graphics card's (listeners.num_gpus), or the CPU's where there is none."""
     precision: Literal["", "int8", "float32", "float16"] = ""

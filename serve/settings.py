@@ -88,7 +88,8 @@ class Settings(Config):
     host: str = "127.0.0.1"
     """Where `drumline serve` listens: anything but loopback needs keys. (``serve deploy`` has its own.)"""
     keys_file: str = ""
-    """A file or URI of API keys, a line ``name:sha256`` each; DRUMLINE_API_KEYS holds more. Without any, only loopback is answered."""
+    """A file or URI of API keys, a line ``name:sha256`` each; DRUMLINE_API_KEYS holds more. Without any, only loopback
+    is answered."""
     cors_origins: tuple[str, ...] = ()
     """Other sites whose pages may call this endpoint."""
     limits: Limits = Limits()

@@ -21,6 +21,7 @@ from tests.bench import (
     rendering,
     separation,
     serving,
+    sizing,
     throughput,
     training,
     transcription,
@@ -36,6 +37,7 @@ CLAIMS = {
     "rendering": rendering,
     "separation": separation,
     "serving": serving,
+    "sizing": sizing,
     "training": training,
     "transcription": transcription,
 }
@@ -80,6 +82,7 @@ def main(
     separation
              Demucs on rebuilt mixes, with DRUMLINE_SEPARATOR_WEIGHTS set
     serving  the HTTP endpoint: windows batched and not, cold answers and cached ones
+    sizing   what a library costs a build's driver and a bucket's listing, at two sizes; what a million songs would
     training Ray Train beside a plain PyTorch loop, and either half alone; precisions where there is a GPU
     transcription
              one song by each runtime, a library by loop and job, cached beside cold, the decoder beside a naive one

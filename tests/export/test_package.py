@@ -20,9 +20,7 @@ def test_what_is_written_is_read(folder: Path) -> None:
     assert find_package(str(folder)) == folder
 
 
-def test_a_package_elsewhere_is_fetched_whole(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_package_elsewhere_is_fetched_whole(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     here = find_package(f"file://{folder}")
     assert here.is_relative_to(tmp_path)

@@ -20,7 +20,9 @@ ROOT: Final = Path(__file__).parents[2]
 FILES: Final = sorted((ROOT / "configs" / "cluster" / "kuberay").glob("*.yaml"))
 RELEASE: Final = "v1.6.2"
 DEFINITIONS: Final = ROOT / "out" / "kuberay" / RELEASE
-_PLACE: Final = "https://raw.githubusercontent.com/ray-project/kuberay/{release}/helm-chart/kuberay-operator/crds/{name}"
+_PLACE: Final = (
+    "https://raw.githubusercontent.com/ray-project/kuberay/{release}/helm-chart/kuberay-operator/crds/{name}"
+)
 _FIELDS: Final = {
     "RayJob": {
         "activeDeadlineSeconds", "backoffLimit", "clusterSelector", "deletionStrategy", "entrypoint",

@@ -153,7 +153,7 @@ def released() -> tuple[Path, ...]:
 
 
 def find_package(wanted: str = "") -> Path:
-    """The folder of a package: by its path, its URI, by the name of one that comes with drumline, or the newest of these.
+    """The folder of a package: by its path, its URI, the name of one that comes with drumline, or the newest of these.
 
     Raises ConfigError that says how to name one.
     """

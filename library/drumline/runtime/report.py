@@ -10,15 +10,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from drumline.core.artifacts import join, write_bytes
+from drumline.runtime.metrics import SongMeter
 
 
 @dataclass
 class RunReport:
     """Counters of one run, filled as it goes and saved whatever its end."""
 
+    job: str
+    """What Prometheus calls it: ``build``, ``render``, ``transcribe``."""
     run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}")
     outcome: str = "unfinished"
     about: dict[str, Any] = field(default_factory=dict)
@@ -33,6 +37,11 @@ class RunReport:
     shards_written: int = 0
     shards_reused: int = 0
     _started: float = field(default_factory=time.monotonic)
+
+    @cached_property
+    def meter(self) -> SongMeter:
+        """What Prometheus is told."""
+        return SongMeter(self.job)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -52,6 +61,8 @@ class RunReport:
         self.peak_worker_mb = max(self.peak_worker_mb, peak_mb)
         if reason:
             self.failures[reason] += 1
+        outcome = reason or ("reused" if reused else "done")
+        self.meter.came_back(outcome, audio_s=3600 * hours, cpu_s=cpu_s)
 
     def save(self, folder: str) -> str:
         """Write the report below a dataset; gives its URI."""

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
 DASHBOARDS: Final = sorted((ROOT / "configs" / "cluster" / "grafana").glob("*.json"))
-ONLY_WITH_CARDS: Final = frozenset({"ray_node_gpus_utilization", "ray_node_gram_used"})
-"""Told by nodes with graphics cards alone."""
+NOT_ALWAYS: Final = frozenset(
+    {"ray_node_gpus_utilization", "ray_node_gram_used", "ray_memory_manager_worker_eviction_total"}
+)
+"""Told by nodes with graphics cards alone, and once it happens."""
 _SERIES: Final = re.compile(r"\b(ray_\w+)\b")
 
 

@@ -22,13 +22,13 @@ import soundfile
 import yaml
 from tests.export.tiny import noise
 from tests.jobs.conftest import MANY, free_ports, stop
-from tests.operations.dashboards import DASHBOARDS, ONLY_WITH_CARDS, series
+from tests.operations.dashboards import DASHBOARDS, NOT_ALWAYS, series
 from tests.operations.page import ROOT, blocks
 
 from drumline.dataset.verify import verify
 from drumline.rendering.demo_library import make_demo_library
 
-pytestmark = [pytest.mark.operations, pytest.mark.ray, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.operations, pytest.mark.ray, pytest.mark.timeout(3600)]
 PORTS = ("port", "dashboard-port", "ray-client-server-port", "metrics-export-port", "dashboard-agent-listen-port")
 
 
@@ -49,7 +49,7 @@ class Place:
         environment = {**os.environ, **self.variables}
         started_s = time.monotonic()
         done = subprocess.run(
-            shell, cwd=self.checkout, env=environment, capture_output=True, text=True, timeout=600, check=False
+            shell, cwd=self.checkout, env=environment, capture_output=True, text=True, timeout=1800, check=False
         )
         assert done.returncode == 0, (
             f"{title}:\n{done.stdout[-5000:]}\n{done.stderr[-5000:]}\n{self.log.read_text()[-2000:]}"
@@ -87,6 +87,7 @@ def place() -> Iterator[Place]:
         "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{ports['dashboard-port']}",
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
         "RAY_worker_niceness": "0",
+        "RAY_raylet_start_wait_time_s": "300",  # on a busy machine
         "METRICS_URL": f"http://127.0.0.1:{ports['metrics-export-port']}/metrics",
         "LIBRARY": str(folder / "songs"),
         "STORE": str(folder / "store"),
@@ -110,7 +111,7 @@ def place() -> Iterator[Place]:
 
 
 def _wait_for(address: str, token: str, head: subprocess.Popen[bytes], log: Path) -> None:
-    deadline_s = time.monotonic() + 120
+    deadline_s = time.monotonic() + 300
     while time.monotonic() < deadline_s and head.poll() is None:
         try:
             if requests.get(f"{address}/api/jobs/", headers={"Authorization": f"Bearer {token}"}, timeout=5).ok:
@@ -185,11 +186,10 @@ def test_the_page_from_top_to_bottom(place: Place) -> None:
 
     place.section("Metrics")
     deadline_s = time.monotonic() + 60
-    wanted = {name for path in DASHBOARDS for name in series(path)} - ONLY_WITH_CARDS
+    wanted = {name for path in DASHBOARDS for name in series(path)} - NOT_ALWAYS
     while wanted - seen and time.monotonic() < deadline_s:
         seen |= _series_told(place)
         time.sleep(2)
-    Path("/tmp/kr/seen.txt").write_text("\n".join(sorted(seen | _series_told(place))))
     assert wanted - seen == set()
 
 

@@ -8,25 +8,25 @@ from typing import Final
 
 from ray.util.metrics import Counter, Gauge
 
-_JOB: Final = ("job",)
+_KIND: Final = ("kind",)
 _RUN: Final = ("run",)
 
 
 class SongMeter:
-    """The songs of one job: ``build``, ``render`` or ``transcribe``."""
+    """The songs of a run of a kind: ``build``, ``render`` or ``transcribe``."""
 
-    def __init__(self, job: str) -> None:
-        self._tags = {"job": job}
+    def __init__(self, kind: str) -> None:
+        self._tags = {"kind": kind}
 
     def planned(self, songs: int) -> None:
         """How many there are to do, finished ones among them."""
-        _gauge("drumline_songs_planned", "Songs of the run under way, finished ones among them.", _JOB).set(
+        _gauge("drumline_songs_planned", "Songs of the run under way, finished ones among them.", _KIND).set(
             songs, self._tags
         )
 
     def came_back(self, outcome: str, *, audio_s: float, cpu_s: float) -> None:
         """One more. ``outcome`` is ``done``, ``reused``, or the reason of its rejection."""
-        _counter("drumline_songs", "Songs that came back, by outcome.", (*_JOB, "outcome")).inc(
+        _counter("drumline_songs", "Songs that came back, by outcome.", (*_KIND, "outcome")).inc(
             1, {**self._tags, "outcome": outcome}
         )
         for name, what, amount in (
@@ -34,7 +34,7 @@ class SongMeter:
             ("drumline_songs_cpu_seconds", "Processor time that these songs took.", cpu_s),
         ):
             if amount > 0:  # Ray's counters refuse to stand still
-                _counter(name, what, _JOB).inc(amount, self._tags)
+                _counter(name, what, _KIND).inc(amount, self._tags)
 
 
 class TrainingMeter:

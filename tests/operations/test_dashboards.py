@@ -6,19 +6,18 @@ from pathlib import Path
 import pytest
 import ray
 import yaml
+from ray._common.utils import get_default_ray_temp_dir
+from ray._private.ray_constants import PROMETHEUS_SERVICE_DISCOVERY_FILE
 from tests.operations.dashboards import DASHBOARDS, ROOT, panels, queries, series
 
-OURS = re.compile(
-    r'(?:_counter|_gauge|Counter|Gauge|Histogram)\(\s*"(drumline_\w+)"|^\s+\("(drumline_\w+)",', re.MULTILINE
-)
+OURS = re.compile(r'"(drumline_\w+)",\s+(?:"|description=)')
 SUFFIX = re.compile(r"_(?:total|bucket)$")
 
 
 def of_ours() -> set[str]:
     """Names of metrics in this repository."""
     sources = [ROOT / "library" / "drumline" / "runtime" / "metrics.py", *(ROOT / "serve").glob("*.py")]
-    found = [match for path in sources for match in OURS.findall(path.read_text(encoding="utf-8"))]
-    return {f"ray_{one or other}" for one, other in found}
+    return {f"ray_{name}" for path in sources for name in OURS.findall(path.read_text(encoding="utf-8"))}
 
 
 def of_ray() -> set[str]:
@@ -50,10 +49,6 @@ def test_grafana_can_lay_it_out(path: Path) -> None:
 
 def test_prometheus_looks_where_ray_says() -> None:
     config = yaml.safe_load((ROOT / "configs" / "cluster" / "prometheus.yaml").read_text(encoding="utf-8"))
-    files = [
-        place for job in config["scrape_configs"] for each in job.get("file_sd_configs", []) for place in each["files"]
-    ]
-    from ray._common.utils import get_default_ray_temp_dir
-    from ray._private.ray_constants import PROMETHEUS_SERVICE_DISCOVERY_FILE
-
+    (job,) = config["scrape_configs"]
+    (files,) = (found["files"] for found in job["file_sd_configs"])
     assert files == [f"{get_default_ray_temp_dir()}/{PROMETHEUS_SERVICE_DISCOVERY_FILE}"]

@@ -87,7 +87,6 @@ def place() -> Iterator[Place]:
         "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{ports['dashboard-port']}",
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
         "RAY_worker_niceness": "0",
-        "RAY_raylet_start_wait_time_s": "300",  # on a busy machine
         "METRICS_URL": f"http://127.0.0.1:{ports['metrics-export-port']}/metrics",
         "LIBRARY": str(folder / "songs"),
         "STORE": str(folder / "store"),

@@ -20,6 +20,7 @@ import pytest
 import requests
 import soundfile
 import yaml
+from ray.job_submission import JobSubmissionClient
 from tests.export.tiny import noise
 from tests.jobs.conftest import MANY, free_ports, stop
 from tests.operations.dashboards import DASHBOARDS, NOT_ALWAYS, series
@@ -113,11 +114,11 @@ def _wait_for(address: str, token: str, head: subprocess.Popen[bytes], log: Path
     deadline_s = time.monotonic() + 300
     while time.monotonic() < deadline_s and head.poll() is None:
         try:
-            if requests.get(f"{address}/api/jobs/", headers={"Authorization": f"Bearer {token}"}, timeout=5).ok:
-                return
-        except requests.RequestException:
-            pass
-        time.sleep(0.3)
+            client = JobSubmissionClient(address, headers={"Authorization": f"Bearer {token}"})
+            client.submit_job(entrypoint="true")  # the agent that runs jobs comes up last
+            return
+        except (ConnectionError, RuntimeError, requests.RequestException):
+            time.sleep(0.5)
     raise AssertionError(f"Ray did not start: {log.read_text()[-2000:]}")
 
 

@@ -100,26 +100,36 @@ def place() -> Iterator[Place]:
         *(f"--{name}={ports[name]}" for name in PORTS),
         *(f"--temp-dir={folder / 'tmp'}", f"--object-store-memory={2**28}"),
     ]
-    with (folder / "log").open("wb") as log:
-        head = subprocess.Popen(command, env={**os.environ, **variables}, cwd=folder, stdout=log, stderr=log)
+    head = None
     try:
-        _wait_for(variables["RAY_API_SERVER_ADDRESS"], token.read_text(), head, folder / "log")
+        for _ in range(5):  # Ray gives a node thirty seconds to come up, whatever else the machine does
+            with (folder / "log").open("wb") as log:
+                head = subprocess.Popen(command, env={**os.environ, **variables}, cwd=folder, stdout=log, stderr=log)
+            if _ready(variables["RAY_API_SERVER_ADDRESS"], token.read_text(), head):
+                break
+            stop(head)
+        else:
+            raise AssertionError(f"Ray did not start: {(folder / 'log').read_text()[-2000:]}")
         yield Place(variables, checkout, folder / "log")
     finally:
-        stop(head)
+        if head is not None:
+            stop(head)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_for(address: str, token: str, head: subprocess.Popen[bytes], log: Path) -> None:
+def _ready(address: str, token: str, head: subprocess.Popen[bytes]) -> bool:
+    """Whether a job runs before the head has ended, or five minutes have passed."""
     deadline_s = time.monotonic() + 300
     while time.monotonic() < deadline_s and head.poll() is None:
         try:
             client = JobSubmissionClient(address, headers={"Authorization": f"Bearer {token}"})
-            client.submit_job(entrypoint="true")  # the agent that runs jobs comes up last
-            return
+            job = client.submit_job(entrypoint="true")  # the agent that runs jobs comes up last
+            while not client.get_job_status(job).is_terminal():
+                time.sleep(0.5)
+            return head.poll() is None
         except (ConnectionError, RuntimeError, requests.RequestException):
             time.sleep(0.5)
-    raise AssertionError(f"Ray did not start: {log.read_text()[-2000:]}")
+    return False
 
 
 class Requests(threading.Thread):

@@ -17,7 +17,7 @@ import numpy as np
 
 from drumline.dataset.assemble import assemble
 from drumline.dataset.config import BuildConfig
-from drumline.dataset.sources import _song_folders
+from drumline.dataset.sources import song_folders
 
 _FILES = ("notes.mid", "song.ini", "drums.ogg", "song.ogg", "guitar.ogg", "rhythm.ogg", "album.png", "crowd.ogg")
 
@@ -61,7 +61,7 @@ def main() -> None:
     songs = int(sys.argv[2])
     before_mb = _peak_mb()
     started_s = time.process_time()
-    sources = list(_song_folders("songs", "s3://bucket/songs", listing(songs)))
+    sources = list(song_folders("songs", "s3://bucket/songs", listing(songs)))
     rows = [source.to_json() for source in sources]
     planned_s, row_bytes = time.process_time() - started_s, sum(map(len, rows)) / len(rows)
     outcomes = [outcome(template, number) for number in range(songs)]

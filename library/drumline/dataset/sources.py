@@ -135,7 +135,7 @@ def _songs_of_root(name: str, root: RootConfig) -> Iterator[SongSource]:
         corpora = corpora_in(files)
         kind = corpora[0].name if corpora else "songs"
     if kind == "songs":
-        yield from _song_folders(name, uri, files)
+        yield from song_folders(name, uri, files)
         return
     for item in CORPORA[kind].items(files, lambda path: read_bytes(join(uri, path))):
         audio = tuple(layout.Choice(domain, item.audio[domain]) for domain in layout.DOMAINS if item.audio.get(domain))
@@ -179,7 +179,8 @@ def stamp_of(paths: Iterable[str], files: Mapping[str, str]) -> str:
     return fingerprint({path: files.get(path, "") for path in paths})
 
 
-def _song_folders(name: str, uri: str, files: Mapping[str, str]) -> Iterator[SongSource]:
+def song_folders(name: str, uri: str, files: Mapping[str, str]) -> Iterator[SongSource]:
+    """The songs in a listing of files (`list_files`) whose folders are songs, ``.sng`` containers or chart exports."""
     folders: dict[str, list[str]] = defaultdict(list)
     for path in files:  # millions of them: pathlib would take three quarters of the time
         folder, _, file = path.rpartition("/")

@@ -15,7 +15,7 @@ TORCH_INDEX_cuda :=
 EXTRAS_cpu := dev,separation
 EXTRAS_cuda := dev,separation,gpu
 
-.PHONY: setup demo train-demo model test lint docs bench chaos lock clean
+.PHONY: setup demo train-demo model test operations lint docs bench chaos lock clean
 
 setup: $(READY)
 
@@ -69,6 +69,10 @@ model: $(READY)
 
 test: $(READY) lint
 	$(BIN)/pytest
+
+# docs/operations.md from top to bottom, on a cluster of this machine: some five minutes.
+operations: $(READY)
+	$(BIN)/pytest -m operations -s tests/operations
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -14,9 +14,9 @@ import secrets
 import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
+from drumline.core.artifacts import STORAGE_ERRORS, read_bytes
 from drumline.core.errors import ConfigError
 from serve.problems import Problem
 
@@ -47,9 +47,9 @@ def read_keys(path: str, environment: Mapping[str, str]) -> dict[str, str]:
     lines = environment.get(VARIABLE, "").replace(",", "\n").splitlines()
     if path:
         try:
-            lines += Path(path).read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+            lines += read_bytes(path).decode().splitlines()
+        except (*STORAGE_ERRORS, ImportError, ValueError) as error:
+            raise ConfigError(f"{path}: cannot be read ({error or type(error).__name__})") from error
     keys: dict[str, str] = {}
     for line in lines:
         if not (text := line.partition("#")[0].strip()):

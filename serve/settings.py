@@ -78,7 +78,7 @@ class Settings(Config):
     """An endpoint."""
 
     model: str = ""
-    """A model package: a folder, or the name of one that comes with drumline; the newest of these if empty."""
+    """A model package: a folder, a URI, or the name of one that comes with drumline; the newest of these if empty."""
     runtime: Literal["onnx", "torch"] = "onnx"
     """``onnx`` is the CPU's, ``torch`` a graphics card's (listeners.num_gpus), or the CPU's where there is none."""
     precision: Literal["", "int8", "float32", "float16"] = ""
@@ -92,7 +92,8 @@ class Settings(Config):
     host: str = "127.0.0.1"
     """Where `drumline serve` listens: anything but loopback needs keys. (``serve deploy`` has its own.)"""
     keys_file: str = ""
-    """API keys, a line ``name:sha256`` each; DRUMLINE_API_KEYS holds more. Without any, only loopback is answered."""
+    """A file or URI of API keys, a line ``name:sha256`` each; DRUMLINE_API_KEYS holds more. Without any, only loopback
+    is answered."""
     cors_origins: tuple[str, ...] = ()
     """Other sites whose pages may call this endpoint."""
     limits: Limits = Limits()

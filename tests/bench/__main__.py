@@ -1,41 +1,51 @@
-"""`python -m tests.bench [NAME ...]`: measure on this machine what docs/results.md states."""
+"""`python -m tests.bench [NAME ...]`: measure on this machine what docs/results.md states, and make one page of it.
+
+Each benchmark runs in a process of its own, watched from here: its memory and processor time stand beside its numbers.
+"""
 
 import json
-import os
-import platform
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
-import ray
 from tests.bench import (
     alignment,
     evaluation,
     fingerprints,
     kernels,
     kits,
+    limits,
     memory,
+    parity,
     quality,
     rendering,
     separation,
     serving,
+    sizing,
     throughput,
     training,
     transcription,
 )
+from tests.bench.page import Page, cost
+from tests.bench.processes import measured
 
+_INTERVAL_S = 1.0
 CLAIMS = {
     "alignment": alignment,
     "evaluation": evaluation,
     "fingerprints": fingerprints,
     "kernels": kernels,
     "kits": kits,
+    "limits": limits,
+    "parity": parity,
     "quality": quality,
     "rendering": rendering,
     "separation": separation,
     "serving": serving,
+    "sizing": sizing,
     "training": training,
     "transcription": transcription,
 }
@@ -51,6 +61,7 @@ BENCHMARKS = ("build", "small", "memory", *CLAIMS)
 @click.option("--quick", is_flag=True, help="A few songs, once: only to see that it works.")
 @click.option("--folder", default="out/bench", show_default=True, type=click.Path(path_type=Path))
 @click.option("--markdown", is_flag=True, help="Tables for docs/results.md.")
+@click.option("--into", type=click.Path(path_type=Path), hidden=True, help="Of one benchmark, in this very process.")
 def main(
     names: tuple[str, ...],
     songs: int,
@@ -60,6 +71,7 @@ def main(
     quick: bool,
     folder: Path,
     markdown: bool,
+    into: Path | None,
 ) -> None:
     """Measure the build's speed and memory, and what its parts claim; results also go to FOLDER/NAME.json.
 
@@ -73,64 +85,61 @@ def main(
     evaluation
              a dataset of 3,000 songs judged by drumline evaluate, start to page
     kernels  log-mel and MIDI readers beside librosa and mido
+    limits   what this machine could do at best: multiply-adds, copying, decoding; beside it what each stage does
+    parity   the released package's graphs beside torch: how far apart, how large, how fast
     kits     sampled kits: label to acoustic onset by class, time to open, memory, rendering speed
     quality  the checks of a dataset of a million events, and the tools on as many lines
     rendering
              whole runs of drumline render-corpus, effects off and all on
     separation
              Demucs on rebuilt mixes, with DRUMLINE_SEPARATOR_WEIGHTS set
-    serving  the HTTP endpoint: windows batched and not, cold answers and cached ones
+    serving  the HTTP endpoint: windows batched and not, cold answers and cached ones, rising rates until it is full
+    sizing   what a library costs a build's driver and a bucket's listing, at two sizes; what a million songs would
     training Ray Train beside a plain PyTorch loop, and either half alone; precisions where there is a GPU
     transcription
              one song by each runtime, a library by loop and job, cached beside cold, the decoder beside a naive one
 
-    All of them if none is named. With the defaults, about an hour on two cores that do nothing else.
+    All of them if none is named, and FOLDER/page.md of them. With the defaults, about an hour on two cores that do
+    nothing else.
     """
     if quick:
         songs, sizes, repetitions = 30, "12,30", 1
 
-    def tell_run(line: str) -> None:
-        click.echo(f"  {line}", err=True)
-
     folder.mkdir(parents=True, exist_ok=True)
+    if into is not None:
+        (name,) = names
+        tables, result = _measure(name, folder, songs, sizes, repetitions, workers, quick=quick)
+        into.write_text(json.dumps({"tables": tables, "result": result}))
+        return
+    own = ["--songs", songs, "--sizes", sizes, "--repetitions", repetitions, "--workers", workers, "--folder", folder]
+    page = Page(folder, quick=quick, workers=workers)
     for name in names or BENCHMARKS:
         click.echo(f"{name} ...", err=True)
-        if name in CLAIMS:
-            result = CLAIMS[name].measure(quick=quick, say=tell_run)
-            text = CLAIMS[name].report(result, markdown=markdown)
-        elif name == "memory":
-            peaks = memory.peaks(folder, [int(size) for size in sizes.split(",")], workers=workers, say=tell_run)
-            text, result = memory.report(peaks, markdown=markdown), {"sizes": peaks}
-        else:
-            text, result = _speed(
-                folder,
-                small=name == "small",
-                songs=songs,
-                repetitions=repetitions,
-                workers=workers,
-                markdown=markdown,
-                say=tell_run,
-            )
-        about = {
-            "workers": workers,
-            "cpus": os.cpu_count(),
-            "python": platform.python_version(),
-            "ray": ray.__version__,
-        }
-        (folder / f"{name}.json").write_text(json.dumps({"about": about, **result}, indent=1))
-        click.echo(f"\n{text}\n")
+        command = [sys.executable, "-m", "tests.bench", name, *map(str, own), *(["--quick"] if quick else []), "--into"]
+        usage = measured(command, interval_s=_INTERVAL_S, with_pss=True, aloud=True)
+        page.add(name, usage)
+        click.echo(f"\n{usage.result['tables'][int(markdown)]}\n{cost(usage)}\n")
+    click.echo(page.distances(markdown=markdown))
+    click.echo(f"\nthe whole page: {page.write()}")
 
 
-def _speed(
-    folder: Path,
-    *,
-    small: bool,
-    songs: int,
-    repetitions: int,
-    workers: int,
-    markdown: bool,
-    say: Callable[[str], None],
-) -> tuple[str, dict[str, Any]]:
+def _measure(
+    name: str, folder: Path, songs: int, sizes: str, repetitions: int, workers: int, *, quick: bool
+) -> tuple[list[str], dict[str, Any]]:
+    """A benchmark's tables, for a terminal and in Markdown, and its numbers."""
+
+    def say(line: str) -> None:
+        click.echo(f"  {line}", err=True)
+
+    result: dict[str, Any]
+    report: Callable[..., str]
+    if name in CLAIMS:
+        result, report = CLAIMS[name].measure(quick=quick, say=say), CLAIMS[name].report
+        return [report(result, markdown=markdown) for markdown in (False, True)], result
+    if name == "memory":
+        peaks = memory.peaks(folder, [int(size) for size in sizes.split(",")], workers=workers, say=say)
+        return [memory.report(peaks, markdown=markdown) for markdown in (False, True)], {"sizes": peaks}
+    small = name == "small"
     runs = throughput.run_ways(
         folder,
         ("loop", "ray") if small else ("loop", "pool", "ray", "build"),
@@ -140,7 +149,10 @@ def _speed(
         say=say,
     )
     found = throughput.summary(runs)
-    return throughput.report(found, markdown=markdown), {**found, "runs": [asdict(run) for run in runs]}
+    return [throughput.report(found, markdown=markdown) for markdown in (False, True)], {
+        **found,
+        "runs": [asdict(run) for run in runs],
+    }
 
 
 if __name__ == "__main__":

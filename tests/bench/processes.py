@@ -41,9 +41,10 @@ class Usage:
     """What the command itself reported."""
 
 
-def measured(command: Sequence[str], *, interval_s: float, with_pss: bool = False) -> Usage:
+def measured(command: Sequence[str], *, interval_s: float, with_pss: bool = False, aloud: bool = False) -> Usage:
     """Run a command that takes one more argument, the path to which it writes a JSON object of its own.
 
+    ``aloud``: what it says on standard error is heard here.
     Raises RuntimeError with the end of its output where it fails.
     """
     usage, cpu_s = Usage(), dict[tuple[int, float], float]()
@@ -52,7 +53,9 @@ def measured(command: Sequence[str], *, interval_s: float, with_pss: bool = Fals
         started = time.monotonic()
         with (
             log.open("wb") as sink,
-            subprocess.Popen([*command, str(report)], stdout=sink, stderr=subprocess.STDOUT) as child,
+            subprocess.Popen(
+                [*command, str(report)], stdout=sink, stderr=None if aloud else subprocess.STDOUT
+            ) as child,
         ):
             driver = psutil.Process(child.pid)
             while child.poll() is None:

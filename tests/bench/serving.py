@@ -1,10 +1,12 @@
-"""The endpoint: requests a second with windows batched and not, and a cold answer beside one from the cache."""
+"""The endpoint: requests a second with windows batched and not, a cold answer beside one from the cache, and how long
+answers take as requests come faster, until it cannot follow.
+"""
 
 import io
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -27,6 +29,9 @@ WAYS: Final = (("float32", 1), ("float32", 4), ("int8", 1))
 _CLIENTS: Final = 16
 _CLIP_S, _SONG_S = 20.0, 240.0
 _PORT: Final = 8765
+_LOAD: Final = ("answered", "p50_s", "p95_s", "p99_s")
+_MOST_A_SECOND: Final = 512.0
+_SATURATED_S: Final = 2.0
 
 
 def measure(*, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
@@ -47,15 +52,17 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
             }
             with running("serve.app:application", args, host="127.0.0.1", port=_PORT, num_cpus=2) as url:
                 _answers(url, 2 * _CLIENTS, seed=1_000_000)  # warm
-                way = {
+                way: dict[str, Any] = {
                     "precision": precision,
                     "together": together,
                     "requests_a_second": _answers(url, clips, seed=1000 * number),
                     **_latency(url, songs, again, seed=100 * number),
                 }
+                if number == len(WAYS) - 1:  # the fastest
+                    load = list(_load(url, seconds=5.0 if quick else 30.0, say=say))
             say(f"{precision}, {together} together: {way['requests_a_second']:.1f} requests a second")
             found.append(way)
-    return {"clients": _CLIENTS, "clip_s": _CLIP_S, "song_s": _SONG_S, "ways": found}
+    return {"clients": _CLIENTS, "clip_s": _CLIP_S, "song_s": _SONG_S, "ways": found, "load": load}
 
 
 def report(found: dict[str, Any], *, markdown: bool) -> str:
@@ -81,7 +88,49 @@ def report(found: dict[str, Any], *, markdown: bool) -> str:
         ]
         for way in found["ways"]
     ]
-    return table(headers, rows, markdown=markdown)
+    load = [[rate["asked"], *(rate[name] for name in _LOAD), rate["failed"]] for rate in found["load"]]
+    head = ["requests a second, asked", "answered", "p50 s", "p95 s", "p99 s", "sent away"]
+    return "\n\n".join([table(headers, rows, markdown=markdown), table(head, load, markdown=markdown)])
+
+
+def _load(url: str, *, seconds: float, say: Callable[[str], None]) -> Iterator[dict[str, float]]:
+    """Requests at a steady rate, whoever has been answered or not, for clips that nobody asked for before.
+
+    The rate doubles until fewer than four in five are answered in that time, or half of them take over two seconds.
+    """
+    asked, seed = 1.0, 50_000_000
+    while asked <= _MOST_A_SECOND:
+        number = max(8, round(asked * seconds))
+        clips = [_encoded(noise(_CLIP_S, seed=seed + each)) for each in range(number)]
+        seed += number
+        started_s = time.monotonic()
+
+        def ask(each: int, clips: list[bytes] = clips, due_s: float = started_s, asked: float = asked) -> float | None:
+            due_s += each / asked
+            time.sleep(max(0.0, due_s - time.monotonic()))
+            try:
+                _post(url, clips[each])
+            except requests.HTTPError:  # 429: too much waits already
+                return None
+            return time.monotonic() - due_s
+
+        with ThreadPoolExecutor(min(number, 256)) as clients:
+            took_s = list(clients.map(ask, range(number)))
+        wall_s = time.monotonic() - started_s
+        answered = sorted(each for each in took_s if each is not None)
+        p50_s, p95_s, p99_s = np.quantile(answered, [0.5, 0.95, 0.99]).tolist()
+        yield {
+            "asked": asked,
+            "answered": len(answered) / wall_s,
+            "p50_s": p50_s,
+            "p95_s": p95_s,
+            "p99_s": p99_s,
+            "failed": number - len(answered),
+        }
+        say(f"{asked:g} a second asked: {len(answered) / wall_s:.1f} answered, p99 {p99_s:.2f} s")
+        if len(answered) / wall_s < 0.8 * asked or p50_s > _SATURATED_S:
+            return
+        asked *= 2
 
 
 def _answers(url: str, number: int, *, seed: int) -> float:

@@ -62,7 +62,7 @@ def pool(sources: Sequence[SongSource], step: SongStep, num_workers: int) -> tup
 def ray(sources: Sequence[SongSource], step: SongStep, num_workers: int) -> tuple[float, Outcomes]:
     """A Ray session that works on the songs, as the build does."""
     with session(step.config.run.ray):
-        return 0.0, _work_on_songs(sources, step, RunReport())
+        return 0.0, _work_on_songs(sources, step, RunReport("build"))
 
 
 def idle(sources: Sequence[SongSource], step: SongStep, num_workers: int) -> tuple[float, Outcomes]:

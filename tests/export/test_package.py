@@ -20,6 +20,16 @@ def test_what_is_written_is_read(folder: Path) -> None:
     assert find_package(str(folder)) == folder
 
 
+def test_a_package_elsewhere_is_fetched_whole(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    here = find_package(f"file://{folder}")
+    assert here.is_relative_to(tmp_path)
+    assert read_package(here) == read_package(folder)
+    assert find_package(f"file://{folder}/") == here
+    with pytest.raises(ConfigError, match=r"file:///nowhere: no model package there"):
+        find_package("file:///nowhere")
+
+
 def copy(folder: Path, target: Path) -> Path:
     target.mkdir()
     for file in folder.iterdir():

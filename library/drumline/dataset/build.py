@@ -70,7 +70,7 @@ def build(config: BuildConfig) -> BuildResult:
     Raises ConfigError before any work where the configuration cannot be run, DrumlineError where the run as a
     whole fails; what was finished is kept.
     """
-    report = RunReport()
+    report = RunReport("build")
     sources = plan(config)
     stems = Stems.open(config)
     ledger = Ledger(
@@ -103,6 +103,7 @@ def build(config: BuildConfig) -> BuildResult:
 def _work_on_songs(sources: Sequence[SongSource], step: SongStep, report: RunReport) -> list[dict[str, Any]]:
     rows = [source.to_json() for source in sources]
     outcomes: dict[str, dict[str, Any]] = {}
+    report.meter.planned(len(rows))
     with tqdm(total=len(rows), unit="song", desc="songs", smoothing=0.05, mininterval=1.0) as bar:
         for outcome in map_rows(rows, step, schema=OUTCOME, ledger=step.ledger):
             outcomes[outcome["key"]] = outcome

@@ -8,6 +8,7 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -70,7 +71,12 @@ class ShardSpec:
 
     @staticmethod
     def from_json(line: str) -> "ShardSpec":
-        return TypeAdapter(ShardSpec).validate_json(line)
+        return _adapter().validate_json(line)
+
+
+@cache
+def _adapter() -> TypeAdapter[ShardSpec]:
+    return TypeAdapter(ShardSpec)
 
 
 def plan_shards(members: Mapping[str, Sequence[tuple[Member, int]]], config: BuildConfig) -> list[ShardSpec]:

@@ -15,12 +15,14 @@ its files' hashes, and that this drumline knows its format.
 """
 
 import json
-from pathlib import Path
+import os
+import tempfile
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal
 
 from pydantic import Field
 
-from drumline.core.artifacts import sha256_file
+from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes, sha256, sha256_file, write_bytes
 from drumline.core.config import Config, parse_config
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.features.logmel import LogMelConfig
@@ -159,10 +161,12 @@ def released() -> tuple[Path, ...]:
 
 
 def find_package(wanted: str = "") -> Path:
-    """The folder of a package: by its path, by the name of one that comes with drumline, or the newest of these.
+    """The folder of a package: by its path, its URI, the name of one that comes with drumline, or the newest of these.
 
     Raises ConfigError that says how to name one.
     """
+    if "://" in wanted:
+        return _fetched(wanted)
     if wanted:
         for folder in (Path(wanted), RELEASED / wanted):
             if (folder / NAME).is_file():
@@ -174,3 +178,19 @@ def find_package(wanted: str = "") -> Path:
             "one from a checkpoint), or use --heuristic"
         )
     return found[-1]
+
+
+def _fetched(uri: str) -> Path:
+    """A copy on this machine of a package elsewhere: fetched once, and again when its ``package.json`` changes."""
+    try:
+        description = read_bytes(join(uri, NAME))
+        copies = Path(tempfile.gettempdir()) / f"drumline-models-{os.getuid()}"
+        copies.mkdir(mode=0o700, exist_ok=True)
+        folder = copies / sha256(description)[:16] / PurePosixPath(uri.rstrip("/")).name
+        if not (folder / NAME).is_file():  # which comes last: what has it is whole
+            for name in parse_config(Package, json.loads(description), place=join(uri, NAME)).files:
+                write_bytes(str(folder / name), read_bytes(join(uri, name)))
+            write_bytes(str(folder / NAME), description)
+    except (*STORAGE_ERRORS, ImportError, ValueError) as error:
+        raise ConfigError(f"{uri}: no model package there ({error or type(error).__name__})") from error
+    return folder

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from drumline.core.artifacts import STORAGE_ERRORS, join, storage_told, write_bytes
+from drumline.runtime.metrics import SongMeter
 
 log = logging.getLogger("drumline")
 
@@ -22,6 +24,8 @@ log = logging.getLogger("drumline")
 class RunReport:
     """Counters of one run, filled as it goes and saved whatever its end."""
 
+    job: str
+    """What Prometheus calls it: ``build``, ``render``, ``transcribe``."""
     run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}")
     outcome: str = "unfinished"
     about: dict[str, Any] = field(default_factory=dict)
@@ -36,6 +40,11 @@ class RunReport:
     shards_written: int = 0
     shards_reused: int = 0
     _started: float = field(default_factory=time.monotonic)
+
+    @cached_property
+    def meter(self) -> SongMeter:
+        """What Prometheus is told."""
+        return SongMeter(self.job)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -55,6 +64,8 @@ class RunReport:
         self.peak_worker_mb = max(self.peak_worker_mb, peak_mb)
         if reason:
             self.failures[reason] += 1
+        outcome = reason or ("reused" if reused else "done")
+        self.meter.came_back(outcome, audio_s=3600 * hours, cpu_s=cpu_s)
 
     @contextmanager
     def saved(self, folder: str) -> Iterator[None]:

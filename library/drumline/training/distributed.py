@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import ray
@@ -28,6 +29,7 @@ from drumline.dataset.manifest import read_manifest
 from drumline.dataset.sampling_weights import read_hard_windows, sampling_weights, write_weights
 from drumline.decoding.infer import infer
 from drumline.runtime.board import told
+from drumline.runtime.metrics import TrainingMeter
 from drumline.runtime.quiet import quieten
 from drumline.runtime.session import session
 from drumline.training import checkpoints
@@ -153,7 +155,8 @@ def _worker(settings: dict[str, Any]) -> None:
     # Two runs of one configuration in different outputs are two runs.
     logs = Logs(config, progress, run=fingerprint(run, config.output), tell=settings["tell"]) if rank == 0 else None
     with logs or nullcontext():
-        outside = _Outside(config, learner, logs, stream, dataset=settings["dataset"], rank=rank, world=world)
+        meter = TrainingMeter(PurePosixPath(config.output.rstrip("/")).name)
+        outside = _Outside(config, learner, logs, meter, stream, dataset=settings["dataset"], rank=rank, world=world)
         train(learner, progress, stream, config=config, outside=outside)
 
 
@@ -214,6 +217,7 @@ class _Outside:
     learner: Learner
     logs: Logs | None
     """Of the first worker."""
+    meter: TrainingMeter
     stream: _Waited
     dataset: str
     """Fingerprint."""
@@ -224,6 +228,7 @@ class _Outside:
         if self.logs:
             windows = num_windows * self.world
             self.logs.step(progress, losses, rate=rate, num_windows=windows, waited_s=self.stream.last_s)
+            self.meter.step(windows=windows, loss=losses["loss"], rate=rate, waited_s=self.stream.last_s)
 
     def validate(self, learner: Learner) -> dict[str, float]:
         config, own, network = self.config.validation, Counts.none(), learner.judged()
@@ -241,6 +246,7 @@ class _Outside:
         if self.logs:
             if metrics is not None:
                 self.logs.epoch(progress, metrics)
+                self.meter.epoch(progress.epoch, score_of(metrics, self.config))
             self.logs.publish()
             self._keep(progress, metrics)
         if metrics is not None:

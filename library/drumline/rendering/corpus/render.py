@@ -104,7 +104,7 @@ def render(config: CorpusConfig) -> RenderResult:
 
     Raises ConfigError before any work where material is missing, DrumlineError where a run as a whole fails.
     """
-    report = RunReport()
+    report = RunReport("render")
     specs = plan(config)
     for kit in config.kits:
         if not SYNTHESISED.fullmatch(kit.uri) and not exists(kit.uri.partition("#")[0]):
@@ -139,6 +139,7 @@ def _outcomes(specs: Sequence[SongSpec], step: RenderStep, report: RunReport) ->
     """What became of every song, counted in the report."""
     rows = [spec.to_json() for spec in specs]
     outcomes = []
+    report.meter.planned(len(rows))
     with tqdm(total=len(rows), unit="song", desc="rendering", mininterval=1.0) as bar:
         for outcome in map_rows(rows, step, schema=OUTCOME, ledger=step.ledger):
             outcomes.append(outcome)

@@ -71,8 +71,8 @@ class LibraryConfig(Config):
     formats: tuple[str, ...] = ("midi",)
     """What is written for each song: midi, json, csv, jams, labels, chart, mid, bsm; none for the table alone."""
     model: str = ""
-    """A model package: a folder that every worker finds, or the name of one that comes with drumline; the newest of
-    these if empty."""
+    """A model package: a folder that every worker finds, a URI, or the name of one that comes with drumline; the newest
+    of these if empty."""
     precision: Literal["", "int8", "float32", "float16"] = ""
     """Of the package's graphs; the fastest if empty."""
     preset: str = ""

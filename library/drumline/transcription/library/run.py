@@ -67,7 +67,7 @@ def transcribe_library(config: LibraryConfig) -> LibraryResult:
 
     Raises ConfigError before any work, DrumlineError where the run as a whole fails; what was finished is kept.
     """
-    report = RunReport()
+    report = RunReport("transcribe")
     songs, store = plan(config)
     if config.run.retry_rejected:
         log.info("%d rejected songs will be tried again", store.products.forget_rejected())
@@ -108,6 +108,7 @@ def _work(
         tqdm(total=len(todo), unit="song", desc="transcribing", smoothing=0.05, mininterval=1.0) as bar,
     ):
         report.about = dict(about)
+        report.meter.planned(len(todo))
         for outcome in map_actors(
             [song.to_json() for song in todo],
             TranscribeSongs,

@@ -1,0 +1,148 @@
+"""What the Kubernetes manifests say, and whether Kubernetes and KubeRay would take it.
+
+Pod templates are held to the official Kubernetes client's models, KubeRay's own fields to the names of its API
+reference (1.6.2). The whole of KubeRay's definitions is a megabyte that is not kept here: `python -m
+tests.operations.manifests` fetches the definitions and holds every manifest to them.
+"""
+
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import jsonschema
+import kubernetes.client
+import pooch
+import yaml
+
+ROOT: Final = Path(__file__).parents[2]
+FILES: Final = sorted((ROOT / "configs" / "cluster" / "kuberay").glob("*.yaml"))
+RELEASE: Final = "v1.6.2"
+DEFINITIONS: Final = ROOT / "out" / "kuberay" / RELEASE
+_PLACE: Final = (
+    "https://raw.githubusercontent.com/ray-project/kuberay/{release}/helm-chart/kuberay-operator/crds/{name}"
+)
+_FIELDS: Final = {
+    "RayJob": {
+        "activeDeadlineSeconds", "backoffLimit", "clusterSelector", "deletionStrategy", "entrypoint",
+        "entrypointNumCpus", "entrypointNumGpus", "entrypointResources", "jobId", "managedBy", "metadata",
+        "rayClusterSpec", "runtimeEnvYAML", "shutdownAfterJobFinishes", "submissionMode", "submitterConfig",
+        "submitterPodTemplate", "suspend", "ttlSecondsAfterFinished",
+    },
+    "RayService": {"rayClusterConfig", "serveConfigV2", "serveService", "upgradeStrategy"},
+    "cluster": {
+        "authOptions", "autoscalerOptions", "enableInTreeAutoscaling", "gcsFaultToleranceOptions", "headGroupSpec",
+        "headServiceAnnotations", "managedBy", "rayVersion", "suspend", "workerGroupSpecs",
+    },
+    "head": {"enableIngress", "headService", "rayStartParams", "serviceType", "template"},
+    "workers": {
+        "groupName", "idleTimeoutSeconds", "maxReplicas", "minReplicas", "numOfHosts", "rayStartParams", "replicas",
+        "scaleStrategy", "suspend", "template",
+    },
+}  # fmt: skip
+_REQUIRED: Final = {"head": {"template"}, "workers": {"groupName", "minReplicas", "maxReplicas", "template"}}
+
+
+def cluster_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The specification of its Ray cluster."""
+    spec = manifest["spec"]
+    return dict(spec["rayClusterSpec"] if manifest["kind"] == "RayJob" else spec["rayClusterConfig"])
+
+
+def groups_of(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The head's group and the workers'."""
+    cluster = cluster_of(manifest)
+    return [cluster["headGroupSpec"], *cluster["workerGroupSpecs"]]
+
+
+def problems(manifest: Mapping[str, Any]) -> list[str]:
+    """Fields that do not exist, are missing or have another type, by the Kubernetes client and KubeRay's names."""
+    spec, cluster = manifest["spec"], cluster_of(manifest)
+    found = [*_names("spec", spec, manifest["kind"]), *_names("cluster", cluster, "cluster")]
+    found += _names("head", cluster["headGroupSpec"], "head")
+    for group in cluster["workerGroupSpecs"]:
+        found += _names(str(group.get("groupName")), group, "workers")
+    for number, group in enumerate(groups_of(manifest)):
+        found += _typed(f"group {number}.template", group["template"], "V1PodTemplateSpec")
+        parameters = group.get("rayStartParams", {}).items()
+        found += [f"rayStartParams.{name}: not a string" for name, value in parameters if not isinstance(value, str)]
+    return found
+
+
+def _names(place: str, tree: Mapping[str, Any], kind: str) -> Iterator[str]:
+    yield from (f"{place}.{name}: no such field" for name in tree.keys() - _FIELDS[kind])
+    yield from (f"{place}.{name}: is missing" for name in _REQUIRED.get(kind, set()) - tree.keys())
+
+
+def _typed(place: str, value: Any, kind: str) -> Iterator[str]:
+    """What is wrong with a value of a type, as the Kubernetes client names types: ``list[V1Container]``, ``str``..."""
+    if inner := re.fullmatch(r"list\[(.*)\]", kind):
+        if not isinstance(value, list):
+            yield f"{place}: {value!r} is no list"
+            return
+        for number, item in enumerate(value):
+            yield from _typed(f"{place}[{number}]", item, inner[1])
+    elif inner := re.fullmatch(r"dict[(\[]str, (.*)[)\]]", kind):
+        for name, item in value.items():
+            yield from _typed(f"{place}.{name}", item, inner[1])
+    elif model := getattr(kubernetes.client, kind, None):
+        fields = {outer: name for name, outer in model.attribute_map.items()}
+        yield from (f"{place}.{name}: no such field" for name in value.keys() - fields.keys())
+        known = {fields[name]: item for name, item in value.items() if name in fields}
+        try:
+            model(**known)  # says what is required
+        except ValueError as error:
+            yield f"{place}: {error}"
+        for name, item in known.items():
+            yield from _typed(f"{place}.{model.attribute_map[name]}", item, model.openapi_types[name])
+    elif not isinstance(value, {"str": str, "int": int, "bool": bool}.get(kind, object)) or (
+        kind == "int" and isinstance(value, bool)
+    ):
+        yield f"{place}: {value!r} is no {kind}"
+
+
+def by_definition(manifest: Mapping[str, Any], folder: Path) -> list[str]:
+    """What KubeRay's own definition (a CRD in a folder) says against a manifest; unknown fields count."""
+    name = f"ray.io_{manifest['kind'].lower()}s.yaml"
+    definition = yaml.safe_load((folder / name).read_text(encoding="utf-8"))
+    (version,) = (each for each in definition["spec"]["versions"] if each["name"] == "v1")
+    validator = jsonschema.Draft202012Validator(_strict(version["schema"]["openAPIV3Schema"]))
+    return [f"{error.json_path}: {error.message[:300]}" for error in validator.iter_errors(manifest)]
+
+
+def _strict(schema: Any) -> Any:
+    """A schema that refuses what it does not know, as ``kubectl --validate=strict`` does."""
+    if isinstance(schema, list):
+        return [_strict(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: _strict(value) for name, value in schema.items()}
+    open_ended = made.get("additionalProperties") or made.get("x-kubernetes-preserve-unknown-fields")
+    if isinstance(made.get("properties"), dict) and "type" in made and not open_ended:
+        made["additionalProperties"] = False
+    return made
+
+
+def fetch(folder: Path) -> None:
+    """KubeRay's definitions of one release, from its repository."""
+    for kind in ("rayjobs", "rayservices"):
+        name = f"ray.io_{kind}.yaml"
+        url = _PLACE.format(release=RELEASE, name=name)
+        pooch.retrieve(url, known_hash=None, fname=name, path=folder, progressbar=True)
+
+
+def main() -> int:
+    """Fetch the definitions and hold every manifest to them; 1 where one does not fit."""
+    fetch(DEFINITIONS)
+    found = [
+        f"{path.name}: {problem}"
+        for path in FILES
+        for problem in by_definition(yaml.safe_load(path.read_text(encoding="utf-8")), DEFINITIONS)
+    ]
+    print("\n".join(found) or f"{len(FILES)} manifests fit KubeRay {RELEASE}")
+    return bool(found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+"""`make operations`: docs/operations.md from top to bottom, on a cluster of this machine."""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+import requests
+import soundfile
+import yaml
+from ray.job_submission import JobSubmissionClient
+from tests.export.tiny import noise
+from tests.jobs.conftest import MANY, free_ports, stop
+from tests.operations.dashboards import DASHBOARDS, NOT_ALWAYS, series
+from tests.operations.page import ROOT, blocks
+
+from drumline.dataset.verify import verify
+from drumline.rendering.demo_library import make_demo_library
+
+pytestmark = [pytest.mark.operations, pytest.mark.ray, pytest.mark.timeout(3600)]
+PORTS = ("port", "dashboard-port", "ray-client-server-port", "metrics-export-port", "dashboard-agent-listen-port")
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cluster, and what the page's variables say there."""
+
+    variables: Mapping[str, str]
+    checkout: Path
+    """A copy, so that what the page writes is not written into this one."""
+    log: Path
+    """Of the cluster's head."""
+
+    def section(self, title: str) -> str:
+        """Run a section's blocks in one shell, as somebody would who pastes them; what it printed."""
+        script = "\n".join(block.text for block in blocks() if block.kind == "run" and block.section in ("", title))
+        shell = ["bash", "-euo", "pipefail", "-x", "-c", script]
+        environment = {**os.environ, **self.variables}
+        started_s = time.monotonic()
+        done = subprocess.run(
+            shell, cwd=self.checkout, env=environment, capture_output=True, text=True, timeout=1800, check=False
+        )
+        assert done.returncode == 0, (
+            f"{title}:\n{done.stdout[-5000:]}\n{done.stderr[-5000:]}\n{self.log.read_text()[-2000:]}"
+        )
+        print(f"{title}: {time.monotonic() - started_s:.0f} s")
+        return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Place]:
+    folder = Path(tempfile.mkdtemp(prefix="ray-"))  # short: Ray's sockets lie below it, their paths are limited
+    make_demo_library(folder / "songs", MANY)
+    ports = dict(zip((*PORTS, "serve"), free_ports(len(PORTS) + 1), strict=True))
+    token = folder / "token"
+    token.touch(mode=0o600)
+    token.write_text(secrets.token_hex(32))
+    checkout = folder / "checkout"
+    left = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for name in ("configs", "jobs", "library", "serve"):
+        shutil.copytree(ROOT / name, checkout / name, ignore=left)
+    endpoint = yaml.safe_load((ROOT / "serve" / "config.yaml").read_text())
+    endpoint["http_options"] |= {"host": "127.0.0.1", "port": ports["serve"]}
+    few = {"min_replicas": 2, "max_replicas": 2, "num_cpus": 0.1}
+    endpoint["applications"][0]["args"] = {
+        "model": "", "host": "127.0.0.1", "jobs": {"store": str(folder / "jobs")}, "front": few, "listeners": few,
+    }  # fmt: skip
+    (folder / "endpoint.yaml").write_text(yaml.safe_dump(endpoint))
+    programs = Path(sys.executable).parent
+    variables = {
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "PYTHONPATH": f"{checkout / 'library'}:{checkout}",
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": str(token),
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{ports['dashboard-port']}",
+        "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+        "RAY_worker_niceness": "0",
+        "METRICS_URL": f"http://127.0.0.1:{ports['metrics-export-port']}/metrics",
+        "LIBRARY": str(folder / "songs"),
+        "STORE": str(folder / "store"),
+        "ENDPOINT_FILE": str(folder / "endpoint.yaml"),
+        "ENDPOINT_URL": f"http://127.0.0.1:{ports['serve']}",
+    }
+    command = [
+        *(str(programs / "ray"), "start", "--head", "--block", "--num-cpus=4"),
+        *("--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", "--disable-usage-stats"),
+        *(f"--{name}={ports[name]}" for name in PORTS),
+        *(f"--temp-dir={folder / 'tmp'}", f"--object-store-memory={2**28}"),
+    ]
+    head = None
+    try:
+        for _ in range(5):  # Ray gives a node thirty seconds to come up, whatever else the machine does
+            with (folder / "log").open("wb") as log:
+                head = subprocess.Popen(command, env={**os.environ, **variables}, cwd=folder, stdout=log, stderr=log)
+            if _ready(variables["RAY_API_SERVER_ADDRESS"], token.read_text(), head):
+                break
+            stop(head)
+        else:
+            raise AssertionError(f"Ray did not start: {(folder / 'log').read_text()[-2000:]}")
+        yield Place(variables, checkout, folder / "log")
+    finally:
+        if head is not None:
+            stop(head)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ready(address: str, token: str, head: subprocess.Popen[bytes]) -> bool:
+    """Whether a job runs before the head has ended, or five minutes have passed."""
+    deadline_s = time.monotonic() + 300
+    while time.monotonic() < deadline_s and head.poll() is None:
+        try:
+            client = JobSubmissionClient(address, headers={"Authorization": f"Bearer {token}"})
+            job = client.submit_job(entrypoint="true")  # the agent that runs jobs comes up last
+            while not client.get_job_status(job).is_terminal():
+                time.sleep(0.5)
+            return head.poll() is None
+        except (ConnectionError, RuntimeError, requests.RequestException):
+            time.sleep(0.5)
+    return False
+
+
+class Requests(threading.Thread):
+    """Clients that ask one thing after another, each a recording that nobody asked for before."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(daemon=True)
+        self.url, self.over = url, threading.Event()
+        self.answers: Counter[str] = Counter()
+        self.models: Counter[str] = Counter()
+
+    def run(self) -> None:
+        clients = [threading.Thread(target=self._ask, args=(1000 * number,), daemon=True) for number in range(3)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+
+    def _ask(self, seed: int) -> None:
+        while not self.over.is_set():
+            seed += 1
+            buffer = BytesIO()
+            soundfile.write(buffer, noise(2.0, seed=seed), 22_050, format="FLAC")
+            try:
+                answer = requests.post(f"{self.url}/v1/transcriptions", data=buffer.getvalue(), timeout=120,
+                                       headers={"Content-Type": "audio/flac"})  # fmt: skip
+            except requests.RequestException as error:
+                self.answers[repr(error)[:200]] += 1
+                continue
+            self.answers[str(answer.status_code)] += 1
+            if answer.ok:
+                self.models[answer.json()["transcriber"]["model"]] += 1
+            else:
+                print(answer.status_code, answer.text[:300])
+
+
+def test_the_page_from_top_to_bottom(place: Place) -> None:
+    store = Path(place.variables["STORE"])
+    told = place.section("The build of 10,000 songs")
+    assert f"{len(MANY)} songs would be built" in told
+    manifest, problems = verify(str(store / "dataset"))
+    assert problems == []
+    assert manifest.counts.songs + sum(manifest.counts.rejected.values()) == len(MANY)
+    seen = _series_told(place)
+
+    place.section("Training")
+    assert json.loads((store / "models" / "rehearsal" / "metrics.json").read_text())
+    seen |= _series_told(place)
+
+    package = place.checkout / "out" / "models" / "my-model-0.1"
+    bucket = threading.Thread(target=_copy_when_there, args=(package, store / "packages" / "my-model-0.1"))
+    bucket.start()  # what the cloud's client does between two blocks
+    clients = Requests(place.variables["ENDPOINT_URL"])
+    watcher = threading.Thread(target=_start_when_ready, args=(clients,), daemon=True)
+    watcher.start()
+    place.section("A new model, with no downtime")
+    time.sleep(5)
+    clients.over.set()
+    clients.join(timeout=120)
+    bucket.join()
+    print(dict(clients.answers), dict(clients.models))
+    assert set(clients.answers) == {"200"}
+    assert set(clients.models) == {"drumline-small", "my-model"}
+
+    place.section("Metrics")
+    deadline_s = time.monotonic() + 60
+    wanted = {name for path in DASHBOARDS for name in series(path)} - NOT_ALWAYS
+    while wanted - seen and time.monotonic() < deadline_s:
+        seen |= _series_told(place)
+        time.sleep(2)
+    assert wanted - seen == set()
+
+
+def _series_told(place: Place) -> set[str]:
+    told = requests.get(place.variables["METRICS_URL"], timeout=30).text
+    return set(re.findall(r"^(\w+)[{ ]", told, re.MULTILINE))
+
+
+def _copy_when_there(package: Path, target: Path) -> None:
+    while not (package / "package.json").exists():
+        time.sleep(0.1)
+    shutil.copytree(package, target)
+
+
+def _start_when_ready(clients: Requests) -> None:
+    while True:
+        try:
+            if requests.get(f"{clients.url}/readyz", timeout=5).ok:
+                break
+        except requests.RequestException:
+            pass
+        time.sleep(0.3)
+    clients.start()

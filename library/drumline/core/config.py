@@ -8,6 +8,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args
 
@@ -100,9 +101,9 @@ def _apply(tree: dict[str, Any], override: str) -> None:
 
 
 def _set(tree: dict[str, Any], name: str, value: Any, *, place: str) -> None:
-    *parents, leaf = name.split(".")
+    parts = name.split(".")
     node: Any = tree
-    for parent, below in zip(parents, [*parents[1:], leaf], strict=True):
+    for parent, below in pairwise(parts):
         key = _key(node, parent, place)
         child = node.get(key) if isinstance(node, dict) else node[key]
         if child is None:
@@ -110,7 +111,7 @@ def _set(tree: dict[str, Any], name: str, value: Any, *, place: str) -> None:
         if not isinstance(child, dict) and not (isinstance(child, list) and below.isdigit()):
             raise ConfigError(f"{place}: {parent} holds a value, not a section")
         node = child
-    node[_key(node, leaf, place)] = value
+    node[_key(node, parts[-1], place)] = value
 
 
 def _key(node: dict[str, Any] | list[Any], name: str, place: str) -> Any:

@@ -13,7 +13,9 @@ _MEMORY: Final = re.compile(
     r"running low on memory|OutOfMemoryError|out of memory\. Tried|can't allocate memory|Cannot allocate memory"
 )
 """What Ray's memory monitor, torch and the system say."""
-_DEATH: Final = re.compile(r"(?:actor|worker)\w* (?:died|crashed|is dead|process has died)|ActorDiedError|NodeDied", re.I)
+_DEATH: Final = re.compile(
+    r"(?:actor|worker)\w* (?:died|crashed|is dead|process has died)|ActorDiedError|NodeDied", re.I
+)
 
 
 class Diverged(DrumlineError):

@@ -48,7 +48,9 @@ class ParameterConfig(Config):
         if self.step is not None and (self.step <= 0 or (self.log_uniform and not (self.step == 1 and self.whole))):
             raise ValueError(f"step: {self.step}: above 0; with log_uniform only 1, between whole bounds")
         if self.step is not None and abs((steps := (high - low) / self.step) - round(steps)) > 1e-9:
-            raise ValueError(f"step: the bounds {low} and {high} are {steps:g} steps of {self.step} apart: no whole number")
+            raise ValueError(
+                f"step: the bounds {low} and {high} are {steps:g} steps of {self.step} apart: no whole number"
+            )
         return self
 
     @property

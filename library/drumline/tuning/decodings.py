@@ -81,7 +81,9 @@ def check_decodings(config: SweepConfig, space: Space) -> DecodeConfig:
         raise ConfigError("decode.system.decoding: `micro` reads audio again: no sweep over activations can")
     space.check(base, place="decode.system.decoding")
     if config.decode.system.calibration:
-        fixed = {name for name, one in read_calibration(config.decode.system.calibration).labels.items() if one.threshold}
+        fixed = {
+            name for name, one in read_calibration(config.decode.system.calibration).labels.items() if one.threshold
+        }
         for name in space.parameters:
             if fixed and (name == "threshold" or name.startswith("thresholds.")):
                 raise ConfigError(
@@ -176,5 +178,3 @@ class _Actor:
 
     def counts(self, decodings: Sequence[DecodeConfig]) -> NDArray[np.int64]:
         return np.stack([self.judge.counts(decoding) for decoding in decodings])
-
-

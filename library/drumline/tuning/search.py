@@ -90,9 +90,7 @@ class Tpe:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
             # Trials at once: those that run are taken for bad ones, so that no two look at the same place.
-            sampler = optuna.samplers.TPESampler(
-                seed=config.seed, n_startup_trials=config.startup, constant_liar=True
-            )
+            sampler = optuna.samplers.TPESampler(seed=config.seed, n_startup_trials=config.startup, constant_liar=True)
         self.study = optuna.create_study(direction="maximize", sampler=sampler)
         self._asked: dict[str, Any] = {}
 

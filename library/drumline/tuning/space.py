@@ -74,7 +74,9 @@ class Space:
     def probes(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Name and point of each value of a list and each bound of a range, the others at their first."""
         for name, parameter in self.parameters.items():
-            for value in parameter.values or parameter.bounds or ():
+            ends = parameter.bounds or ()
+            # Between its ends are fractions, which a key of whole numbers does not take.
+            for value in parameter.values or (ends if parameter.whole else map(float, ends)):
                 wanted = {name: value, **self._needed(name)}
                 point = self.point(lambda each, its, wanted=wanted: wanted.get(each, _first(its)))  # type: ignore[misc]
                 yield name, point
@@ -85,7 +87,8 @@ class Space:
             try:
                 changed(config, point, place=place)
             except ConfigError as error:
-                raise ConfigError(f"space.{name}: {point[name]!r}: {error}") from error
+                why, *_ = str(error).splitlines()
+                raise ConfigError(f"space.{name}: {point[name]!r}: {why}") from error
 
     def near(self, point: Point, random: np.random.Generator) -> dict[str, Any]:
         """A point beside another: numbers a fifth larger or smaller within their bounds, lists one item on."""

@@ -29,7 +29,9 @@ COLUMNS: Final = (
 
 def best_first(trials: Iterable[Trial]) -> list[Trial]:
     """By score; those without one last."""
-    return sorted(trials, key=lambda trial: (trial.state == "failed", -(trial.score if trial.score is not None else -1.0)))
+    return sorted(
+        trials, key=lambda trial: (trial.state == "failed", -(trial.score if trial.score is not None else -1.0))
+    )
 
 
 def table(trials: Sequence[Trial], keys: Sequence[str]) -> pa.Table:

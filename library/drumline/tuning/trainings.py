@@ -204,9 +204,7 @@ def _offered(folder: str, id_: str, now: Progress) -> Any:
     return ray.tune.Checkpoint.from_directory(folder)
 
 
-def _taken_over(
-    begun: Progress, donor: Any, id_: str, values: Point, trainings: Trainings, trials: Trials
-) -> Progress:
+def _taken_over(begun: Progress, donor: Any, id_: str, values: Point, trainings: Trainings, trials: Trials) -> Progress:
     """For PBT: a run of a trial that goes on with another's weights and values of its own; its own run if it was it."""
     with donor.as_directory() as folder:
         told = json.loads(Path(folder, "member.json").read_text())
@@ -226,7 +224,7 @@ def _member(id_: str, point: Point) -> dict[str, Any]:
 
 
 class _Here:
-    """Tune writes what it is made of to a file, for a resume that we do otherwise: of these there is nothing to write."""
+    """Tune writes its parts to a file, for a resume that we do otherwise: of these there is nothing to write."""
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
@@ -282,7 +280,9 @@ class _Ends(_Here, ray.tune.Callback):  # type: ignore[misc]
             self.score,
             "-" if trial.score is None else f"{trial.score:.4f}",
             f"{max(scores):.4f}" if scores else "-",
-            ", ".join(f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in told.items()),
+            ", ".join(
+                f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in told.items()
+            ),
         )
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from drumline.core.artifacts import exists, filesystem, join, read_bytes, remove, write_bytes
-from drumline.core.config import Config, canonical_json, parse_config
+from drumline.core.config import C, Config, canonical_json, parse_config
 
 State = Literal["finished", "stopped", "failed"]
 
@@ -68,11 +68,11 @@ class Trials:
 
     def result(self, id_: str) -> Trial | None:
         """Of a trial that is done."""
-        return self._read(Trial, id_, "result.json")
+        return _read(Trial, join(self.folder(id_), "result.json"))
 
     def progress(self, id_: str) -> Progress | None:
         """Of a trial that was begun."""
-        return self._read(Progress, id_, "progress.json")
+        return _read(Progress, join(self.folder(id_), "progress.json"))
 
     def ids(self) -> list[str]:
         """Of all that were begun, in order."""
@@ -104,6 +104,6 @@ class Trials:
         if fs.exists(path):
             fs.rm(path, recursive=True)
 
-    def _read(self, kind: Any, id_: str, name: str) -> Any:
-        uri = join(self.folder(id_), name)
-        return parse_config(kind, json.loads(read_bytes(uri)), place=uri) if exists(uri) else None
+
+def _read(kind: type[C], uri: str) -> C | None:
+    return parse_config(kind, json.loads(read_bytes(uri)), place=uri) if exists(uri) else None

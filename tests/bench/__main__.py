@@ -21,6 +21,7 @@ from tests.bench import (
     rendering,
     separation,
     serving,
+    sweep,
     throughput,
     training,
     transcription,
@@ -36,6 +37,7 @@ CLAIMS = {
     "rendering": rendering,
     "separation": separation,
     "serving": serving,
+    "sweep": sweep,
     "training": training,
     "transcription": transcription,
 }
@@ -80,6 +82,7 @@ def main(
     separation
              Demucs on rebuilt mixes, with DRUMLINE_SEPARATOR_WEIGHTS set
     serving  the HTTP endpoint: windows batched and not, cold answers and cached ones
+    sweep    trainings by Ray Tune beside a plain loop; decodings judged a second
     training Ray Train beside a plain PyTorch loop, and either half alone; precisions where there is a GPU
     transcription
              one song by each runtime, a library by loop and job, cached beside cold, the decoder beside a naive one

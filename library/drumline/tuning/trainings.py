@@ -49,6 +49,8 @@ _TUNE: Final = {
     # Its own state is for resuming, which we do otherwise.
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "RAY_AIR_NEW_OUTPUT": "0",
+    # A trial that failed before its first epoch has no score.
+    "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
 }
 _DECIDES_NOTHING: Final = ("output", "dataset", "workers", "keep", "logs", "ray", "name")
 """Sections that do not decide the weights: two trials that differ in them alone are one."""
@@ -330,7 +332,7 @@ class _Pbt(_Here, PopulationBasedTraining):  # type: ignore[misc]
     def __init__(self, config: SchedulerConfig, trainings: Trainings, space: Space, *, seed: int) -> None:
         super().__init__(
             time_attr="epoch", metric="score", mode="max", perturbation_interval=config.every_epochs,
-            quantile_fraction=config.quantile, custom_explore_fn=dict, log_config=False,
+            quantile_fraction=config.quantile, custom_explore_fn=dict, log_config=False, require_attrs=False,
         )  # fmt: skip
         self.trainings, self.space, self.random = trainings, space, np.random.default_rng(seed)
 

@@ -15,7 +15,7 @@ TORCH_INDEX_cuda :=
 EXTRAS_cpu := dev,separation
 EXTRAS_cuda := dev,separation,gpu
 
-.PHONY: setup demo train-demo model test operations lint docs bench chaos lock clean
+.PHONY: setup demo train-demo sweep-demo model test operations lint docs bench chaos lock clean
 
 setup: $(READY)
 
@@ -38,6 +38,11 @@ train-demo: $(READY)
 	$(BIN)/drumline render-corpus configs/render_corpus/demo.yaml
 	$(BIN)/drumline build-dataset configs/build_dataset/rendered_demo.yaml
 	$(BIN)/drumline train configs/train_model/demo.yaml
+
+sweep-demo: $(READY)
+	$(BIN)/drumline render-corpus configs/render_corpus/demo.yaml
+	$(BIN)/drumline build-dataset configs/build_dataset/rendered_demo.yaml
+	$(BIN)/drumline tune configs/tune_model/demo.yaml
 
 # The released model, from nothing: hours on two cores. Needs ../shared/corpus (or edit the configurations: `drumline
 # corpora` fetches Groove and kits) and Debian's fluid-soundfont-gm, musescore-general-soundfont, timgm6mb-soundfont,

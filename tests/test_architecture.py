@@ -10,10 +10,10 @@ import pytest
 LIBRARY = Path(__file__).parents[1] / "library" / "drumline"
 ORDER = (
     "core", "runtime", "metrics", "charts", "audio", "features", "alignment", "labels", "rendering", "dataset",
-    "augmentation", "model", "decoding", "training", "evaluation", "quality", "export", "transcription",
+    "augmentation", "model", "decoding", "training", "evaluation", "tuning", "quality", "export", "transcription",
     "client", "commands", "cli",
 )  # fmt: skip
-MAY_IMPORT_RAY = ("runtime/", "training/distributed.py", "training/tuning.py", "cli.py")
+MAY_IMPORT_RAY = ("runtime/", "training/distributed.py", "tuning/trainings.py", "tuning/decodings.py", "cli.py")
 
 
 def modules() -> list[Path]:

@@ -25,6 +25,7 @@ from tests.bench import (
     separation,
     serving,
     sizing,
+    sweep,
     throughput,
     training,
     transcription,
@@ -46,6 +47,7 @@ CLAIMS = {
     "separation": separation,
     "serving": serving,
     "sizing": sizing,
+    "sweep": sweep,
     "training": training,
     "transcription": transcription,
 }
@@ -95,6 +97,7 @@ def main(
              Demucs on rebuilt mixes, with DRUMLINE_SEPARATOR_WEIGHTS set
     serving  the HTTP endpoint: windows batched and not, cold answers and cached ones, rising rates until it is full
     sizing   what a library costs a build's driver and a bucket's listing, at two sizes; what a million songs would
+    sweep    trainings by Ray Tune beside a plain loop; decodings judged a second
     training Ray Train beside a plain PyTorch loop, and either half alone; precisions where there is a GPU
     transcription
              one song by each runtime, a library by loop and job, cached beside cold, the decoder beside a naive one

@@ -66,6 +66,8 @@ from drumline.rendering.corpus.config import CorpusConfig
 from drumline.training.config import TrainConfig
 from drumline.transcription import table as transcription_table
 from drumline.transcription.library.config import LibraryConfig
+from drumline.tuning import table as trials_table
+from drumline.tuning.config import ParameterConfig, SweepConfig
 
 PAGES: Final = tuple(
     Path(__file__).parents[2] / "docs" / name for name in ("formats.md", "configuration.md", "reports.md")
@@ -240,11 +242,14 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
         ),
     ),
     "sampling-weights": lambda: columns(sampling_weights.COLUMNS),
+    "trials": lambda: columns(trials_table.COLUMNS),
     "transcriptions": lambda: columns(transcription_table.COLUMNS),
     "untranscribed": lambda: columns(transcription_table.REJECTED_COLUMNS),
     "config-build": lambda: keys(BuildConfig),
     "config-render": lambda: keys(CorpusConfig),
     "config-train": lambda: keys(TrainConfig),
+    "config-tune": lambda: keys(SweepConfig),
+    "config-tune-space": lambda: keys(ParameterConfig),
     "config-predict": lambda: keys(PredictConfig),
     "config-evaluate": lambda: keys(EvaluationConfig),
     "config-calibrate": lambda: keys(CalibrationConfig),

@@ -1,4 +1,4 @@
-"""From a dataset to a judged model: `train`, `predict`, `calibrate`, `evaluate`, `export-model`."""
+"""From a dataset to a judged model: `train`, `predict`, `calibrate`, `evaluate`, `export-model`, `tune`."""
 
 import sys
 from pathlib import Path
@@ -158,3 +158,51 @@ def export_model(config: Path, overrides: tuple[str, ...]) -> None:
         f = "" if parity.f is None else f"{parity.f:7.4f} {parity.f_change:+8.4f}"
         click.echo(f"{precision:10} {parity.max_difference:9.1e} {parity.mean_difference:9.1e} {f}")
     click.echo(f"  package   {made.folder}")
+
+
+@click.command()
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--resume", is_flag=True, help="Go on with a sweep that was begun: an error where there is none.")
+@click.option("--retry-failed", is_flag=True, help="Take failed trials up again, from where they stood.")
+@click.option("--redo", is_flag=True, help="Do again what is done already, from the beginning.")
+@explained("drumline.tuning.config", "SweepConfig")
+@told
+def tune(config: Path, overrides: tuple[str, ...], resume: bool, retry_failed: bool, redo: bool) -> None:
+    """Sweep over the keys of a training, or over ways to read activations.
+
+    CONFIG is a YAML file (configs/tune_model/); NAME=VALUE changes one key of it. Tables, a page and the winner's
+    configuration go to its output. A sweep that was interrupted goes on when the same command runs again, and no
+    finished trial is done twice.
+
+    \b
+    drumline tune configs/tune_model/demo.yaml
+    drumline tune configs/tune_model/decoder.yaml budget.trials=4000
+    drumline transcribe song.ogg --preset out/tune/decoder/winner.yaml
+    """
+    from drumline.core.config import load_config
+    from drumline.tuning.config import SweepConfig
+
+    settings = load_config(SweepConfig, config, overrides)
+    from drumline.core.errors import ConfigError
+    from drumline.tuning.sweep import Again
+    from drumline.tuning.tune import begun
+    from drumline.tuning.tune import tune as run
+
+    if resume and not begun(settings):
+        raise ConfigError(f"--resume: no sweep was begun in {settings.output}")
+    result = run(settings, Again(failed=retry_failed, all=redo))
+    click.echo("")
+    for trial in result.trials[:5]:
+        score = "     -" if trial.score is None else f"{trial.score:.4f}"
+        values = ", ".join(
+            f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in trial.values.items()
+        )
+        click.echo(f"{result.score} {score}  {trial.reason or trial.state:9} {values}")
+    click.echo(
+        f"  trials    {len(result.trials)} in {settings.output}/trials.csv\n  page      {settings.output}/report.html"
+    )
+    if not result.winner:
+        raise ConfigError(f"no trial has a score: {settings.output}/trials.csv says why")
+    click.echo(f"  winner    {result.winner}")

@@ -7,7 +7,8 @@ resolved before any work begins, so that `fingerprint` speaks of the whole and n
 import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args
 
@@ -56,6 +57,17 @@ def parse_config(model: type[C], tree: dict[str, Any], place: str) -> C:
         raise ConfigError("\n".join(_explain(model, detail, place) for detail in error.errors())) from error
 
 
+def changed(config: C, values: Mapping[str, Any], place: str) -> C:
+    """A configuration with other values of some keys, by dotted name; items of lists by number (``stages.0.epochs``).
+
+    Raises ConfigError for an unknown key or a bad value; ``place`` stands at the head of each error.
+    """
+    tree = config.model_dump(mode="json")
+    for name, value in values.items():
+        _set(tree, name, value, place=place)
+    return parse_config(type(config), tree, place)
+
+
 def fingerprint(*parts: BaseModel | str | bytes | dict[str, Any] | list[Any]) -> str:
     """A short hash of resolved configurations and other facts: equal if and only if all parts are."""
     digest = hashlib.sha256()
@@ -81,19 +93,34 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     name, equals, text = override.partition("=")
     if not equals or not name:
         raise ConfigError(f"override {override!r}: write dotted.name=value")
-    *parents, leaf = name.split(".")
-    node = tree
-    for parent in parents:
-        child = node.get(parent)
-        if child is None:
-            child = node[parent] = {}
-        if not isinstance(child, dict):
-            raise ConfigError(f"override {override!r}: {parent} holds a value, not a section")
-        node = child
     try:
-        node[leaf] = yaml.safe_load(text)
+        value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"override {override!r}: the value is not YAML: {error}") from error
+    _set(tree, name, value, place=f"override {override!r}")
+
+
+def _set(tree: dict[str, Any], name: str, value: Any, *, place: str) -> None:
+    parts = name.split(".")
+    node: Any = tree
+    for parent, below in pairwise(parts):
+        key = _key(node, parent, place)
+        child = node.get(key) if isinstance(node, dict) else node[key]
+        if child is None:
+            child = node[key] = {}
+        if not isinstance(child, dict) and not (isinstance(child, list) and below.isdigit()):
+            raise ConfigError(f"{place}: {parent} holds a value, not a section")
+        node = child
+    node[_key(node, parts[-1], place)] = value
+
+
+def _key(node: dict[str, Any] | list[Any], name: str, place: str) -> Any:
+    """What a part of a dotted name is called in a node: an item of a list by its number."""
+    if isinstance(node, dict):
+        return name
+    if int(name) >= len(node):
+        raise ConfigError(f"{place}: there is no item {name}, only {len(node)} (counted from 0)")
+    return int(name)
 
 
 def _explain(model: type[BaseModel], detail: Any, place: str) -> str:

@@ -14,6 +14,14 @@ def maxima(values: NDArray[np.float32], *, threshold: float, reach: int) -> NDAr
 
 def strongest(frames: NDArray[np.int64], values: NDArray[np.float32], *, spacing: float) -> NDArray[np.bool_]:
     """Which of ``frames`` [N], in order, stay [N] when of any two nearer than ``spacing`` the stronger does."""
+    kept: NDArray[np.bool_] = np.ones(len(frames), dtype=bool)
+    close = np.diff(frames) < spacing
+    crowded = np.flatnonzero(np.append(False, close) | np.append(close, False))  # the others have nobody to yield to
+    kept[crowded] = _strongest(frames[crowded], values[crowded], spacing)
+    return kept
+
+
+def _strongest(frames: NDArray[np.int64], values: NDArray[np.float32], spacing: float) -> NDArray[np.bool_]:
     kept: NDArray[np.bool_] = np.zeros(len(frames), dtype=bool)
     for index in np.argsort(-values, kind="stable"):
         low, high = np.searchsorted(frames, [frames[index] - spacing, frames[index] + spacing], side="right")

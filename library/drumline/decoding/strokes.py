@@ -99,7 +99,7 @@ class Strokes:
 
 
 @dataclass(frozen=True)
-class _Peaks:
+class Peaks:
     """Peaks of some classes. Every array has a row for each."""
 
     frame: NDArray[np.int64]
@@ -113,13 +113,36 @@ class _Peaks:
     probability: NDArray[np.float32]
     """[N, C], before the calibration: what the model said of all classes there."""
 
-    def where(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "_Peaks":
-        return _Peaks(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+    def where(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> "Peaks":
+        return Peaks(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+
+    @staticmethod
+    def joined(parts: Sequence["Peaks"]) -> "Peaks":
+        """Peaks of parts that come one after the other."""
+        return Peaks(*(np.concatenate([getattr(each, name) for each in parts]) for name in Peaks.__dataclass_fields__))
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """What may be a stroke: all peaks of a song by frame and then by class, some of which `choose` keeps."""
+
+    grid: Grid
+    classes: tuple[str, ...]
+    peaks: Peaks
 
 
 def strokes(pieces: Iterable[Activations], config: DecodeConfig, calibration: Calibration | None = None) -> Strokes:
     """The strokes of a song whose activations come in pieces, at least one, one after the other."""
-    grid, classes, found = _peaks(pieces, config, calibration)
+    return choose(candidates(pieces, config, calibration), config, calibration)
+
+
+def choose(candidates: Candidates, config: DecodeConfig, calibration: Calibration | None = None) -> Strokes:
+    """The strokes among candidates that were found with thresholds no higher, and else alike."""
+    grid, classes, found = candidates.grid, candidates.classes, candidates.peaks
+    least = np.zeros(len(classes), dtype=np.float32)  # as `maxima` compares
+    for name, columns in _voices(classes, config).items():
+        least[columns] = threshold_of(config, calibration, name)
+    found = found.where((found.confidence >= least[found.column]) & (found.onset >= config.onset_threshold))
     instruments = [_INSTRUMENT[name] for name in classes]
     spacing = [_spacing_frames(config, name, grid) for name in classes]
     for columns in _voices(classes, config).values():
@@ -148,13 +171,13 @@ def strokes(pieces: Iterable[Activations], config: DecodeConfig, calibration: Ca
     return Strokes(events, {**told, "onset": found.onset})
 
 
-def _peaks(
-    pieces: Iterable[Activations], config: DecodeConfig, calibration: Calibration | None
-) -> tuple[Grid, tuple[str, ...], _Peaks]:
-    """All peaks of all classes, by frame and then by class."""
+def candidates(
+    pieces: Iterable[Activations], config: DecodeConfig, calibration: Calibration | None = None
+) -> Candidates:
+    """What reaches a threshold of the configuration."""
     grid: Grid | None = None
     classes: tuple[str, ...] = ()
-    found: list[_Peaks] = []
+    found: list[Peaks] = []
     for start, window, first, last in _windows(pieces, reach=config.reach_frames):
         grid, classes = window.grid, window.classes
         peaks = _peaks_of(window, config, calibration)
@@ -162,8 +185,7 @@ def _peaks(
         found.append(replace(peaks, frame=peaks.frame + start))
     if grid is None:
         raise ValueError("a song has at least one piece")
-    names = _Peaks.__dataclass_fields__
-    return grid, classes, _Peaks(*(np.concatenate([getattr(each, name) for each in found]) for name in names))
+    return Candidates(grid, classes, Peaks.joined(found))
 
 
 def _windows(pieces: Iterable[Activations], *, reach: int) -> Iterator[tuple[int, Activations, int, int]]:
@@ -195,7 +217,7 @@ def _voices(classes: Sequence[str], config: DecodeConfig) -> dict[str, list[int]
     return _drums(classes) if config.one_kind else {name: [column] for column, name in enumerate(classes)}
 
 
-def _peaks_of(window: Activations, config: DecodeConfig, calibration: Calibration | None) -> _Peaks:
+def _peaks_of(window: Activations, config: DecodeConfig, calibration: Calibration | None) -> Peaks:
     reach, voices = config.reach_frames, _voices(window.classes, config)
     # Only a flat network's sum may go above 1.
     sums = [np.minimum(window.probability[:, columns].sum(axis=1), 1.0) for columns in voices.values()]
@@ -205,15 +227,14 @@ def _peaks_of(window: Activations, config: DecodeConfig, calibration: Calibratio
     onset = ndimage.maximum_filter1d(window.onset, 2 * reach + 1, mode="constant")
     frames, kinds, sure = [], [], []
     for voice, (name, columns) in enumerate(voices.items()):
-        found = maxima(confidence[:, voice], threshold=_threshold(config, calibration, name), reach=reach)
+        found = maxima(confidence[:, voice], threshold=threshold_of(config, calibration, name), reach=reach)
         frames.append(found)
         kinds.append(np.array(columns)[window.probability[found][:, columns].argmax(axis=1)])
         sure.append(confidence[found, voice])
     frame, column = np.concatenate(frames), np.concatenate(kinds)
     order = np.lexsort((column, frame))
-    order = order[onset[frame[order]] >= config.onset_threshold]
     frame, column = frame[order], column[order]
-    return _Peaks(
+    return Peaks(
         frame=frame,
         column=column,
         confidence=np.concatenate(sure)[order],
@@ -224,7 +245,8 @@ def _peaks_of(window: Activations, config: DecodeConfig, calibration: Calibratio
     )
 
 
-def _threshold(config: DecodeConfig, calibration: Calibration | None, name: str) -> float:
+def threshold_of(config: DecodeConfig, calibration: Calibration | None, name: str) -> float:
+    """What a peak of a drum or a class must reach."""
     threshold = config.thresholds.get(name, config.threshold)
     if calibration is not None and name in calibration.labels and calibration.labels[name].threshold > 0:
         threshold = calibration.labels[name].threshold
@@ -243,7 +265,7 @@ def _spacing_frames(config: DecodeConfig, name: str, grid: Grid) -> float:
     return config.spacings_ms.get(name, config.spacing_ms) / 1000 * grid.frame_rate_hz
 
 
-def _apart(found: _Peaks, columns: Sequence[int], spacing: float) -> NDArray[np.bool_]:
+def _apart(found: Peaks, columns: Sequence[int], spacing: float) -> NDArray[np.bool_]:
     """Which peaks stay [N] where those of some classes, taken together, keep their distance in frames."""
     mine = np.isin(found.column, columns)
     stay = ~mine
@@ -251,7 +273,7 @@ def _apart(found: _Peaks, columns: Sequence[int], spacing: float) -> NDArray[np.
     return stay
 
 
-def _outdone(found: _Peaks, mine: NDArray[np.bool_], others: NDArray[np.bool_], margin: float) -> NDArray[np.bool_]:
+def _outdone(found: Peaks, mine: NDArray[np.bool_], others: NDArray[np.bool_], margin: float) -> NDArray[np.bool_]:
     """Which of mine [N] have, within one frame, one of the others that is surer by more than the margin."""
     if not (mine.any() and others.any()):
         return np.zeros(len(mine), dtype=bool)

@@ -25,9 +25,21 @@ def num_matches(reference_s: ArrayLike, estimate_s: ArrayLike, *, window_s: floa
 
     Each estimate in turn takes the earliest reference that is left: no other choice leaves more to those that follow.
     """
-    references = np.asarray(reference_s, dtype=np.float64).tolist()
+    reference, estimate = (np.asarray(times, dtype=np.float64) for times in (reference_s, estimate_s))
+    first = np.searchsorted(reference, estimate - window_s, side="left")
+    after = np.searchsorted(reference, estimate + window_s, side="right")
+    ends = (np.bincount(places, minlength=len(reference) + 1) for places in (first, after))
+    estimates_near = np.cumsum(np.subtract(*ends))  # of each reference
+    alone = (after - first == 1) & (estimates_near[first] == 1)  # it and its reference have only each other
+    tangled = estimate[(after > first) & ~alone]
+    free = np.ones(len(reference), dtype=bool)
+    free[first[alone]] = False
+    return int(alone.sum()) + _num_tangled(reference[free].tolist(), tangled.tolist(), window_s)
+
+
+def _num_tangled(references: list[float], estimates: list[float], window_s: float) -> int:
     found = at = 0
-    for estimate in np.asarray(estimate_s, dtype=np.float64).tolist():
+    for estimate in estimates:
         first, last = estimate - window_s, estimate + window_s
         while at < len(references) and references[at] < first:
             at += 1

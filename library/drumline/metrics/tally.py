@@ -12,7 +12,7 @@ Hence TP is the greatest number of wanted hits that estimates can match, and FP 
 the most of them that can match anything (`matching.match_preferring` says why both hold at once).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 from drumline.core.taxonomy import BRANCHES
 from drumline.metrics.events import Events
 from drumline.metrics.matching import num_matches
-from drumline.metrics.vocabulary import CERTAIN, POSSIBLE, VOCABULARIES, within
+from drumline.metrics.vocabulary import CERTAIN, POSSIBLE, VOCABULARIES, Vocabulary, within
 
 WINDOWS_S: Final = (0.05, 0.03, 0.02)
 """The windows that the literature uses, on either side of a reference hit."""
@@ -54,21 +54,38 @@ def tally(
 
     ``unannotated``: classes of ours that the reference's source leaves out even where they sound.
     """
-    excused = within(unannotated)[estimate.label]
     counts = np.zeros((len(windows_s), len(COLUMNS), 3), dtype=np.int64)
     row = 0
     for vocabulary in VOCABULARIES.values():
-        told = vocabulary.relations[reference.label]
-        claimed = vocabulary.relations[estimate.label] == CERTAIN
-        for column in range(len(vocabulary.classes)):
-            wanted_s = reference.time_s[told[:, column] == CERTAIN]
-            known_s = reference.time_s[told[:, column] >= POSSIBLE]
-            given_s = estimate.time_s[claimed[:, column]]
-            charged_s = estimate.time_s[claimed[:, column] & ~excused]
+        for times_s in _classes(reference, estimate, vocabulary, unannotated):
             for index, window_s in enumerate(windows_s):
-                counts[index, row] = _count(wanted_s, known_s, given_s, charged_s, window_s=window_s)
+                counts[index, row] = _count(*times_s, window_s=window_s)
             row += 1
     return counts
+
+
+def tally_one(
+    reference: Events, estimate: Events, vocabulary: Vocabulary, *, window_s: float, unannotated: Collection[str] = ()
+) -> NDArray[np.int64]:
+    """The counts of one vocabulary at one window [classes, `scores.COUNTS`], as `tally` has them."""
+    classes = _classes(reference, estimate, vocabulary, unannotated)
+    return np.array([_count(*times_s, window_s=window_s) for times_s in classes], dtype=np.int64)
+
+
+def _classes(
+    reference: Events, estimate: Events, vocabulary: Vocabulary, unannotated: Collection[str]
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
+    """Of each class: times that are wanted, known, given and charged."""
+    excused = within(unannotated)[estimate.label]
+    told = vocabulary.relations[reference.label]
+    claimed = vocabulary.relations[estimate.label] == CERTAIN
+    for column in range(len(vocabulary.classes)):
+        yield (
+            reference.time_s[told[:, column] == CERTAIN],
+            reference.time_s[told[:, column] >= POSSIBLE],
+            estimate.time_s[claimed[:, column]],
+            estimate.time_s[claimed[:, column] & ~excused],
+        )
 
 
 def _count(

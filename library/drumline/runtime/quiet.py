@@ -9,6 +9,10 @@ WORKER_HOOK = "drumline.runtime.quiet.quieten_worker"
 """`quieten_worker` by the name under which Ray runs it at the start of each worker of a private cluster."""
 
 
+_NO_DASHBOARD = "http://127.0.0.1:9"
+"""The port that discards: nobody answers."""
+
+
 def quieten() -> None:
     """Quieten a process that has imported what it uses of Ray: imports set loggers up."""
     for handler in logging.getLogger("ray.data").handlers:
@@ -29,6 +33,8 @@ def quieten_worker() -> None:
     logging.getLogger(watchdog).setLevel(logging.ERROR)
     # Without an address it looks for any cluster on the machine, and dies where there are two.
     os.environ.setdefault("RAY_ADDRESS", ray.get_runtime_context().gcs_address)
+    # Nor may it find another cluster's dashboard, which knows no such controller: it would end a run that is well.
+    os.environ["RAY_API_SERVER_ADDRESS"] = _NO_DASHBOARD
 
 
 def _worth_telling(record: logging.LogRecord) -> bool:

@@ -40,7 +40,9 @@ class WorkerConfig(Config):
     num_workers: int = Field(default=1, ge=1)
     """Processes that share each batch: its size must divide by their number."""
     use_gpu: bool = False
-    """One GPU a worker (nccl); else CPUs (gloo)."""
+    """GPUs (nccl); else CPUs (gloo)."""
+    num_gpus: float = Field(default=1.0, gt=0, le=1)
+    """Share of a GPU of each worker; less than 1 lets several runs of one worker each share a card."""
     num_cpus: float = Field(default=1.0, gt=0)
     """CPUs of each worker."""
     threads: int = Field(default=1, ge=1)
@@ -53,6 +55,12 @@ class WorkerConfig(Config):
     """Of activations in the network: automatic mixed precision, fp16 with gradient scaling."""
     compile: bool = False
     """torch.compile the network: slower to start, faster to run."""
+
+    @model_validator(mode="after")
+    def _cards(self) -> Self:
+        if self.num_gpus < 1 and self.num_workers > 1:
+            raise ValueError("num_gpus: workers of one run cannot share a card (nccl); set num_workers 1")
+        return self
 
 
 class KeepConfig(Config):

@@ -40,6 +40,8 @@ class Console:
 
     def show(self, line: dict[str, Any]) -> None:
         """One more line: of some steps, or of an epoch. A worker that was replaced may tell a line again."""
+        if "kept" in line:
+            return
         if "metrics" in line:
             self._epoch(line)
             return

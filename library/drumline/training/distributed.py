@@ -9,8 +9,8 @@ import logging
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -24,11 +24,11 @@ from ray.train.torch import TorchTrainer, get_device
 
 from drumline.core.artifacts import join, storage_told, write_bytes
 from drumline.core.config import canonical_json, fingerprint
-from drumline.core.errors import ConfigError, DrumlineError
+from drumline.core.errors import ConfigError
 from drumline.dataset.manifest import read_manifest
 from drumline.dataset.sampling_weights import read_hard_windows, sampling_weights, write_weights
 from drumline.decoding.infer import infer
-from drumline.runtime.board import told
+from drumline.runtime.board import Line, told
 from drumline.runtime.metrics import TrainingMeter
 from drumline.runtime.quiet import quieten
 from drumline.runtime.session import session
@@ -37,6 +37,7 @@ from drumline.training.checkpoints import Checkpoint
 from drumline.training.config import TrainConfig
 from drumline.training.console import Console
 from drumline.training.data import Loader, RowLoader, as_batch, epochs
+from drumline.training.failures import BEYOND_RETRY, Reason, TrainingFailed, reason_of
 from drumline.training.learner import Learner
 from drumline.training.logs import Logs
 from drumline.training.loop import Batch, score_of, train
@@ -78,11 +79,18 @@ class TrainResult:
     """Of that checkpoint."""
 
 
-def run(config: TrainConfig) -> TrainResult:
-    """Train a model, going on from the run's newest checkpoint.
+def prepare() -> None:
+    """Set what Ray takes over from the environment when it starts."""
+    for name, value in _RAY.items():
+        os.environ.setdefault(name, value)
+
+
+def run(config: TrainConfig, *, show: Callable[[Line], None] | None = None) -> TrainResult:
+    """Train a model, going on from the run's newest checkpoint. ``show`` is given the run's lines (`logs.Logs`) and, of
+    each epoch whose checkpoint is kept, one with ``kept`` and ``score``; the console has them if it is None.
 
     Raises ConfigError before any work where the configuration cannot be run or the output holds another run,
-    DrumlineError where the run as a whole fails; what was learnt until then is kept.
+    TrainingFailed where the run as a whole fails; what was learnt until then is kept.
     """
     manifest = read_manifest(config.dataset)
     for split in (config.weights.split, config.validation.split):
@@ -102,17 +110,17 @@ def run(config: TrainConfig) -> TrainResult:
     with storage_told(config.output):
         weights = config.weights_file or _weigh(config)
         write_bytes(join(config.output, "config.json"), canonical_json(config, indent=1).encode())
-    for name, value in _RAY.items():
-        os.environ.setdefault(name, value)
+    prepare()
     settings = {"config": config.model_dump_json(), "weights": weights, "dataset": dataset}
-    with session(config.ray), Console(config, progress) as console, told(console.show) as tell:
-        _fit(config, {**settings, "tell": tell})
+    with session(config.ray), ExitStack() as console:
+        show = show or console.enter_context(Console(config, progress)).show
+        _fit(config, {**settings, "tell": console.enter_context(told(show))})
     return _result(config)
 
 
 def _fit(config: TrainConfig, settings: dict[str, Any]) -> None:
     """Run `_worker` on each worker; where one is lost, all begin again at the newest checkpoint."""
-    gpu = {"GPU": 1.0} if config.workers.use_gpu else {}
+    gpu = {"GPU": config.workers.num_gpus} if config.workers.use_gpu else {}
     with tempfile.TemporaryDirectory(prefix="drumline-") as bookkeeping:
         trainer = TorchTrainer(
             _worker,
@@ -132,15 +140,18 @@ def _fit(config: TrainConfig, settings: dict[str, Any]) -> None:
             ),
         )
         try:
-            trainer.fit()
+            failure = trainer.fit().return_value
         except ray.train.TrainingFailedError as error:
-            raise DrumlineError(
-                f"training failed: {_cause(error)}. Run again to go on from the last checkpoint"
-            ) from error
+            raise TrainingFailed(reason_of(str(error)), _cause(error)) from error
+        if failure:
+            raise TrainingFailed(*failure)
 
 
-def _worker(settings: dict[str, Any]) -> None:
-    """What each worker runs: the newest checkpoint, its own stream of windows, the loop."""
+def _worker(settings: dict[str, Any]) -> tuple[Reason, str] | None:
+    """What each worker runs: the newest checkpoint, its own stream of windows, the loop.
+
+    Gives reason and detail of a failure that Ray need not try again.
+    """
     quieten()
     config = TrainConfig.model_validate_json(settings["config"])
     context = ray.train.get_context()
@@ -157,7 +168,13 @@ def _worker(settings: dict[str, Any]) -> None:
     with logs or nullcontext():
         meter = TrainingMeter(PurePosixPath(config.output.rstrip("/")).name)
         outside = _Outside(config, learner, logs, meter, stream, dataset=settings["dataset"], rank=rank, world=world)
-        train(learner, progress, stream, config=config, outside=outside)
+        try:
+            train(learner, progress, stream, config=config, outside=outside)
+        except BEYOND_RETRY as error:
+            if world > 1:
+                raise  # the others wait for this one: Ray ends them all
+            return reason_of(f"{type(error).__name__}: {error}"), _cause(error)
+    return None
 
 
 def _take_up(learner: Learner, config: TrainConfig) -> Progress:
@@ -249,6 +266,8 @@ class _Outside:
                 self.meter.epoch(progress.epoch, score_of(metrics, self.config))
             self.logs.publish()
             self._keep(progress, metrics)
+            if metrics is not None:
+                self.logs.tell({"kept": progress.epoch, "score": score_of(metrics, self.config)})
         if metrics is not None:
             ray.train.report(dict(metrics))
 

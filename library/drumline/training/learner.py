@@ -21,11 +21,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from drumline.augmentation.mixup import mixup
 from drumline.augmentation.spec_augment import heard_columns, spec_augment
-from drumline.core.errors import ConfigError, DrumlineError
+from drumline.core.errors import ConfigError
 from drumline.features.logmel_torch import LogMel
 from drumline.model.losses import LossConfig, Losses, Part, PresenceWeights, VariationWeights, losses
 from drumline.model.network import HierarchicalDrumCRNN
 from drumline.training.config import TrainConfig
+from drumline.training.failures import Diverged
 from drumline.training.progress import StageConfig
 
 # B batch, N samples, T frames, F bands
@@ -73,7 +74,7 @@ class Learner:
         """One step on this worker's part of a batch; gives the means of the losses by name, and ``gradient_norm``.
 
         ``columns`` are the label columns [B, T]; ``place`` says which step it is (seed, epoch, step). Raises
-        DrumlineError where the gradient is no longer a number.
+        Diverged where the loss or the gradient is no longer a number.
         """
         for group in self.optimiser.param_groups:
             group["lr"] = rate
@@ -95,8 +96,10 @@ class Learner:
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
         told = {"loss": loss, **{name: part.mean for name, part in heard.items()}, "gradient_norm": norm}
         values = dict(zip(told, torch.stack(list(told.values())).tolist(), strict=True))  # a GPU is waited for once
-        if not self.scaler.is_enabled() and not np.isfinite(values["gradient_norm"]):
-            raise DrumlineError(
+        # fp16's gradient scaler leaves out steps whose gradient is too large; no scale mends a loss.
+        watched = ("loss",) if self.scaler.is_enabled() else ("loss", "gradient_norm")
+        if not np.isfinite([values[name] for name in watched]).all():
+            raise Diverged(
                 f"the gradient is {values['gradient_norm']} (loss {values['loss']}): a lower peak rate, or clipping?"
             )
         self.scaler.step(self.optimiser)

@@ -85,7 +85,7 @@ def slow_strokes(song: Activations, config: DecodeConfig, calibration: Calibrati
     sure = sum(hit[2] for hit in alone) / max(len(alone), 1)
     if not hihats:
         return found
-    log_odds = config.doubt_log_odds * doubt(len(alone) / len(hihats), sure)
+    log_odds = config.doubt_log_odds * float(doubt(len(alone) / len(hihats), sure))
 
     def least(hit: Hit) -> float:
         name = next(name for name, kinds in voices.items() if hit[1] in kinds)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from scipy import ndimage
 from scipy.special import expit, logit
@@ -129,6 +129,8 @@ class Candidates:
     grid: Grid
     classes: tuple[str, ...]
     peaks: Peaks
+    starts: tuple[int, ...] = (0,)
+    """Frames at which songs begin, where several stand one after the other."""
 
 
 def strokes(pieces: Iterable[Activations], config: DecodeConfig, calibration: Calibration | None = None) -> Strokes:
@@ -152,7 +154,7 @@ def choose(candidates: Candidates, config: DecodeConfig, calibration: Calibratio
     margin = config.tom_cymbal_margin
     found = found.where(~(_outdone(found, is_tom, is_cymbal, margin) | _outdone(found, is_cymbal, is_tom, margin)))
     if config.doubt_log_odds:
-        found = _without_doubtful(found, classes, grid, config, calibration)
+        found = _without_doubtful(found, candidates, config, calibration)
 
     shift_s = np.zeros(len(classes))
     for name, columns in _voices(classes, config).items():
@@ -250,11 +252,9 @@ def threshold_of(config: DecodeConfig, calibration: Calibration | None, name: st
     threshold = config.thresholds.get(name, config.threshold)
     if calibration is not None and name in calibration.labels and calibration.labels[name].threshold > 0:
         threshold = calibration.labels[name].threshold
-    return _raised(threshold, config.threshold_log_odds)
-
-
-def _raised(threshold: float, log_odds: float) -> float:
-    return float(expit(logit(threshold) + log_odds)) if log_odds and threshold else threshold
+    if not config.threshold_log_odds:
+        return threshold
+    return float(expit(logit(threshold) + config.threshold_log_odds))
 
 
 def _shift_s(calibration: Calibration | None, name: str) -> float:
@@ -283,26 +283,29 @@ def _outdone(found: Peaks, mine: NDArray[np.bool_], others: NDArray[np.bool_], m
     return mine & (loudest[found.frame + 1] - found.confidence > margin)
 
 
+def doubt(alone_share: ArrayLike, alone_confidence: ArrayLike) -> NDArray[np.float64]:
+    """From 0 to 1, of songs [S] whose hi-hats are heard by themselves so often and so surely."""
+    low, high = ALONE_CONFIDENCE
+    seldom, unsure = 1 - np.asarray(alone_share) / ALONE_SHARE, (high - np.asarray(alone_confidence)) / (high - low)
+    return np.clip(np.maximum(seldom, unsure), 0.0, 1.0)
+
+
 def _without_doubtful(
-    found: _Peaks, classes: Sequence[str], grid: Grid, config: DecodeConfig, calibration: Calibration | None
-) -> _Peaks:
-    """The peaks, of hi-hats only the surer ones where the song gives reason to doubt them."""
-    thresholds = np.zeros(len(classes))
-    for name, columns in _voices(classes, config).items():
-        if _INSTRUMENT[classes[columns[0]]] == "hihat":
-            thresholds[columns] = _threshold(config, calibration, name)
+    found: Peaks, candidates: Candidates, config: DecodeConfig, calibration: Calibration | None
+) -> Peaks:
+    """The peaks, of hi-hats only the surer ones in songs that give reason to doubt them."""
+    thresholds = np.zeros(len(candidates.classes))
+    for name, columns in _voices(candidates.classes, config).items():
+        if _INSTRUMENT[candidates.classes[columns[0]]] == "hihat":
+            thresholds[columns] = threshold_of(config, calibration, name)
     mine = thresholds[found.column] > 0
-    if not mine.any():
-        return found
     frames, others = found.frame[mine], np.array([-np.inf, *found.frame[~mine], np.inf])
     after = np.searchsorted(others, frames)
-    alone = np.minimum(frames - others[after - 1], others[after] - frames) > ALONE_S * grid.frame_rate_hz
-    log_odds = config.doubt_log_odds * doubt(alone.mean(), found.confidence[mine][alone].mean() if alone.any() else 0.0)
-    least = np.array([_raised(threshold, log_odds) for threshold in thresholds])
-    return found.where(found.confidence >= least[found.column])
-
-
-def doubt(alone_share: float, alone_confidence: float) -> float:
-    """From 0 to 1, of a song whose hi-hats are heard by themselves so often and so surely."""
-    low, high = ALONE_CONFIDENCE
-    return float(np.clip(max(1 - alone_share / ALONE_SHARE, (high - alone_confidence) / (high - low)), 0, 1))
+    alone = np.minimum(frames - others[after - 1], others[after] - frames) > ALONE_S * candidates.grid.frame_rate_hz
+    song, num_songs = np.searchsorted(candidates.starts, found.frame, side="right") - 1, len(candidates.starts)
+    hihats, solos = (np.bincount(each, minlength=num_songs) for each in (song[mine], song[mine][alone]))
+    sum_sure = np.bincount(song[mine][alone], weights=found.confidence[mine][alone], minlength=num_songs)
+    doubts = doubt(solos / np.maximum(hihats, 1), sum_sure / np.maximum(solos, 1))
+    with np.errstate(divide="ignore"):  # of a threshold of 0 or 1
+        least = expit(logit(thresholds[found.column]) + config.doubt_log_odds * doubts[song])
+    return found.where(~mine | (found.confidence >= least) | (doubts[song] == 0))

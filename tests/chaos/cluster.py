@@ -1,16 +1,20 @@
 """A real cluster on this machine: a head that does no work, and two nodes that do."""
 
 import os
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import psutil
+from ray._private import services
 from ray.cluster_utils import Cluster
 from tests.jobs.conftest import ROOT
 
 _QUICK_TO_NOTICE = {"health_check_period_ms": 500, "health_check_timeout_ms": 2000, "health_check_failure_threshold": 3}
 _STORE = 2**27
+_PATIENCE_S = 300.0
 FOR_ALL = {
     "PYTHONPATH": f"{ROOT / 'library'}:{ROOT}",
     # Ray's workers are nice to others (15): beside other work, faults would hit a cluster that does nothing.
@@ -40,7 +44,7 @@ def variables(values: Mapping[str, str]) -> Iterator[None]:
 @contextmanager
 def three_nodes(*, cpus: int = 1, of_the_last: Mapping[str, str] | None = None) -> Iterator[Cluster]:
     """The cluster, with ``cpus`` on each working node; ``of_the_last`` are variables of one of them alone."""
-    with variables(FOR_ALL):
+    with variables(FOR_ALL), patch.object(services, "get_node", _patiently):
         head = {"num_cpus": 0, "object_store_memory": _STORE, "include_dashboard": False}
         cluster = Cluster(initialize_head=True, head_node_args={**head, "_system_config": _QUICK_TO_NOTICE})
         try:
@@ -50,6 +54,18 @@ def three_nodes(*, cpus: int = 1, of_the_last: Mapping[str, str] | None = None) 
             yield cluster
         finally:
             cluster.shutdown()
+
+
+def _patiently(address: str, node_id: str, get: Callable[[str, str], Any] = services.get_node) -> Any:
+    """What Ray knows of a node that is starting: it would wait for 30 s, which a busy machine needs alone."""
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            return get(address, node_id)
+        except RuntimeError:
+            if time.monotonic() > deadline_s:
+                raise
+            time.sleep(0.5)
 
 
 def processes(node: Node) -> list[psutil.Process]:

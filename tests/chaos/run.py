@@ -52,13 +52,14 @@ class Bench:
         return place
 
     def undisturbed(self, stage: Stage) -> Mapping[str, bytes]:
-        """The result of a run on a private Ray that nothing happens to."""
+        """The result of a run that nothing happens to."""
         if stage.name not in self._undisturbed:
             folder = self.folder / stage.name / "undisturbed"
             folder.mkdir(parents=True, exist_ok=True)
             with ExitStack() as stack:
                 job = Job.of(stage, folder, self.inputs(stage), stack)
-                job.start("local")
+                job.start_cluster()
+                job.start()
                 assert job.wait() == 0, f"undisturbed, it ended badly: {_end(job)}"
                 self._undisturbed[stage.name] = stage.result(job.output)
         return self._undisturbed[stage.name]

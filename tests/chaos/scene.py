@@ -117,8 +117,8 @@ class Job(Scene):
     def of(stage: Stage, folder: Path, inputs: Path, stack: ExitStack) -> "Job":
         return Job(folder, stack, stage.worker, stage=stage, inputs=inputs)
 
-    def start(self, address: str = "") -> None:
-        config = self.stage.config(self.inputs, self.output, address or self.cluster.address)
+    def start(self) -> None:
+        config = self.stage.config(self.inputs, self.output, self.cluster.address)
         file = self.folder / "config.yaml"
         file.write_text(yaml.safe_dump(config.model_dump(mode="json")))
         self.run([sys.executable, ROOT / "jobs" / self.stage.job, file])

@@ -55,7 +55,7 @@ class Stage(ABC):
 
     @abstractmethod
     def config(self, inputs: Path, output: str, address: str) -> Config:
-        """Of a run on a cluster, or on a private one (``local``)."""
+        """Of a run on a cluster."""
 
     @abstractmethod
     def finished(self, output: str) -> Work:
@@ -132,7 +132,7 @@ class Library(_Songs):
         write_package(folder / "tiny-1.0", "int8")
 
     def config(self, inputs: Path, output: str, address: str) -> Config:
-        run = {"ray": {"address": address, "num_cpus": 2 if address == "local" else None}}
+        run = {"ray": {"address": address}}
         workers = {"songs_a_call": 1}
         return library_config(inputs / "songs", output, inputs / "tiny-1.0", run=run, workers=workers)
 
@@ -152,8 +152,7 @@ class Train(Stage):
         write_songs(folder)
 
     def config(self, inputs: Path, output: str, address: str) -> Config:
-        ray = {"address": address, "num_cpus": 2 if address == "local" else None}
-        return train_config(str(inputs), output, **RANDOM_AS_EVER, ray=ray)
+        return train_config(str(inputs), output, **RANDOM_AS_EVER, ray={"address": address})
 
     def finished(self, output: str) -> Work:
         kept = max((name for name in names(join(output, checkpoints.FOLDER)) if name.startswith("resume-")), default="")

@@ -123,7 +123,7 @@ def cluster(package: Path) -> Iterator[Cluster]:
     config = yaml.safe_load((ROOT / "serve" / "config.yaml").read_text())
     config["http_options"] |= {"host": "127.0.0.1", "port": port}
     (application,) = config["applications"]
-    application["runtime_env"]["env_vars"]["PYTHONPATH"] = f"{ROOT / 'library'}:{ROOT}"
+    application["runtime_env"] = {"env_vars": {"PYTHONPATH": f"{ROOT / 'library'}:{ROOT}"}}
     application["args"] |= {
         "model": str(package),
         "keys_file": str(folder / "keys.txt"),

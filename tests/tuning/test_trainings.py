@@ -64,7 +64,7 @@ def sweep_config(base: Path, output: Path, space: dict[str, Any], **more: Any) -
 
 def driver(config: SweepConfig, folder: Path, *options: str) -> "subprocess.Popen[bytes]":
     """A sweep as a process of its own."""
-    (folder / "sweep.yaml").write_text(config.model_dump_json())
+    (folder / "sweep.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
     command = [sys.executable, str(ROOT / "jobs" / "tune_model.py"), str(folder / "sweep.yaml"), *options]
     with (folder / "log").open("ab") as log:
         return subprocess.Popen(

@@ -7,6 +7,7 @@ batch that it was at.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import ray
@@ -131,8 +132,8 @@ def sweep_decodings(config: SweepConfig, again: Again) -> tuple[list[Trial], Spe
     return [*sweep.done.values()], spent
 
 
-def _batch(sweep: Sweep) -> list[tuple[str, dict[str, object]]]:
-    found = []
+def _batch(sweep: Sweep) -> list[tuple[str, dict[str, Any]]]:
+    found: list[tuple[str, dict[str, Any]]] = []
     while len(found) < (_LEARNING_BATCH if sweep.search.learns else _BATCH) and (proposed := sweep.next()):
         found.append(proposed)
     return found
@@ -155,9 +156,10 @@ class _Judges:
     def counts(self, decodings: Sequence[DecodeConfig]) -> NDArray[np.int64]:
         """Over all songs [decodings, classes, 3]."""
         parts = self._all([each.counts.remote([*decodings]) for each in self.actors])
-        return np.sum(parts, axis=0, dtype=np.int64)
+        total: NDArray[np.int64] = np.sum(parts, axis=0)
+        return total
 
-    def _all(self, asked: list[object]) -> list[object]:
+    def _all(self, asked: list[Any]) -> list[Any]:
         try:
             return list(ray.get(asked))
         except ray.exceptions.RayTaskError as error:

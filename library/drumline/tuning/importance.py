@@ -24,6 +24,7 @@ def importance(space: Space, trials: Sequence[Trial]) -> Mapping[str, float] | N
         return None
     import optuna
 
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(direction="maximize")
     study.add_trials([frozen(space, trial.values, trial.score) for trial in scored])
     with warnings.catch_warnings():

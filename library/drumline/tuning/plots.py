@@ -1,13 +1,15 @@
 """Drawings of a sweep (`core.svg`): trials in, SVG text out. Scores are 0 to 1."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from drumline.core.svg import FAINT, INK, SERIES, figure, short, style, to_svg
+from drumline.core.svg import FAINT, INK, SERIES, figure, style, to_svg
 from drumline.tuning.config import ParameterConfig
 from drumline.tuning.space import Space
 from drumline.tuning.trials import Trial
@@ -20,8 +22,7 @@ _WIDE_IN = 9.6
 
 def parallel(space: Space, trials: Sequence[Trial], *, score: str) -> str:
     """Each trial a line over its values, the score at the right; the best few in colour. ``trials``: the best first."""
-    scored = [trial for trial in trials if trial.score is not None]
-    shown = [*scored[:_BEST], *scored[_BEST :: max(1, len(scored) // _MOST_LINES)]]
+    shown = _shown(trials)
     names = [*space.parameters]
     with style("parallel"):
         drawing = Figure(figsize=(_WIDE_IN, 3.6), layout="constrained")
@@ -108,7 +109,7 @@ def learning(trials: Sequence[Trial], *, score: str) -> str:
                     epochs, scores, color=colour, linewidth=2.2 if rank == 0 else 1.0, marker="o", markersize=3,
                     alpha=1.0 if rank == 0 else 0.7,
                 )  # fmt: skip
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlabel("epoch")
         axes.set_ylabel(score)
         axes.grid(axis="y")
@@ -116,10 +117,10 @@ def learning(trials: Sequence[Trial], *, score: str) -> str:
 
 
 def slices(space: Space, trials: Sequence[Trial], *, score: str) -> dict[str, str]:
-    """Of each key: scores over its values."""
-    drawn = {}
+    """Of each key: scores over its values. ``trials``: the best first."""
+    drawn, shown = {}, _shown(trials)
     for name, parameter in space.parameters.items():
-        mine = [trial for trial in trials if name in trial.values and trial.score is not None]
+        mine = [trial for trial in shown if name in trial.values]
         heights: NDArray[np.float64] = np.array([trial.score for trial in mine], dtype=float)
         with style(name):
             drawing, axes = figure(2.0)
@@ -145,6 +146,12 @@ def slices(space: Space, trials: Sequence[Trial], *, score: str) -> dict[str, st
     return drawn
 
 
+def _shown(trials: Sequence[Trial]) -> list[Trial]:
+    """The best few of those with a score, and a fair share of the others."""
+    scored = [trial for trial in trials if trial.score is not None]
+    return [*scored[:_BEST], *scored[_BEST :: max(1, len(scored) // _MOST_LINES)]]
+
+
 def _height(value: Any, parameter: ParameterConfig) -> float:
     """Where a value stands on its axis, 0 to 1; NaN where a trial has none."""
     if value is None and None not in parameter.values:
@@ -165,9 +172,9 @@ def _ticks(parameter: ParameterConfig) -> list[tuple[float, str]]:
 def _word(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
-    return f"{value:.0e}" if 0 < abs(value) < 0.001 else short(value)
+    return f"{value:.0e}" if 0 < abs(value) < 0.001 else f"{value:.3g}"
 
 
 def _folded(name: str) -> str:
     """A long name in lines."""
-    return name.replace(".", ".\n")
+    return re.sub(r"(?<=\.)|(?<=_)(?=.{7})", "\n", name)

@@ -144,7 +144,7 @@ def _distribution(parameter: ParameterConfig) -> Any:
     low, high = parameter.bounds
     log = parameter.log_uniform is not None
     if parameter.whole:
-        return IntDistribution(low, high, log=log, step=parameter.step)
+        return IntDistribution(int(low), int(high), log=log, step=int(parameter.step or 1))
     return FloatDistribution(low, high, log=log, step=parameter.step)
 
 

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from drumline.core.errors import ConfigError
 from drumline.tuning.config import BudgetConfig
 from drumline.tuning.search import Search
 from drumline.tuning.space import Point, Space
-from drumline.tuning.trials import Trial, Trials
+from drumline.tuning.trials import Progress, Trial
 
 log = logging.getLogger("drumline")
 
@@ -29,6 +29,25 @@ class Again:
     """Those that a scheduler stopped, from where they stood."""
 
 
+class Store(Protocol):
+    """What lasts of trials, by id."""
+
+    def ids(self) -> list[str]:
+        """Of all that were begun."""
+
+    def progress(self, id_: str) -> Progress | None:
+        """Of a trial that was begun."""
+
+    def result(self, id_: str) -> Trial | None:
+        """Of a trial that is done."""
+
+    def reopen(self, id_: str) -> None:
+        """Take back that a trial is done."""
+
+    def forget(self, id_: str) -> None:
+        """Remove a trial."""
+
+
 class Sweep:
     """Hands out trials that are still to be done, and gathers those that are."""
 
@@ -36,7 +55,7 @@ class Sweep:
         self,
         space: Space,
         search: Search,
-        trials: Trials,
+        trials: Store,
         *,
         budget: BudgetConfig,
         identify: Callable[[Point], str],

@@ -110,18 +110,19 @@ def sweep_trainings(config: SweepConfig, again: Again) -> tuple[list[Trial], Spe
     prepare()
     for name, value in _TUNE.items():
         os.environ.setdefault(name, value)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a failed trial is a row of ours, not a traceback
     with session(config.ray) as about:
-        _tune(config, trainings, sweep, spent, nodes=int(about["nodes"]))
+        _tune(config, trainings, sweep, trials, spent, nodes=int(about["nodes"]))
     if over := spent.over(config.budget):
         log.info("the budget is used up: %s. With a larger one the sweep goes on", over)
     return [*sweep.done.values()], spent
 
 
-def _tune(config: SweepConfig, trainings: Trainings, sweep: Sweep, spent: Spent, *, nodes: int) -> None:
+def _tune(config: SweepConfig, trainings: Trainings, sweep: Sweep, trials: Trials, spent: Spent, *, nodes: int) -> None:
     assert config.train is not None
     at_once = config.train.concurrent or _fit_at_once(trainings.base.workers)
-    bookkeeping = join(sweep.trials.output, "_tune")
-    ends = _Ends(sweep, spent, config, score=trainings.base.validation.score)
+    bookkeeping = join(trials.output, "_tune")
+    ends = _Ends(sweep, trials, spent, config, score=trainings.base.validation.score)
     schedule = _scheduler(config, trainings, sweep)
     space, searching = {}, {"search_alg": _Proposals(sweep), "num_samples": -1}
     if trainings.population:  # Tune's PBT takes no search: the population is drawn beforehand
@@ -129,7 +130,7 @@ def _tune(config: SweepConfig, trainings: Trainings, sweep: Sweep, spent: Spent,
         space, searching = {"member": ray.tune.grid_search([_member(*each) for each in members])}, {}
         if not members:
             return
-    function = ray.tune.with_parameters(_trial, trainings=trainings, output=sweep.trials.output)
+    function = ray.tune.with_parameters(_trial, trainings=trainings, output=trials.output)
     try:
         ray.tune.Tuner(
             ray.tune.with_resources(function, {"memory": 1}),  # a byte: Tune wants some, and all CPUs are for workers
@@ -253,19 +254,20 @@ class _Proposals(_Here, Searcher):  # type: ignore[misc]
 class _Ends(_Here, ray.tune.Callback):  # type: ignore[misc]
     """Writes down what came of trials that ended, and tells the sweep and the console."""
 
-    def __init__(self, sweep: Sweep, spent: Spent, config: SweepConfig, *, score: str) -> None:
-        self.sweep, self.spent, self.config, self.score = sweep, spent, config, score
+    def __init__(self, sweep: Sweep, files: Trials, spent: Spent, config: SweepConfig, *, score: str) -> None:
+        self.sweep, self.files, self.spent, self.config, self.score = sweep, files, spent, config, score
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         id_ = trial.config["member"]["id"]
-        if self.sweep.trials.result(id_) is None and self.spent.over(self.config.budget):
+        if self.files.result(id_) is None and self.spent.over(self.config.budget):
             self.sweep.running.pop(id_)  # ended with the budget: it goes on when there is more
             return
-        self._end(self.sweep.trials.end(id_, "stopped"))
+        self._end(self.files.end(id_, "stopped"))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        id_, error = trial.config["member"]["id"], str(trial.get_error() or "its process died")
-        self._end(self.sweep.trials.end(id_, "failed", reason=reason_of(error), detail=" ".join(error.split())[-500:]))
+        id_ = trial.config["member"]["id"]
+        error = str(trial.get_error() or "ActorDiedError: its own process, and no more is known")
+        self._end(self.files.end(id_, "failed", reason=reason_of(error), detail=" ".join(error.split())[-500:]))
 
     def _end(self, trial: Trial | None) -> None:
         if trial is None or trial.id not in self.sweep.running:

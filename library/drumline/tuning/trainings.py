@@ -265,10 +265,8 @@ class _Ends(_Here, ray.tune.Callback):  # type: ignore[misc]
         self._end(self.files.end(id_, "stopped"))
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        id_, error = (
-            trial.config["member"]["id"],
-            str(trial.get_error() or "ActorDiedError: its own process, and no more is known"),
-        )
+        id_ = trial.config["member"]["id"]
+        error = str(trial.get_error() or "ActorDiedError: its own process, and no more is known")
         self._end(self.files.end(id_, "failed", reason=reason_of(error), detail=" ".join(error.split())[-500:]))
 
     def _end(self, trial: Trial | None) -> None:

@@ -6,13 +6,13 @@ beside them the same points decoded and scored song by song, as an evaluation do
 """
 
 import itertools
-import json
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
 from tests.bench.tables import table
 from tests.evaluation.conftest import write_songs as write_hits
 from tests.training.songs import train_config, write_songs
@@ -64,11 +64,11 @@ def _trainings(folder: Path, peaks: list[float], say: Callable[[str], None]) -> 
         write_songs(folder / "dataset"), folder / "unused", stages=[{"name": "all", "epochs": 3}],
         logs={"pictures": 0, "tensorboard": False},
     )  # fmt: skip
-    (folder / "base.json").write_text(json.dumps(base.model_dump(mode="json")))  # JSON is YAML
+    (folder / "base.yaml").write_text(yaml.safe_dump(base.model_dump(mode="json")))
     tree = {
         "name": "bench",
         "output": str(folder / "sweep"),
-        "train": {"config": str(folder / "base.json"), "concurrent": 1},
+        "train": {"config": str(folder / "base.yaml"), "concurrent": 1},
         "space": {PEAK: {"grid": peaks}},
         "search": {"method": "grid"},
         "ray": {"address": "local", "num_cpus": 2},

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 from click.testing import CliRunner
 from tests.evaluation.conftest import write_songs
 
@@ -133,7 +134,7 @@ def _sweep(dev_set: Path, output: Path, **system: Any) -> SweepConfig:
 def test_a_sweep_finds_a_better_preset_and_goes_on(dev_set: Path, tmp_path: Path) -> None:
     config = _sweep(dev_set, tmp_path)
     file = tmp_path / "sweep.yaml"
-    file.write_text(config.model_dump_json())  # JSON is YAML
+    file.write_text(yaml.safe_dump(config.model_dump(mode="json")))
     ran = CliRunner().invoke(main, ["tune", str(file)])
     assert ran.exit_code == 0, ran.output
     points = Points(config.output)

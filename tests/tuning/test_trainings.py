@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -88,7 +87,7 @@ def workers(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
 @pytest.mark.ray
 @pytest.mark.timeout(1800)
 def test_a_sweep_is_killed_and_goes_on_and_failures_are_trials(base: Path, tmp_path: Path) -> None:
-    """One trial finishes, one diverges, at the third the driver is killed; resumed, its worker is."""
+    """One trial finishes, one diverges, at the third the driver is killed; it goes on where it was."""
     config = sweep_config(base, tmp_path / "out", {PEAK: {"grid": [0.002, 1e30, 0.001]}}, search={"method": "grid"})
     trainings, trials, log = trainings_of(config, Space.of(config.space)), Trials(config.output), tmp_path / "log"
     good, wild, last = (trainings.id({PEAK: peak}) for peak in (0.002, 1e30, 0.001))
@@ -112,23 +111,21 @@ def test_a_sweep_is_killed_and_goes_on_and_failures_are_trials(base: Path, tmp_p
 
     process = driver(config, tmp_path, "--resume")
     try:
-        until(lambda: len(workers(process)) > 0, process, log)
-        workers(process)[0].send_signal(signal.SIGKILL)
         assert process.wait(timeout=800) == 0, log.read_text()
     finally:
         process.kill()
         process.wait()
     assert trials.result(good) == first
-    died = trials.result(last)
-    assert died is not None
-    assert (died.state, died.reason) == ("failed", "worker_died")
+    resumed = trials.result(last)
+    assert resumed is not None
+    assert (resumed.state, len(resumed.curve)) == ("finished", 2)
 
     table = pq.read_table(tmp_path / "out" / "trials.parquet")
-    assert table["trial"].to_pylist()[0] == good
-    assert sorted(table["reason"].to_pylist()) == ["", "diverged", "worker_died"]
-    assert table[PEAK].to_pylist()[0] == 0.002
+    best = max((first, resumed), key=lambda trial: trial.score or 0.0)
+    assert table["trial"].to_pylist()[0] == best.id
+    assert sorted(table["reason"].to_pylist()) == ["", "", "diverged"]
     winner = load_config(TrainConfig, tmp_path / "out" / "winner.yaml")
-    assert winner.run_fingerprint(trainings.dataset) == good
+    assert winner.run_fingerprint(trainings.dataset) == best.id
     assert not (tmp_path / "out" / "_tune").exists()
 
 

@@ -1,11 +1,11 @@
-"""Promises under faults. Two cases are shown in every test run, the others on request: ``pytest -m chaos``."""
+"""Promises under faults. One case is shown in every test run, the others on request: ``pytest -m chaos``."""
 
 import pytest
 from tests.chaos.cases import CASES, Case
 from tests.chaos.run import Bench
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(1800)]
-ALWAYS = ("build/node", "build/disk")
+ALWAYS = ("build/node",)
 
 
 @pytest.fixture(scope="module")

@@ -35,32 +35,34 @@ class Case:
 
 _STORAGE: Final = r"output.*run again to resume|endpoint URL.*output"
 _DISK: Final = r"the disk is full: [\d,]+ bytes wanted, [\d,]+ free: '.*/disk/output/"
+_DAMAGED: Final = {
+    "build": r"/_work/songs/.*\.parquet: damaged",
+    "train": r"/shards/train-.*\.parquet: damaged",
+    "sweep": r"/shards/train-.*\.parquet: damaged",
+    "library": r"/_work/songs/.*\.parquet: damaged",
+}
+"""Job -> what is said of a file that it reads again."""
+
+
+def _of_job(stage: str) -> tuple[Case, ...]:
+    return (
+        Case(stage, "worker", "finished"),
+        Case(stage, "node", "finished"),
+        Case(stage, "driver", "resumed"),
+        Case(stage, "storage", "resumed", _STORAGE),
+        Case(stage, "disk", "resumed", _DISK),
+        Case(stage, "damage", "told", _DAMAGED[stage]),
+        Case(stage, "slow", "finished"),
+        Case(stage, "clock", "finished"),
+    )
+
+
 CASES: Final = (
-    Case("build", "worker", "finished"),
-    Case("build", "node", "finished"),
-    Case("build", "driver", "resumed"),
-    Case("build", "storage", "resumed", _STORAGE),
-    Case("build", "disk", "resumed", _DISK),
-    Case("build", "damage", "told", r"/_work/songs/.*\.parquet: damaged"),
-    Case("build", "slow", "finished"),
-    Case("build", "clock", "finished"),
-    Case("train", "worker", "finished"),
-    Case("train", "node", "finished"),
-    Case("train", "driver", "resumed"),
-    Case("train", "storage", "resumed", _STORAGE),
-    Case("train", "disk", "resumed", _DISK),
-    Case("train", "damage", "told", r"/shards/train-.*\.parquet: damaged"),
+    *_of_job("build"),
+    *_of_job("train"),
     Case("train", "checkpoint", "resumed", redone=7),  # keep.every_steps
-    Case("train", "slow", "finished"),
-    Case("train", "clock", "finished"),
-    Case("library", "worker", "finished"),
-    Case("library", "node", "finished"),
-    Case("library", "driver", "resumed"),
-    Case("library", "storage", "resumed", _STORAGE),
-    Case("library", "disk", "resumed", _DISK),
-    Case("library", "damage", "told", r"/_work/songs/.*\.parquet: damaged"),
-    Case("library", "slow", "finished"),
-    Case("library", "clock", "finished"),
+    *_of_job("sweep"),
+    *_of_job("library"),
     Case("serve", "node", "finished"),
     Case("serve", "driver", "resumed"),
     Case("serve", "storage", "finished"),

@@ -27,29 +27,14 @@ Node = Any
 
 
 @contextmanager
-def variables(values: Mapping[str, str]) -> Iterator[None]:
-    """Environment variables for as long as the block runs: for this process and for all that it starts."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-@contextmanager
 def three_nodes(*, cpus: int = 1, of_the_last: Mapping[str, str] | None = None) -> Iterator[Cluster]:
     """The cluster, with ``cpus`` on each working node; ``of_the_last`` are variables of one of them alone."""
-    with variables(FOR_ALL), patch.object(services, "get_node", _patiently):
+    with patch.dict(os.environ, FOR_ALL), patch.object(services, "get_node", _patiently):
         head = {"num_cpus": 0, "object_store_memory": _STORE, "include_dashboard": False}
         cluster = Cluster(initialize_head=True, head_node_args={**head, "_system_config": _QUICK_TO_NOTICE})
         try:
             cluster.add_node(num_cpus=cpus, object_store_memory=_STORE)
-            with variables(of_the_last or {}):
+            with patch.dict(os.environ, of_the_last or {}):
                 cluster.add_node(num_cpus=cpus, object_store_memory=_STORE)
             yield cluster
         finally:

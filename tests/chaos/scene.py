@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from unittest.mock import patch
 
 import s3fs
 import yaml
 from ray.cluster_utils import Cluster
-from tests.chaos.cluster import FOR_ALL, three_nodes, variables
+from tests.chaos.cluster import FOR_ALL, three_nodes
 from tests.chaos.stages import Stage
 from tests.jobs.conftest import ROOT, stop
 from tests.jobs.s3 import S3Server, find_weed
@@ -70,7 +71,7 @@ class Scene(ABC):
         self.stack.callback(s3fs.S3FileSystem.clear_instance_cache)
         self.stack.callback(self.server.kill)
         self.server.start()
-        self.stack.enter_context(variables(self.server.variables))
+        self.stack.enter_context(patch.dict(os.environ, self.server.variables))
         self.output = "s3://bucket/output"
 
     def start_cluster(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import soundfile
 import torch
+import yaml
 from tests.export.tiny import noise, write_package
 from tests.jobs.conftest import MANY, content
 from tests.jobs.conftest import config_for as build_config
@@ -19,10 +20,12 @@ from tests.jobs.libraries import config_for as library_config
 from tests.training.songs import train_config, write_songs
 
 from drumline.core.artifacts import filesystem, join, names, read_bytes
-from drumline.core.config import Config
+from drumline.core.config import Config, parse_config
 from drumline.dataset.verify import verify
 from drumline.rendering.demo_library import make_demo_library
 from drumline.training import checkpoints
+from drumline.tuning.config import SweepConfig
+from drumline.tuning.trials import Trials
 
 RANDOM_AS_EVER: dict[str, Any] = {
     "sampling": {"batch_size": 4, "batches": 30, "num_samples": 128 * 128},
@@ -190,6 +193,55 @@ class Train(Stage):
         damaged.write_bytes(whole)
 
 
+class Sweep(Train):
+    """`drumline tune`: two such trainings, one after the other; struck in the second."""
+
+    name, job, worker = "sweep", "tune_model.py", "RayTrainWorker"
+    enough = 1 + RANDOM_AS_EVER["sampling"]["batches"] * 2 + 14
+
+    def write_inputs(self, folder: Path) -> None:
+        super().write_inputs(folder)
+        base = train_config(str(folder), "unused", **RANDOM_AS_EVER)
+        (folder / "base.yaml").write_text(yaml.safe_dump(base.model_dump(mode="json")))
+
+    def config(self, inputs: Path, output: str, address: str) -> Config:
+        tree = {
+            "name": "test",
+            "output": output,
+            "train": {"config": str(inputs / "base.yaml"), "concurrent": 1},
+            "space": {"seed": {"grid": [1, 2]}},
+            "search": {"method": "grid"},
+            "ray": {"address": address},
+        }
+        return parse_config(SweepConfig, tree, "test")
+
+    def finished(self, output: str) -> Work:
+        trials = Trials(output)
+        done = {id_: repr(trials.result(id_)) for id_ in trials.ids() if trials.result(id_)}
+        runs = {id_: super(Sweep, self).finished(_run_of(output, id_)) for id_ in trials.ids()}
+        return done | {f"{id_}/{step}": line for id_, steps in runs.items() for step, line in steps.items()}
+
+    def result(self, output: str) -> Mapping[str, bytes]:
+        trials, found = Trials(output), {}
+        for id_ in trials.ids():
+            ended = trials.result(id_)
+            assert ended is not None, f"{id_} has not ended"
+            found[id_] = f"{ended.state} {ended.values} {ended.curve} {ended.detail}".encode()
+            for name, data in super().result(_run_of(output, id_)).items():
+                found[f"{id_}/{name}"] = data
+        return found
+
+    def twice(self, output: str) -> int:
+        fs, path = filesystem(join(output, "trials.parquet"))
+        with fs.open(path, "rb") as file:
+            ids = pq.read_table(file, columns=["trial"])["trial"].to_pylist()
+        return len(ids) - len(set(ids)) + sum(super(Sweep, self).twice(_run_of(output, id_)) for id_ in ids)
+
+
+def _run_of(output: str, id_: str) -> str:
+    return join(Trials(output).folder(id_), "run")
+
+
 def _journal(output: str) -> list[dict[str, Any]]:
     try:
         lines = read_bytes(join(output, "steps.jsonl")).splitlines(keepends=True)
@@ -198,4 +250,4 @@ def _journal(output: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
-STAGES: dict[str, Stage] = {stage.name: stage for stage in (Build(), Train(), Library())}
+STAGES: dict[str, Stage] = {stage.name: stage for stage in (Build(), Train(), Sweep(), Library())}

@@ -1,11 +1,5 @@
 """`ray job submit` to a running cluster: this checkout is shipped, the job runs there, errors are told in its logs."""
 
-import os
-import secrets
-import shutil
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +8,8 @@ import pytest
 import requests
 import yaml
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
-from tests.jobs.conftest import ROOT, free_ports, stop
+from tests.jobs.conftest import ROOT
+from tests.jobs.head import ray_head
 
 from drumline.dataset.verify import verify
 
@@ -23,46 +18,9 @@ pytestmark = pytest.mark.ray
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[JobSubmissionClient]:
-    """A job client of a cluster of one node, started as on a server: `ray start --head` behind a token."""
-    folder = Path(tempfile.mkdtemp(prefix="ray-"))  # short: Ray's sockets lie below it, their paths are limited
-    token = secrets.token_hex(32)
-    token_file = folder / "token"
-    token_file.touch(mode=0o600)
-    token_file.write_text(token)
-    names = ("port", "dashboard-port", "ray-client-server-port", "metrics-export-port", "dashboard-agent-listen-port")
-    ports = dict(zip(names, free_ports(len(names)), strict=True))
-    programs = Path(sys.executable).parent
-    command = [
-        *(str(programs / "ray"), "start", "--head", "--block", "--num-cpus=2"),
-        *("--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", "--disable-usage-stats"),
-        *(f"--{name}={port}" for name, port in ports.items()),
-        *(f"--temp-dir={folder / 'tmp'}", f"--object-store-memory={2**28}"),
-    ]
-    variables = {
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(token_file),
-        "PATH": f"{programs}:{os.environ['PATH']}",  # a job's `python` is the one of this environment
-    }
-    with (folder / "log").open("wb") as log:
-        head = subprocess.Popen(command, env={**os.environ, **variables}, stdout=log, stderr=log)
-    try:
-        yield _connected(f"http://127.0.0.1:{ports['dashboard-port']}", token, head, folder / "log")
-    finally:
-        stop(head)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _connected(address: str, token: str, head: subprocess.Popen[bytes], log: Path) -> JobSubmissionClient:
-    deadline_s = time.monotonic() + 90
-    while True:
-        try:
-            client = JobSubmissionClient(address, headers={"Authorization": f"Bearer {token}"})
-            client.list_jobs()
-            return client
-        except (ConnectionError, RuntimeError, requests.RequestException):
-            if head.poll() is not None or time.monotonic() > deadline_s:
-                raise AssertionError(f"Ray did not start: {log.read_text()[-2000:]}") from None
-            time.sleep(0.2)
+    """Of a cluster of one node."""
+    with ray_head(num_cpus=2, variables={}) as head:
+        yield head.client()
 
 
 def run_job(client: JobSubmissionClient, entrypoint: str) -> tuple[JobDetails, str]:

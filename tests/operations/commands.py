@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Final
 
 import click
-import yaml
 
 from drumline.cli import main
 from drumline.core.config import Config, load_config
@@ -14,6 +13,7 @@ from drumline.evaluation.config import EvaluationConfig
 from drumline.export.config import ExportConfig
 from drumline.training.config import TrainConfig
 from drumline.transcription.library.config import LibraryConfig
+from drumline.tuning.config import SweepConfig
 
 ROOT: Final = Path(__file__).parents[2]
 CONFIGS: Final[dict[str, type[Config]]] = {
@@ -22,6 +22,7 @@ CONFIGS: Final[dict[str, type[Config]]] = {
     "evaluate_model": EvaluationConfig,
     "export_model": ExportConfig,
     "transcribe_library": LibraryConfig,
+    "tune_model": SweepConfig,
 }
 """Job -> its configuration."""
 
@@ -31,12 +32,9 @@ def check_job(words: Sequence[str]) -> None:
     program, job, config, *changes = words
     assert program == "python", words
     assert (ROOT / job).is_file(), job
-    name = Path(job).stem
-    if name not in CONFIGS:  # sweeps: whatever it is, it is a configuration in YAML
-        assert not changes
-        assert yaml.safe_load((ROOT / config).read_text(encoding="utf-8"))
-        return
-    load_config(CONFIGS[name], str(ROOT / config), [change for change in changes if not change.startswith("--")])
+    load_config(
+        CONFIGS[Path(job).stem], str(ROOT / config), [change for change in changes if not change.startswith("--")]
+    )
 
 
 def check_drumline(words: Sequence[str]) -> None:

@@ -3,11 +3,8 @@
 import json
 import os
 import re
-import secrets
 import shutil
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -20,9 +17,9 @@ import pytest
 import requests
 import soundfile
 import yaml
-from ray.job_submission import JobSubmissionClient
 from tests.export.tiny import noise
-from tests.jobs.conftest import MANY, free_ports, stop
+from tests.jobs.conftest import MANY, free_ports
+from tests.jobs.head import ray_head
 from tests.operations.dashboards import DASHBOARDS, NOT_ALWAYS, series
 from tests.operations.page import ROOT, blocks
 
@@ -32,7 +29,6 @@ from drumline.rendering.demo_library import make_demo_library
 pytestmark = [pytest.mark.operations, pytest.mark.ray, pytest.mark.timeout(3600)]
 SONGS = tuple(replace(song, charter=f"Charter {number}") for number, song in enumerate(MANY[:20]))
 """Each of a charter's own, so that there are songs for every split."""
-PORTS = ("port", "dashboard-port", "ray-client-server-port", "metrics-export-port", "dashboard-agent-listen-port")
 
 
 @dataclass(frozen=True)
@@ -62,76 +58,37 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
-    folder = Path(tempfile.mkdtemp(prefix="ray-"))  # short: Ray's sockets lie below it, their paths are limited
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("operations")
     make_demo_library(folder / "songs", SONGS)
-    ports = dict(zip((*PORTS, "serve"), free_ports(len(PORTS) + 1), strict=True))
-    token = folder / "token"
-    token.touch(mode=0o600)
-    token.write_text(secrets.token_hex(32))
     checkout = folder / "checkout"
     left = shutil.ignore_patterns("__pycache__", "*.egg-info")
     for name in ("configs", "jobs", "library", "serve"):
         shutil.copytree(ROOT / name, checkout / name, ignore=left)
+    (port,) = free_ports(1)
     endpoint = yaml.safe_load((ROOT / "serve" / "config.yaml").read_text())
-    endpoint["http_options"] |= {"host": "127.0.0.1", "port": ports["serve"]}
+    endpoint["http_options"] |= {"host": "127.0.0.1", "port": port}
     few = {"min_replicas": 2, "max_replicas": 2, "num_cpus": 0.1}
     endpoint["applications"][0]["args"] = {
         "model": "", "host": "127.0.0.1", "jobs": {"store": str(folder / "jobs")}, "front": few, "listeners": few,
     }  # fmt: skip
     (folder / "endpoint.yaml").write_text(yaml.safe_dump(endpoint))
-    programs = Path(sys.executable).parent
     variables = {
-        "PATH": f"{programs}:{os.environ['PATH']}",
         "PYTHONPATH": f"{checkout / 'library'}:{checkout}",
-        "RAY_AUTH_MODE": "token",
-        "RAY_AUTH_TOKEN_PATH": str(token),
         "RAY_USAGE_STATS_ENABLED": "0",
-        "RAY_API_SERVER_ADDRESS": f"http://127.0.0.1:{ports['dashboard-port']}",
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
         "RAY_worker_niceness": "0",
-        "METRICS_URL": f"http://127.0.0.1:{ports['metrics-export-port']}/metrics",
-        "LIBRARY": str(folder / "songs"),
-        "STORE": str(folder / "store"),
-        "ENDPOINT_FILE": str(folder / "endpoint.yaml"),
-        "ENDPOINT_URL": f"http://127.0.0.1:{ports['serve']}",
     }
-    command = [
-        *(str(programs / "ray"), "start", "--head", "--block", "--num-cpus=4"),
-        *("--node-ip-address=127.0.0.1", "--dashboard-host=127.0.0.1", "--disable-usage-stats"),
-        *(f"--{name}={ports[name]}" for name in PORTS),
-        *(f"--temp-dir={folder / 'tmp'}", f"--object-store-memory={2**28}"),
-    ]
-    head = None
-    try:
-        for _ in range(5):  # Ray gives a node thirty seconds to come up, whatever else the machine does
-            with (folder / "log").open("wb") as log:
-                head = subprocess.Popen(command, env={**os.environ, **variables}, cwd=folder, stdout=log, stderr=log)
-            if _ready(variables["RAY_API_SERVER_ADDRESS"], token.read_text(), head):
-                break
-            stop(head)
-        else:
-            raise AssertionError(f"Ray did not start: {(folder / 'log').read_text()[-2000:]}")
-        yield Place(variables, checkout, folder / "log")
-    finally:
-        if head is not None:
-            stop(head)
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _ready(address: str, token: str, head: subprocess.Popen[bytes]) -> bool:
-    """Whether a job runs before the head has ended, or five minutes have passed."""
-    deadline_s = time.monotonic() + 300
-    while time.monotonic() < deadline_s and head.poll() is None:
-        try:
-            client = JobSubmissionClient(address, headers={"Authorization": f"Bearer {token}"})
-            job = client.submit_job(entrypoint="true")  # the agent that runs jobs comes up last
-            while not client.get_job_status(job).is_terminal():
-                time.sleep(0.5)
-            return head.poll() is None
-        except (ConnectionError, RuntimeError, requests.RequestException):
-            time.sleep(0.5)
-    return False
+    with ray_head(num_cpus=4, variables=variables) as head:
+        told = {
+            "RAY_API_SERVER_ADDRESS": head.dashboard,
+            "METRICS_URL": f"http://127.0.0.1:{head.ports['metrics-export-port']}/metrics",
+            "LIBRARY": str(folder / "songs"),
+            "STORE": str(folder / "store"),
+            "ENDPOINT_FILE": str(folder / "endpoint.yaml"),
+            "ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        }
+        yield Place({**head.variables, **told}, checkout, head.log)
 
 
 class Requests(threading.Thread):

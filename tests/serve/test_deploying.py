@@ -2,11 +2,7 @@
 
 import itertools
 import os
-import secrets
-import shutil
 import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections import Counter
@@ -22,7 +18,8 @@ import soundfile
 import yaml
 from serve.keys import hashed, new_key
 from tests.export.tiny import noise, write_package
-from tests.jobs.conftest import free_ports, stop
+from tests.jobs.conftest import free_ports
+from tests.jobs.head import PROGRAMS, Head, ray_head
 from tests.serve.conftest import ROOT, on_the_command_line
 
 from drumline.client import Client
@@ -30,7 +27,6 @@ from drumline.client import Client
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
 KEY = new_key()
-PROGRAMS = Path(sys.executable).parent
 VARIABLES = {
     # Serve looks every ten seconds how much there is to do; a test would wait for it.
     **{f"RAY_SERVE_{who}_AUTOSCALING_METRIC_PUSH_INTERVAL_S": "0.5" for who in ("HANDLE", "REPLICA")},
@@ -47,12 +43,11 @@ VARIABLES = {
 class Cluster:
     """A cluster of one node, as on a server, and what `serve deploy` is given."""
 
+    head: Head
     folder: Path
-    dashboard: str
+    """Of files to deploy and to send."""
     port: int
-    variables: dict[str, str]
-    token: str
-    config: dict[str, Any] = field(default_factory=dict)
+    config: dict[str, Any]
 
     @property
     def url(self) -> str:
@@ -67,14 +62,16 @@ class Cluster:
         self.config["applications"][0]["args"] |= args
         file = self.folder / "config.yaml"
         file.write_text(yaml.safe_dump(self.config))
-        command = [str(PROGRAMS / "serve"), "deploy", str(file), "--address", self.dashboard]
-        run = subprocess.run(command, env=self.variables, capture_output=True, text=True, check=False)
+        command = [str(PROGRAMS / "serve"), "deploy", str(file), "--address", self.head.dashboard]
+        run = subprocess.run(
+            command, env={**os.environ, **self.head.variables}, capture_output=True, text=True, check=False
+        )
         assert run.returncode == 0, run.stderr
 
     def status(self) -> dict[str, Any]:
         """Of the application."""
-        headers = {"Authorization": f"Bearer {self.token}"}
-        answer = requests.get(f"{self.dashboard}/api/serve/applications/", headers=headers, timeout=30)
+        headers = {"Authorization": f"Bearer {self.head.token}"}
+        answer = requests.get(f"{self.head.dashboard}/api/serve/applications/", headers=headers, timeout=30)
         answer.raise_for_status()
         told: dict[str, Any] = answer.json()["applications"].get("drumline", {"status": "NOT_STARTED"})
         assert told["status"] != "DEPLOY_FAILED", told["message"]
@@ -104,51 +101,23 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def cluster(package: Path) -> Iterator[Cluster]:
-    folder = Path(tempfile.mkdtemp(prefix="ray-"))  # short: Ray's sockets lie below it, their paths are limited
-    token, (port, *others) = secrets.token_hex(32), free_ports(6)
-    (folder / "token").touch(mode=0o600)
-    (folder / "token").write_text(token)
-    (folder / "keys.txt").write_text(f"test:{hashed(KEY)}\n")
-    names = ("port", "dashboard-port", "ray-client-server-port", "metrics-export-port", "dashboard-agent-listen-port")
-    ports = dict(zip(names, others, strict=True))
-    command = [
-        *(str(PROGRAMS / "ray"), "start", "--head", "--block", "--num-cpus=4", "--node-ip-address=127.0.0.1"),
-        *("--dashboard-host=127.0.0.1", "--disable-usage-stats", f"--temp-dir={folder / 'tmp'}"),
-        *(f"--{name}={number}" for name, number in ports.items()),
-        f"--object-store-memory={2**27}",
-    ]
-    own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(folder / "token"), "TMPDIR": str(folder)}
-    variables = {**os.environ, **own, **VARIABLES}
+def cluster(package: Path, tmp_path: Path) -> Iterator[Cluster]:
+    (tmp_path / "keys.txt").write_text(f"test:{hashed(KEY)}\n")
+    (port,) = free_ports(1)
     config = yaml.safe_load((ROOT / "serve" / "config.yaml").read_text())
     config["http_options"] |= {"host": "127.0.0.1", "port": port}
     (application,) = config["applications"]
     application["runtime_env"] = {"env_vars": {"PYTHONPATH": f"{ROOT / 'library'}:{ROOT}"}}
     application["args"] |= {
         "model": str(package),
-        "keys_file": str(folder / "keys.txt"),
-        "jobs": {"store": str(folder / "jobs")},
+        "keys_file": str(tmp_path / "keys.txt"),
+        "jobs": {"store": str(tmp_path / "jobs")},
         "cache": "",
         "front": {"max_replicas": 1, "target_recordings": 64, "max_recordings": 512, "num_cpus": 0.5},
         "listeners": {"max_replicas": 2, "target_recordings": 2, "num_cpus": 0.5, "upscale_s": 1, "downscale_s": 2},
     }
-    with (folder / "log").open("wb") as log:
-        head = subprocess.Popen(command, env=variables, stdout=log, stderr=log)
-    made = Cluster(folder, f"http://127.0.0.1:{ports['dashboard-port']}", port, variables, token, config)
-
-    def answers() -> bool:
-        assert head.poll() is None, (folder / "log").read_text()
-        try:
-            return made.status() is not None
-        except requests.RequestException:
-            return False
-
-    try:
-        wait_until(answers)
-        yield made
-    finally:
-        stop(head)
-        shutil.rmtree(folder, ignore_errors=True)
+    with ray_head(num_cpus=4, variables={**VARIABLES, "TMPDIR": str(tmp_path)}) as head:
+        yield Cluster(head, tmp_path, port, config)
 
 
 @dataclass

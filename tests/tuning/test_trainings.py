@@ -87,10 +87,15 @@ def workers(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
 @pytest.mark.ray
 @pytest.mark.timeout(1800)
 def test_a_sweep_is_killed_and_goes_on_and_failures_are_trials(base: Path, tmp_path: Path) -> None:
-    """One trial finishes, one diverges, at the third the driver is killed; it goes on where it was."""
-    config = sweep_config(base, tmp_path / "out", {PEAK: {"grid": [0.002, 1e30, 0.001]}}, search={"method": "grid"})
+    """One trial finishes, one diverges, at the third the driver is killed; it goes on where it was. The fourth's worker
+    dies, which `workers.max_failures` does not allow.
+    """
+    peaks, epochs = [0.002, 1e30, 0.001, 0.003], "stages.0.epochs"
+    space = {PEAK: {"grid": peaks}, epochs: {"grid": [500], "when": {PEAK: [0.003]}}}
+    config = sweep_config(base, tmp_path / "out", space, search={"method": "grid"})
     trainings, trials, log = trainings_of(config, Space.of(config.space)), Trials(config.output), tmp_path / "log"
-    good, wild, last = (trainings.id({PEAK: peak}) for peak in (0.002, 1e30, 0.001))
+    good, wild, last = (trainings.id({PEAK: peak}) for peak in peaks[:3])
+    struck = trainings.id({PEAK: 0.003, epochs: 500})
 
     process = driver(config, tmp_path)
     try:
@@ -111,6 +116,8 @@ def test_a_sweep_is_killed_and_goes_on_and_failures_are_trials(base: Path, tmp_p
 
     process = driver(config, tmp_path, "--resume")
     try:
+        until(lambda: (begun := trials.progress(struck)) is not None and len(begun.curve) > 1, process, log)
+        workers(process)[0].kill()
         assert process.wait(timeout=800) == 0, log.read_text()
     finally:
         process.kill()
@@ -120,10 +127,14 @@ def test_a_sweep_is_killed_and_goes_on_and_failures_are_trials(base: Path, tmp_p
     assert resumed is not None
     assert (resumed.state, len(resumed.curve)) == ("finished", 2)
 
+    dead = trials.result(struck)
+    assert dead is not None
+    assert (dead.state, dead.reason) == ("failed", "worker_died")
+
     table = pq.read_table(tmp_path / "out" / "trials.parquet")
     best = max((first, resumed), key=lambda trial: trial.score or 0.0)
     assert table["trial"].to_pylist()[0] == best.id
-    assert sorted(table["reason"].to_pylist()) == ["", "", "diverged"]
+    assert sorted(table["reason"].to_pylist()) == ["", "", "diverged", "worker_died"]
     winner = load_config(TrainConfig, tmp_path / "out" / "winner.yaml")
     assert winner.run_fingerprint(trainings.dataset) == best.id
     assert not (tmp_path / "out" / "_tune").exists()

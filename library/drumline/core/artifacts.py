@@ -58,7 +58,7 @@ def write_bytes(uri: str, data: bytes) -> None:
         return
     aside = f"{path}.{uuid.uuid4().hex[:8]}.part"
     try:
-        with _room_for(len(data), path):
+        with room_for(len(data), path):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(aside).write_bytes(data)
             os.replace(aside, path)
@@ -81,7 +81,7 @@ def publish(local_file: Path, uri: str) -> None:
         try:
             os.replace(local_file, aside)
         except OSError:
-            with _room_for(local_file.stat().st_size, path):
+            with room_for(local_file.stat().st_size, path):
                 shutil.copyfile(local_file, aside)
             local_file.unlink()
         os.replace(aside, target)
@@ -90,8 +90,8 @@ def publish(local_file: Path, uri: str) -> None:
 
 
 @contextmanager
-def _room_for(num_bytes: int, path: str) -> Iterator[None]:
-    """Say where a disk is full, and how full: the system's own error names neither."""
+def room_for(num_bytes: int, path: str) -> Iterator[None]:
+    """Say where a disk is full, and how full: the system's own error names neither. ``path``: of a local file."""
     try:
         yield
     except OSError as error:

@@ -8,7 +8,6 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -71,12 +70,10 @@ class ShardSpec:
 
     @staticmethod
     def from_json(line: str) -> "ShardSpec":
-        return _adapter().validate_json(line)
+        return _ADAPTER.validate_json(line)
 
 
-@cache
-def _adapter() -> TypeAdapter[ShardSpec]:
-    return TypeAdapter(ShardSpec)
+_ADAPTER: Final = TypeAdapter(ShardSpec)
 
 
 def plan_shards(members: Mapping[str, Sequence[tuple[Member, int]]], config: BuildConfig) -> list[ShardSpec]:

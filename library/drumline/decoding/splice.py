@@ -22,8 +22,7 @@ def spliced(first: Strokes, again: Sequence[tuple[Passage, Strokes]], *, apart_s
     parts = [_select(first, outside)]
     for passage, strokes in again:
         parts.append(_select(strokes, _within(strokes.events, passage) & ~_near(strokes.events, parts[0], apart_s)))
-    columns = ("time_s", "label", "velocity", "openness", "confidence")
-    events = Events(*(np.concatenate([getattr(part.events, name) for part in parts]) for name in columns))
+    events = Events.joined([part.events for part in parts])
     order = np.argsort(events.time_s, kind="stable")
     branches = {name: np.concatenate([part.branches[name] for part in parts])[order] for name in first.branches}
     return Strokes(events.select(order), branches)

@@ -141,9 +141,10 @@ def strokes(pieces: Iterable[Activations], config: DecodeConfig, calibration: Ca
 def choose(candidates: Candidates, config: DecodeConfig, calibration: Calibration | None = None) -> Strokes:
     """The strokes among candidates that were found with thresholds no higher, and else alike."""
     grid, classes, found = candidates.grid, candidates.classes, candidates.peaks
-    least = np.zeros(len(classes), dtype=np.float32)  # as `maxima` compares
+    thresholds = np.zeros(len(classes))
     for name, columns in _voices(classes, config).items():
-        least[columns] = threshold_of(config, calibration, name)
+        thresholds[columns] = threshold_of(config, calibration, name)
+    least = thresholds.astype(np.float32)  # as `maxima` compares
     found = found.where((found.confidence >= least[found.column]) & (found.onset >= config.onset_threshold))
     instruments = [_INSTRUMENT[name] for name in classes]
     spacing = [_spacing_frames(config, name, grid) for name in classes]
@@ -154,7 +155,7 @@ def choose(candidates: Candidates, config: DecodeConfig, calibration: Calibratio
     margin = config.tom_cymbal_margin
     found = found.where(~(_outdone(found, is_tom, is_cymbal, margin) | _outdone(found, is_cymbal, is_tom, margin)))
     if config.doubt_log_odds:
-        found = _without_doubtful(found, candidates, config, calibration)
+        found = _without_doubtful(found, candidates, thresholds, config.doubt_log_odds)
 
     shift_s = np.zeros(len(classes))
     for name, columns in _voices(classes, config).items():
@@ -290,15 +291,9 @@ def doubt(alone_share: ArrayLike, alone_confidence: ArrayLike) -> NDArray[np.flo
     return np.clip(np.maximum(seldom, unsure), 0.0, 1.0)
 
 
-def _without_doubtful(
-    found: Peaks, candidates: Candidates, config: DecodeConfig, calibration: Calibration | None
-) -> Peaks:
-    """The peaks, of hi-hats only the surer ones in songs that give reason to doubt them."""
-    thresholds = np.zeros(len(candidates.classes))
-    for name, columns in _voices(candidates.classes, config).items():
-        if _INSTRUMENT[candidates.classes[columns[0]]] == "hihat":
-            thresholds[columns] = threshold_of(config, calibration, name)
-    mine = thresholds[found.column] > 0
+def _without_doubtful(found: Peaks, candidates: Candidates, thresholds: NDArray[np.float64], log_odds: float) -> Peaks:
+    """The peaks, of hi-hats only the surer ones where a song gives reason to doubt them. ``thresholds``: of classes."""
+    mine = np.array([_INSTRUMENT[name] == "hihat" for name in candidates.classes])[found.column]
     frames, others = found.frame[mine], np.array([-np.inf, *found.frame[~mine], np.inf])
     after = np.searchsorted(others, frames)
     alone = np.minimum(frames - others[after - 1], others[after] - frames) > ALONE_S * candidates.grid.frame_rate_hz
@@ -307,5 +302,5 @@ def _without_doubtful(
     sum_sure = np.bincount(song[mine][alone], weights=found.confidence[mine][alone], minlength=num_songs)
     doubts = doubt(solos / np.maximum(hihats, 1), sum_sure / np.maximum(solos, 1))
     with np.errstate(divide="ignore"):  # of a threshold of 0 or 1
-        least = expit(logit(thresholds[found.column]) + config.doubt_log_odds * doubts[song])
+        least = expit(logit(thresholds[found.column]) + log_odds * doubts[song])
     return found.where(~mine | (found.confidence >= least) | (doubts[song] == 0))

@@ -61,6 +61,11 @@ class Events:
         return cls(times[order], numbers[order], told(velocity), told(openness), told(confidence))
 
     @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Events of parts, at least one, one after the other as they are."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in cls.__dataclass_fields__))
+
+    @classmethod
     def none(cls) -> Self:
         """No events at all."""
         return cls.of([], [])

@@ -16,6 +16,7 @@ from ray.data import ActorPoolStrategy, DataContext
 
 from drumline.core.artifacts import STORAGE_ERRORS
 from drumline.core.errors import DrumlineError
+from drumline.runtime.causes import cause_of
 from drumline.runtime.ledger import Ledger
 
 log = logging.getLogger("drumline")
@@ -118,6 +119,7 @@ def _configure(ledger: Ledger) -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
+    context.raise_original_map_exception = True  # else all that arrives is "UDF failed to process a data block"
     # Ray counts finished blocks. The ledger ends stuck rows; what lasts longer than a block with a few of them hangs.
     context.execution_no_progress_timeout_s = int(2 * ledger.max_attempts * ledger.timeout_s + 120)
 
@@ -130,18 +132,16 @@ def _stream(dataset: Any, ledger: Ledger) -> Iterator[dict[str, Any]]:
             watch.progress()
             yield from batch.to_pylist()
     except ray.exceptions.RayError as error:
-        raise DrumlineError(
-            f"Ray gave up: {_first_lines(error)}. What was finished is kept: run again to resume"
-        ) from error
+        cause = cause_of(error)
+        if isinstance(cause, DrumlineError):
+            raise cause from error
+        raise DrumlineError(f"Ray gave up: {_brief(cause)}. What was finished is kept: run again to resume") from error
     finally:
         watch.stop()
 
 
-def _first_lines(error: BaseException) -> str:
-    cause: BaseException = error
-    while isinstance(getattr(cause, "cause", None), BaseException):
-        cause = cause.cause  # type: ignore[attr-defined]
-    return " ".join(str(cause).split())[:500]
+def _brief(error: BaseException) -> str:
+    return " ".join(str(error).split())[:500] or type(error).__name__
 
 
 class StallWatch(threading.Thread):

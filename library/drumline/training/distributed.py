@@ -22,13 +22,14 @@ import torch.distributed as dist
 from ray.train import FailureConfig, LoggingConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer, get_device
 
-from drumline.core.artifacts import join, storage_told, write_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, join, storage_told, write_bytes
 from drumline.core.config import canonical_json, fingerprint
-from drumline.core.errors import ConfigError
+from drumline.core.errors import ConfigError, DrumlineError
 from drumline.dataset.manifest import read_manifest
 from drumline.dataset.sampling_weights import read_hard_windows, sampling_weights, write_weights
 from drumline.decoding.infer import infer
 from drumline.runtime.board import Line, told
+from drumline.runtime.causes import cause_of
 from drumline.runtime.metrics import TrainingMeter
 from drumline.runtime.quiet import quieten
 from drumline.runtime.session import session
@@ -47,6 +48,8 @@ from drumline.training.validation import Counts, count, metrics, recordings
 
 log = logging.getLogger("drumline")
 
+_OUTSIDE = (*STORAGE_ERRORS, DrumlineError)
+"""What a worker raises over files that cannot be read or written: no failure of the training's own."""
 _AHEAD = 4
 """Batches that are loaded ahead of a worker."""
 _RAY = {
@@ -90,7 +93,8 @@ def run(config: TrainConfig, *, show: Callable[[Line], None] | None = None) -> T
     each epoch whose checkpoint is kept, one with ``kept`` and ``score``; the console has them if it is None.
 
     Raises ConfigError before any work where the configuration cannot be run or the output holds another run,
-    TrainingFailed where the run as a whole fails; what was learnt until then is kept.
+    TrainingFailed where the run as a whole fails, DrumlineError where files cannot be read or written; what was learnt
+    until then is kept.
     """
     manifest = read_manifest(config.dataset)
     for split in (config.weights.split, config.validation.split):
@@ -142,7 +146,13 @@ def _fit(config: TrainConfig, settings: dict[str, Any]) -> None:
         try:
             failure = trainer.fit().return_value
         except ray.train.TrainingFailedError as error:
-            raise TrainingFailed(reason_of(str(error)), _cause(error)) from error
+            failures = [*(getattr(error, "worker_failures", None) or {0: error}).values()]
+            reason, detail = reason_of(str(error)), _end(failures[0])
+            if reason in ("error", "worker_died") and any(isinstance(cause_of(each), _OUTSIDE) for each in failures):
+                raise DrumlineError(
+                    f"{config.output}: {detail}. What was finished is kept: run again to resume"
+                ) from error
+            raise TrainingFailed(reason, detail) from error
         if failure:
             raise TrainingFailed(*failure)
 
@@ -173,7 +183,7 @@ def _worker(settings: dict[str, Any]) -> tuple[Reason, str] | None:
         except BEYOND_RETRY as error:
             if world > 1:
                 raise  # the others wait for this one: Ray ends them all
-            return reason_of(f"{type(error).__name__}: {error}"), _cause(error)
+            return reason_of(f"{type(error).__name__}: {error}"), _end(error)
     return None
 
 
@@ -196,6 +206,7 @@ def _stream(loader: Loader, progress: Progress, device: torch.device) -> Iterato
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.execution_options.preserve_order = True
+    context.raise_original_map_exception = True  # else nobody learns which shard is damaged
     share = loader.config.sampling.batch_size // loader.config.workers.num_workers
     for epoch, steps in epochs(progress, loader.config):
         windows = ray.data.range(len(steps), override_num_blocks=len(steps)).map_batches(
@@ -299,7 +310,6 @@ def _result(config: TrainConfig) -> TrainResult:
     return TrainResult(config.output, best, checkpoints.load(best).metrics)
 
 
-def _cause(error: BaseException) -> str:
-    """The end of what the first worker that failed says: its text is a traceback, and that ends with the error."""
-    failures = getattr(error, "worker_failures", None) or {0: error}
-    return str(next(iter(failures.values()))).strip().splitlines()[-1][:500]
+def _end(error: BaseException) -> str:
+    """The end of what a worker says: its text may be a traceback, and that ends with the error."""
+    return str(error).strip().splitlines()[-1][:500]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from drumline.core.artifacts import write_bytes
+from drumline.core.artifacts import room_for, write_bytes
 
 Record = dict[str, Any]
 
@@ -21,14 +21,17 @@ class Journal:
     def __init__(self, file: Path, *, until_step: int) -> None:
         """Open it and forget what comes after a step. A last line that was cut off is forgotten too."""
         self.file = file
-        self.records = [record for record in _read(file) if record["step"] <= until_step]
+        self.records = [
+            record for record in records_of(file.read_bytes() if file.exists() else b"") if record["step"] <= until_step
+        ]
         write_bytes(str(file), b"".join(map(_line, self.records)))
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Append a line."""
         self.records.append(dict(record))
-        with self.file.open("ab") as file:
-            file.write(_line(record))
+        line = _line(record)
+        with room_for(len(line), str(self.file)), self.file.open("ab") as file:
+            file.write(line)
 
 
 def summary(epochs: list[Record], score: str) -> bytes:
@@ -42,11 +45,10 @@ def _number(value: float | None) -> float:
     return -math.inf if value is None or math.isnan(value) else value
 
 
-def _read(file: Path) -> list[Record]:
-    if not file.exists():
-        return []
+def records_of(data: bytes) -> list[Record]:
+    """The lines of a journal's file; not a last one that was cut off."""
     records = []
-    for line in file.read_bytes().split(b"\n"):
+    for line in data.split(b"\n"):
         try:
             records.append(json.loads(line))
         except ValueError:

@@ -64,7 +64,7 @@ class Logs:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         for tracker in self.trackers:
             tracker.close(finished=kind is None)
-        self.publish()
+        self._copy()
         if self._aside:
             self._aside.cleanup()
 
@@ -123,6 +123,10 @@ class Logs:
         """Make what was written visible; with each checkpoint, so that journals go at least as far as it does."""
         for tracker in self.trackers:
             tracker.flush()
+        self._copy()
+
+    def _copy(self) -> None:
+        """To where the output is, if that is no folder of this machine's."""
         if not self._aside:
             return
         for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):

@@ -4,6 +4,7 @@ MLflow and Weights & Biases are extras, imported only where a configuration asks
 in the same run there; TensorBoard hides what an interrupted attempt wrote beyond the step.
 """
 
+import time
 import uuid
 from collections.abc import Mapping
 from importlib import import_module
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from drumline.core.artifacts import room_for
 from drumline.core.errors import ConfigError
 from drumline.training.config import LogConfig, TrainConfig
 
@@ -57,29 +59,43 @@ def trackers(config: TrainConfig, folder: Path, *, run: str, step: int) -> list[
 
 
 class TensorBoard:
-    """Event files: `tensorboard --logdir <output>`."""
+    """Event files: `tensorboard --logdir <output>`.
+
+    Written at once, and not by tensorboardX's own writer: its thread dies on a full disk, and whoever writes after that
+    waits for it.
+    """
 
     def __init__(self, folder: Path, *, step: int) -> None:
         # One second to import, and whoever does not log needs it not.
-        self.writer = import_module("tensorboardX").SummaryWriter(
-            # Its own names count in seconds: two attempts within one would share a file.
-            str(folder),
-            purge_step=step + 1,
-            filename_suffix=f".{uuid.uuid4().hex[:8]}",
+        self.summary, self.proto = import_module("tensorboardX.summary"), import_module("tensorboardX.proto.event_pb2")
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        # Its own names count in seconds: two attempts within one would share a file.
+        self.events = import_module("tensorboardX.event_file_writer").EventsWriter(
+            str(folder / "events"), f".{uuid.uuid4().hex[:8]}"
         )
+        session = self.proto.SessionLog
+        self._write(step + 1, session_log=session(status=session.START))  # hides what is there from this step on
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         for name, value in values.items():
-            self.writer.add_scalar(name, value, step)
+            self._write(step, summary=self.summary.scalar(name, value))
 
     def picture(self, pixels: Pixels, step: int) -> None:
-        self.writer.add_image("validation", pixels, step, dataformats="HWC")
+        self._write(step, summary=self.summary.image("validation", pixels, dataformats="HWC"))
 
     def flush(self) -> None:
-        self.writer.flush()
+        with room_for(0, str(self.folder / "events")):
+            self.events.flush()
 
     def close(self, *, finished: bool) -> None:
-        self.writer.close()
+        with room_for(0, str(self.folder / "events")):
+            self.events.close()
+
+    def _write(self, step: int, **what: Any) -> None:
+        event = self.proto.Event(wall_time=time.time(), step=step, **what)
+        with room_for(event.ByteSize(), str(self.folder / "events")):
+            self.events.write_event(event)
 
 
 class MLflow:

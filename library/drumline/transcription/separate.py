@@ -43,35 +43,32 @@ class Separation:
 
         Raises AudioError for audio that cannot serve, DrumlineError for weights that are none of the separator's.
         """
-        stem = self._kept(files)
-        if stem is not None and stem.ratio_db >= self.config.gate_db:
-            return stem.samples
-        config = AudioConfig(min_duration_s=0.4, max_duration_s=MAX_DURATION_S)
-        mix = mix_samples(
-            [decode_stereo(data, name=name, config=config) for data, name in zip(files, names, strict=True)]
-        )
-        if stem is None:
-            stem = self._separated(mix, files)
-        if stem.ratio_db >= self.config.gate_db:
-            return stem.samples
-        samples: NDArray[np.float32] = soxr.resample(mix.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ")
-        return samples
+        key = stem_key(files, separator_fingerprint(self.config, self.weights)) if self.cache else ""
+        stem = self._kept(key)
+        if stem is None or stem.ratio_db < self.config.gate_db:
+            config = AudioConfig(min_duration_s=0.4, max_duration_s=MAX_DURATION_S)
+            parts = [decode_stereo(data, name=name, config=config) for data, name in zip(files, names, strict=True)]
+            mix = mix_samples(parts)
+            stem = stem or self._separated(mix, key)
+            if stem.ratio_db < self.config.gate_db:
+                all_of_it: NDArray[np.float32] = soxr.resample(
+                    mix.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ"
+                )
+                return all_of_it
+        return stem.samples
 
-    def _kept(self, files: Sequence[bytes]) -> Stem | None:
+    def _kept(self, key: str) -> Stem | None:
         try:
-            return load_stem(self.cache, self._key(files)) if self.cache else None
+            return load_stem(self.cache, key) if self.cache else None
         except FileNotFoundError:
             return None
 
-    def _separated(self, mix: NDArray[np.float32], files: Sequence[bytes]) -> Stem:
+    def _separated(self, mix: NDArray[np.float32], key: str) -> Stem:
         with _ONE_AT_A_TIME:
             separator = _opened(self.config, self.weights)
             if self.cache:
-                return separate_stem(mix, separator, cache=self.cache, key=self._key(files))
+                return separate_stem(mix, separator, cache=self.cache, key=key)
             return separated(mix, separator)
-
-    def _key(self, files: Sequence[bytes]) -> str:
-        return stem_key(files, separator_fingerprint(self.config, self.weights))
 
 
 def find_separation(environment: Mapping[str, str] = os.environ, *, device: str = "cpu", cache: str = "") -> Separation:

@@ -86,7 +86,7 @@ class Judge:
             start = songs[-1].start_frame + songs[-1].num_frames + round(_APART_S * rate_hz) if songs else 0
             songs.append(_Song(case, len(heard.onset), start))
             truths[group].append(truth.events.shifted(start / rate_hz))
-        self._references = {group: _joined(events) for group, events in truths.items()}
+        self._references = {group: Events.joined(events) for group, events in truths.items()}
 
     def counts(self, decoding: DecodeConfig) -> NDArray[np.int64]:
         """True and false positives, and misses, of these songs [classes, 3]."""
@@ -140,7 +140,3 @@ def without_thresholds(calibration: Calibration | None) -> Calibration | None:
         name: label.model_copy(update={"threshold": 0.0}) for name, label in calibration.labels.items()
     }
     return calibration.model_copy(update={"labels": bare})
-
-
-def _joined(parts: Sequence[Events]) -> Events:
-    return Events(*(np.concatenate([getattr(each, name) for each in parts]) for name in Events.__dataclass_fields__))

@@ -23,7 +23,7 @@ from fsspec.implementations.local import LocalFileSystem
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, PopulationBasedTraining, TrialScheduler
 from ray.tune.search import Searcher
 
-from drumline.core.artifacts import exists, filesystem, join, read_bytes
+from drumline.core.artifacts import exists, filesystem, join, read_bytes, storage_told
 from drumline.core.config import canonical_json, changed, fingerprint, load_config
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.dataset.manifest import read_manifest
@@ -34,6 +34,7 @@ from drumline.training.checkpoints import Checkpoint
 from drumline.training.config import TrainConfig, WorkerConfig
 from drumline.training.distributed import prepare, run
 from drumline.training.failures import TrainingFailed, reason_of
+from drumline.training.journal import records_of
 from drumline.tuning.budget import Spent
 from drumline.tuning.config import SchedulerConfig, SweepConfig
 from drumline.tuning.search import search_of
@@ -122,7 +123,8 @@ def _tune(config: SweepConfig, trainings: Trainings, sweep: Sweep, trials: Trial
     assert config.train is not None
     at_once = config.train.concurrent or _fit_at_once(trainings.base.workers)
     bookkeeping = join(trials.output, "_tune")
-    ends = _Ends(sweep, trials, spent, config, score=trainings.base.validation.score)
+    over = _Over(spent, config, nodes)
+    ends = _Ends(sweep, trials, over, config, score=trainings.base.validation.score)
     schedule = _scheduler(config, trainings, sweep)
     space, searching = {}, {"search_alg": _Proposals(sweep), "num_samples": -1}
     if trainings.population:  # Tune's PBT takes no search: the population is drawn beforehand
@@ -140,7 +142,7 @@ def _tune(config: SweepConfig, trainings: Trainings, sweep: Sweep, trials: Trial
                 name=f"sweep-{time.time_ns()}",
                 storage_path=bookkeeping,
                 callbacks=[ends],
-                stop=_Over(spent, config, nodes),
+                stop=over,
                 # Failures that a trial knows of are results; these are of its own process and its node.
                 failure_config=ray.tune.FailureConfig(max_failures=trainings.base.workers.max_failures),
                 verbose=0,
@@ -151,13 +153,24 @@ def _tune(config: SweepConfig, trainings: Trainings, sweep: Sweep, trials: Trial
         fs, path = filesystem(bookkeeping)
         if fs.exists(path):
             fs.rm(path, recursive=True)
+    if over.trouble:
+        raise DrumlineError(over.trouble)
 
 
 def _trial(settings: dict[str, Any], *, trainings: Trainings, output: str) -> None:
-    """What a trial's own process runs: the training, whose workers are elsewhere."""
+    """What a trial's own process runs: the training, whose workers are elsewhere. Files that cannot be read or written
+    are no failure of the trial's: the driver is told, and ends the sweep.
+    """
     quieten()
-    id_, values = settings["member"]["id"], settings["member"]["values"]
-    trials = Trials(output)
+    trials, member = Trials(output), settings["member"]
+    try:
+        with storage_told(output):
+            _train(member["id"], member["values"], trainings, trials)
+    except DrumlineError as error:
+        ray.tune.report({"trouble": str(error)})
+
+
+def _train(id_: str, values: dict[str, Any], trainings: Trainings, trials: Trials) -> None:
     begun = trials.progress(id_) or Progress(values=values, run=join(trials.folder(id_), "run"))
     if (donor := ray.tune.get_checkpoint()) is not None:
         begun = _taken_over(begun, donor, id_, values, trainings, trials)
@@ -182,9 +195,13 @@ def _trial(settings: dict[str, Any], *, trainings: Trainings, output: str) -> No
         run(config, show=show)
     except TrainingFailed as error:
         trials.end(id_, "failed", reason=error.reason, detail=error.detail)
-    except DrumlineError as error:
+    except ConfigError as error:
         trials.end(id_, "failed", reason="error", detail=str(error))
     else:
+        told = state["progress"]
+        trials.save_progress(
+            id_, told.model_copy(update={"curve": _journal(told, config)})
+        )  # with lines that were lost
         trials.end(id_, "finished")
 
 
@@ -192,8 +209,7 @@ def _journal(begun: Progress, config: TrainConfig) -> tuple[tuple[int, float], .
     """The curve so far, with epochs that the run has kept and nobody was told of."""
     found = dict(begun.curve)
     if exists(uri := join(begun.run, "epochs.jsonl")):
-        for line in read_bytes(uri).splitlines():
-            told = json.loads(line)
+        for told in records_of(read_bytes(uri)):
             found.setdefault(told["epoch"], told["metrics"][config.validation.score] or 0.0)
     return tuple(sorted(found.items()))
 
@@ -254,13 +270,13 @@ class _Proposals(_Here, Searcher):  # type: ignore[misc]
 class _Ends(_Here, ray.tune.Callback):  # type: ignore[misc]
     """Writes down what came of trials that ended, and tells the sweep and the console."""
 
-    def __init__(self, sweep: Sweep, files: Trials, spent: Spent, config: SweepConfig, *, score: str) -> None:
-        self.sweep, self.files, self.spent, self.config, self.score = sweep, files, spent, config, score
+    def __init__(self, sweep: Sweep, files: Trials, over: "_Over", config: SweepConfig, *, score: str) -> None:
+        self.sweep, self.files, self.over, self.config, self.score = sweep, files, over, config, score
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         id_ = trial.config["member"]["id"]
-        if self.files.result(id_) is None and self.spent.over(self.config.budget):
-            self.sweep.running.pop(id_)  # ended with the budget: it goes on when there is more
+        if self.over.trouble or (self.files.result(id_) is None and self.over.stop_all()):
+            self.sweep.running.pop(id_)  # ended with the sweep: it goes on with it
             return
         self._end(self.files.end(id_, "stopped"))
 
@@ -291,17 +307,20 @@ class _Ends(_Here, ray.tune.Callback):  # type: ignore[misc]
 
 
 class _Over(_Here, ray.tune.Stopper):  # type: ignore[misc]
-    """Ends everything when hours or money are used up."""
+    """Ends everything when hours or money are used up, or files cannot be read or written."""
 
     def __init__(self, spent: Spent, config: SweepConfig, nodes: int) -> None:
         self.spent, self.config, self.nodes = spent, config, nodes
+        self.trouble = ""
+        """With files, as the first trial that met it tells it."""
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        return False
+        self.trouble = self.trouble or result.get("trouble", "")
+        return bool(self.trouble)
 
     def stop_all(self) -> bool:
         self.spent.tick(self.nodes)
-        return bool(self.spent.over(self.config.budget))
+        return bool(self.trouble or self.spent.over(self.config.budget))
 
 
 def _scheduler(config: SweepConfig, trainings: Trainings, sweep: Sweep) -> TrialScheduler:

@@ -6,7 +6,8 @@ lies within the tolerance of its onset.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 from tqdm import tqdm
@@ -77,6 +78,7 @@ def listen(config: ListeningConfig, samples: tuple[Tree, ...]) -> Heard:
         of_window: dict[float, list[Tree]] = defaultdict(list)
         for tree in of_recording[name]:
             of_window[_start_ms(tree)].append(tree)
+        recorded = replace(recorded, read=cache(recorded.read))  # for the whole and for its windows
         hearing = model.hear(recorded)
         whole = hits(hearing.activations)
         windows = [_window(own[0], hearing.num_samples) for own in of_window.values()]

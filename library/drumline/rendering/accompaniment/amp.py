@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumline.rendering.production import filters
-from drumline.rendering.production.colour import Saturation, saturate, without_offset
+from drumline.rendering.production.colour import Saturation, driven
 from drumline.rendering.production.filters import Band
 
 Samples = NDArray[np.float32]
@@ -43,13 +43,13 @@ def amplified(part: Samples, amp: Amp, *, rate_hz: int) -> Samples:
     if not peak:
         return part
     tight = filters.apply([Band("high_pass", 80.0)], part / peak, rate_hz=rate_hz)
-    driven = without_offset(saturate(tight, Saturation(amp.drive_db, 0.1)), rate_hz=rate_hz)
+    hot = driven(tight, Saturation(amp.drive_db, 0.1), rate_hz=rate_hz)
     cabinet = (
         Band("peak", 2500.0, amp.presence_db, 0.8),
         Band("low_pass", amp.cabinet_hz),
         Band("low_pass", amp.cabinet_hz),
     )
-    out = filters.apply(cabinet, driven, rate_hz=rate_hz)
+    out = filters.apply(cabinet, hot, rate_hz=rate_hz)
     return np.asarray(out * np.float32(rms / max(_rms(out), 1e-9)))
 
 

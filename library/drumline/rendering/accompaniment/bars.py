@@ -3,7 +3,7 @@
 Ticks are the tempo map's; within a bar they count from its start.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -77,6 +77,18 @@ def strokes(rhythm: str, bar: Bar) -> list[Stroke]:
             elif mark == "-" and found:
                 found[-1] = found[-1]._replace(end=end)
     return found
+
+
+def in_sections(
+    bars: Iterable[Bar], rhythms: Sequence[str], *, section_bars: int, plays: float, random: np.random.Generator
+) -> Iterator[tuple[float, bool]]:
+    """Tick and accent of each stroke of a player who draws a rhythm for each section, and plays in a share of them."""
+    rhythm, is_playing = "", True
+    for number, bar in enumerate(bars):
+        if number % section_bars == 0:
+            rhythm, is_playing = str(random.choice(rhythms)), bool(random.random() < plays)
+        for stroke in strokes(rhythm, bar) if is_playing else ():
+            yield bar.start + stroke.start, stroke.is_accented
 
 
 def _on_kicks(bar: Bar, *, fill: bool) -> list[Stroke]:

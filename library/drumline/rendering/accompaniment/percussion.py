@@ -16,7 +16,7 @@ from drumline.charts.song import AnnotatedSong
 from drumline.core.config import Config
 from drumline.core.events import Hit
 from drumline.core.tempo import TempoMap
-from drumline.rendering.accompaniment.bars import bars_of, strokes
+from drumline.rendering.accompaniment.bars import bars_of, in_sections
 from drumline.rendering.accompaniment.score import Note, Part
 from drumline.rendering.accompaniment.soundfont import render_parts
 from drumline.rendering.production.config import Range
@@ -121,18 +121,16 @@ def _notes(
 ) -> tuple[Note, ...]:
     keys, rhythms = instrument
     tempo = song.tempo or TempoMap(480)
-    ticks, levels = list[float](), list[int]()
-    rhythm, plays = "", True
-    for number, bar in enumerate(bars_of(song, tempo, duration_s=duration_s)):
-        if number % _SECTION_BARS == 0:
-            rhythm, plays = str(random.choice(rhythms)), bool(random.random() < _PLAYS)
-        for stroke in strokes(rhythm, bar) if plays else ():
-            ticks.append(bar.start + stroke.start)
-            levels.append(_VELOCITIES[stroke.is_accented])
-    count = len(ticks)
+    bars = bars_of(song, tempo, duration_s=duration_s)
+    played = list(in_sections(bars, rhythms, section_bars=_SECTION_BARS, plays=_PLAYS, random=random))
+    count = len(played)
     lags_s = random.normal(0.0, _LAG_S) + random.normal(0.0, _JITTER_S, count)
-    starts_s = np.maximum(tempo.seconds(np.array(ticks)) + lags_s, 0.0)
-    velocities = np.clip(np.array(levels) + random.normal(0.0, _VELOCITY_SPREAD, count), 20, 127)
+    starts_s = np.maximum(tempo.seconds(np.array([tick for tick, _ in played])) + lags_s, 0.0)
+    velocities = np.clip(
+        np.array([_VELOCITIES[is_accented] for _, is_accented in played]) + random.normal(0.0, _VELOCITY_SPREAD, count),
+        20,
+        127,
+    )
     return tuple(
         Note(start_s, start_s + _LENGTH_S, int(random.choice(keys)), int(velocity))
         for start_s, velocity in zip(starts_s.tolist(), velocities, strict=True)

@@ -22,7 +22,7 @@ from drumline.charts.song import AnnotatedSong
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
 from drumline.core.tempo import TempoMap
-from drumline.rendering.accompaniment.bars import bars_of, strokes
+from drumline.rendering.accompaniment.bars import bars_of, in_sections
 from drumline.rendering.production import filters
 from drumline.rendering.production.config import Probability, Range
 from drumline.rendering.production.dynamics import Compressor, compressor_gain
@@ -119,12 +119,9 @@ def _placed(
 ) -> tuple[list[float], list[Samples]]:
     """When which word is sung."""
     tempo = song.tempo or TempoMap(480)
-    ticks = list[float]()
-    rhythm, sings = "", True
-    for number, bar in enumerate(bars_of(song, tempo, duration_s=duration_s)):
-        if number % _SECTION_BARS == 0:
-            rhythm, sings = str(random.choice(_RHYTHMS)), bool(random.random() < _SINGS)
-        ticks += [bar.start + stroke.start for stroke in strokes(rhythm, bar)] if sings else []
+    bars = bars_of(song, tempo, duration_s=duration_s)
+    sung = in_sections(bars, _RHYTHMS, section_bars=_SECTION_BARS, plays=_SINGS, random=random)
+    ticks = [tick for tick, _ in sung]
     starts_s = tempo.seconds(np.array(ticks)) + random.normal(0.0, _JITTER_S, len(ticks))
     first = int(random.integers(len(words)))
     return np.maximum(starts_s, 0.0).tolist(), [words[(first + index) % len(words)] for index in range(len(ticks))]

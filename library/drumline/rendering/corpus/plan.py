@@ -7,7 +7,7 @@ its tuning stand together, so that a worker loads it once for many.
 import json
 import math
 from dataclasses import asdict, dataclass
-from functools import cache
+from typing import Final
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -59,13 +59,10 @@ class SongSpec:
     @staticmethod
     def from_json(line: str) -> "SongSpec":
         """The inverse of `to_json`."""
-        return _adapter().validate_json(line)
+        return _ADAPTER.validate_json(line)
 
 
-@cache
-def _adapter() -> TypeAdapter[SongSpec]:
-    """Made once: making it takes longer than reading many rows."""
-    return TypeAdapter(SongSpec)
+_ADAPTER: Final = TypeAdapter(SongSpec)
 
 
 def plan(config: CorpusConfig) -> list[SongSpec]:

@@ -85,7 +85,10 @@ class PerformanceSource:
     @staticmethod
     def from_json(line: str) -> "PerformanceSource":
         """The inverse of `to_json`."""
-        return TypeAdapter(PerformanceSource).validate_json(line)
+        return _ADAPTER.validate_json(line)
+
+
+_ADAPTER: Final = TypeAdapter(PerformanceSource)
 
 
 def find_performances(roots: Sequence[PerformanceRoot]) -> list[PerformanceSource]:

@@ -67,6 +67,11 @@ def without_offset(samples: Samples, *, rate_hz: int) -> Samples:
     return np.asarray(passed, dtype=np.float32)
 
 
+def driven(samples: Samples, saturation: Saturation, *, rate_hz: int) -> Samples:
+    """Saturated, without the offset that an asymmetry leaves."""
+    return without_offset(saturate(samples, saturation), rate_hz=rate_hz)
+
+
 def noise(noise: Noise, *, channels: int, length: int, rate_hz: int, seed: int) -> Samples:
     """Hiss, its own for each channel, and hum, the same for all: float32 [channels, length]."""
     random = np.random.default_rng((seed, 2))

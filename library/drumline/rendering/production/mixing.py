@@ -67,7 +67,7 @@ def mastered(drums: Samples, backing: Samples, production: Production, *, rate_h
     mix = filters.apply(master.bands, mix, rate_hz=rate_hz)
     mix /= np.float32(_peak(mix))
     if master.saturation is not None:
-        mix = colour.without_offset(colour.saturate(mix, master.saturation), rate_hz=rate_hz)
+        mix = colour.driven(mix, master.saturation, rate_hz=rate_hz)
     if master.codec is not None:
         mix = codec.round_trip(mix, master.codec, rate_hz=rate_hz)
     # The drum stem is as loud as its share of the mastered mix.

@@ -38,7 +38,7 @@ def produce(pieces: Mapping[str, Samples], production: Production, *, rate_hz: i
         bus *= dynamics.compressor_gain(bus, production.compressor, rate_hz=rate_hz)
         bus = to_peak(bus, 0.0)
     if production.saturation is not None:
-        bus = colour.without_offset(colour.saturate(bus, production.saturation), rate_hz=rate_hz)
+        bus = colour.driven(bus, production.saturation, rate_hz=rate_hz)
     if production.noise is not None:
         bus += colour.noise(
             production.noise, channels=len(bus), length=bus.shape[1], rate_hz=rate_hz, seed=production.seed

@@ -101,5 +101,6 @@ class LibraryConfig(Config):
         return join(self.work_uri, "stems")
 
     @property
-    def cache_uri(self) -> str:
-        return self.cache.uri or join(self.work_uri, "cache")
+    def kept(self) -> CacheConfig:
+        """The cache, wherever it is."""
+        return self.cache.model_copy(update={"uri": self.cache.uri or join(self.work_uri, "cache")})

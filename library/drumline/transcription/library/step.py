@@ -120,7 +120,7 @@ class TranscribeSongs:
             runtime=workers.runtime,
             together=workers.together,
         )
-        self._cache = ActivationsCache(config.cache_uri, round(config.cache.max_gb * 1e9))
+        self._cache = ActivationsCache.of(config.kept)
 
     def __call__(self, block: pa.Table) -> pa.Table:
         rows = block["row"].to_pylist()

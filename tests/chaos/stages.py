@@ -158,10 +158,11 @@ class Train(Stage):
         return train_config(str(inputs), output, **RANDOM_AS_EVER, ray={"address": address})
 
     def finished(self, output: str) -> Work:
-        kept = max((name for name in names(join(output, checkpoints.FOLDER)) if name.startswith("resume-")), default="")
+        there = (name.partition(".pt") for name in names(join(output, checkpoints.FOLDER)))
+        kept = max((name for name, _, rest in there if name.startswith("resume-") and not rest), default="")
         if not kept:
             return {}
-        _, epoch, step = kept.removesuffix(".pt").split("-")
+        _, epoch, step = kept.split("-")
         last = int(epoch) * RANDOM_AS_EVER["sampling"]["batches"] + int(step)
         return {str(line["step"]): json.dumps(line) for line in _journal(output) if line["step"] <= last}
 

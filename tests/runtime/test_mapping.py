@@ -1,5 +1,6 @@
 """Rows through real Ray workers: results, poison, stuck rows, and a cluster that gives up."""
 
+import errno
 import logging
 import os
 import signal
@@ -11,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from drumline.core.errors import ChartError, DrumlineError
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_actors, map_rows
 from drumline.runtime.session import RayConfig, session
@@ -53,6 +55,22 @@ def test_a_row_that_kills_its_worker_or_never_ends_is_given_up_and_costs_no_othe
     expected = {row: "done" for row in rows} | {"3": "died", "5": "timed_out"}
     assert sorted(found) == sorted(expected.items())
     assert sorted(label for label, _ in ledger.in_flight()) == ["3", "5"]
+
+
+def test_what_a_worker_raises_arrives_in_its_own_words(tmp_path: Path) -> None:
+    def full(row: str) -> list[dict[str, Any]]:
+        raise OSError(errno.ENOSPC, "the disk is full: '/there'", "/there")
+
+    def damaged(row: str) -> list[dict[str, Any]]:
+        raise ChartError("a.mid", "damaged")
+
+    ledger = Ledger(str(tmp_path), timeout_s=60, max_attempts=2)
+    for step, said in (
+        (full, r"^Ray gave up: the disk is full: '/there'\. What was finished"),
+        (damaged, r"^a\.mid: damaged$"),
+    ):
+        with pytest.raises(DrumlineError, match=said):
+            list(map_rows(["row"], step, schema=SCHEMA, ledger=ledger))
 
 
 def test_a_pool_of_actors_makes_its_model_once_an_actor(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ def room_for(num_bytes: int, path: str) -> Iterator[None]:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         free = shutil.disk_usage(next(folder for folder in Path(path).parents if folder.exists())).free
-        raise OSError(error.errno, f"the disk is full: {num_bytes:,} bytes wanted, {free:,} free", path) from error
+        raise OSError(error.errno, f"the disk is full: {num_bytes:,} bytes wanted, {free:,} free: '{path}'") from error
 
 
 @contextmanager

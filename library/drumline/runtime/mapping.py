@@ -16,7 +16,7 @@ from ray.data import ActorPoolStrategy, DataContext
 
 from drumline.core.artifacts import STORAGE_ERRORS
 from drumline.core.errors import DrumlineError
-from drumline.runtime.causes import cause_of
+from drumline.runtime.causes import cause_of, text_of
 from drumline.runtime.ledger import Ledger
 
 log = logging.getLogger("drumline")
@@ -132,16 +132,12 @@ def _stream(dataset: Any, ledger: Ledger) -> Iterator[dict[str, Any]]:
             watch.progress()
             yield from batch.to_pylist()
     except ray.exceptions.RayError as error:
-        cause = cause_of(error)
-        if isinstance(cause, DrumlineError):
-            raise cause from error
-        raise DrumlineError(f"Ray gave up: {_brief(cause)}. What was finished is kept: run again to resume") from error
+        said = " ".join(text_of(error).split())[:500]
+        if not isinstance(cause_of(error), DrumlineError):
+            said = f"Ray gave up: {said}. What was finished is kept: run again to resume"
+        raise DrumlineError(said) from error
     finally:
         watch.stop()
-
-
-def _brief(error: BaseException) -> str:
-    return " ".join(str(error).split())[:500] or type(error).__name__
 
 
 class StallWatch(threading.Thread):

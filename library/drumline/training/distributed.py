@@ -29,7 +29,7 @@ from drumline.dataset.manifest import read_manifest
 from drumline.dataset.sampling_weights import read_hard_windows, sampling_weights, write_weights
 from drumline.decoding.infer import infer
 from drumline.runtime.board import Line, told
-from drumline.runtime.causes import cause_of
+from drumline.runtime.causes import cause_of, text_of
 from drumline.runtime.metrics import TrainingMeter
 from drumline.runtime.quiet import quieten
 from drumline.runtime.session import session
@@ -311,5 +311,5 @@ def _result(config: TrainConfig) -> TrainResult:
 
 
 def _end(error: BaseException) -> str:
-    """The end of what a worker says: its text may be a traceback, and that ends with the error."""
-    return str(error).strip().splitlines()[-1][:500]
+    """The end of what a worker says: of its text's lines the last tells most."""
+    return text_of(error).splitlines()[-1][:500]

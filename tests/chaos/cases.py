@@ -2,6 +2,7 @@
 
 ``finished``  the run that is disturbed ends well by itself
 ``resumed``   it ends, with the message if one is promised, and the same command ends well
+``either``    one of the two, by how long the fault lasts
 ``told``      the next run ends with the message; once what it names is mended, the same command ends well
 
 Whatever the promise, the result is the undisturbed run's to the byte, nothing that was finished is done again, and
@@ -11,7 +12,7 @@ nothing stands in it twice.
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Promise = Literal["finished", "resumed", "told"]
+Promise = Literal["finished", "resumed", "either", "told"]
 
 
 @dataclass(frozen=True)
@@ -44,25 +45,26 @@ _DAMAGED: Final = {
 """Job -> what is said of a file that it reads again."""
 
 
-def _of_job(stage: str) -> tuple[Case, ...]:
+def _of_job(stage: str, *, damaged: int, storage: Promise = "resumed") -> tuple[Case, ...]:
+    """``damaged``: how much finished work the damaged file holds."""
     return (
         Case(stage, "worker", "finished"),
         Case(stage, "node", "finished"),
         Case(stage, "driver", "resumed"),
-        Case(stage, "storage", "resumed", _STORAGE),
+        Case(stage, "storage", storage, _STORAGE),
         Case(stage, "disk", "resumed", _DISK),
-        Case(stage, "damage", "told", _DAMAGED[stage]),
+        Case(stage, "damage", "told", _DAMAGED[stage], redone=damaged),
         Case(stage, "slow", "finished"),
         Case(stage, "clock", "finished"),
     )
 
 
 CASES: Final = (
-    *_of_job("build"),
-    *_of_job("train"),
+    *_of_job("build", damaged=1),
+    *_of_job("train", damaged=0, storage="either"),
     Case("train", "checkpoint", "resumed", redone=7),  # keep.every_steps
-    *_of_job("sweep"),
-    *_of_job("library"),
+    *_of_job("sweep", damaged=0),
+    *_of_job("library", damaged=1),
     Case("serve", "node", "finished"),
     Case("serve", "driver", "resumed"),
     Case("serve", "storage", "finished"),

@@ -90,7 +90,7 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tests.bench
 
-# Half an hour: real clusters of which something is killed, filled, cut or slowed (docs/faults.md).
+# Fifty minutes: real clusters of which something is killed, filled, cut or slowed (docs/faults.md).
 chaos: $(READY)
 	$(BIN)/python -m tests.chaos
 

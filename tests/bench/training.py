@@ -45,7 +45,7 @@ class Steps(Dataset[dict[str, Any]]):
 
 def measure(*, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
     """Windows a second of each way, and of the halves."""
-    repetitions, songs, epochs, batches = (1, 4, 2, 4) if quick else (3, 24, 4, 40)
+    repetitions, songs, epochs, batches = (1, 4, 2, 4) if quick else (3, 24, 4, 20)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -112,7 +112,7 @@ def sweep_trainings(config: SweepConfig, again: Again) -> tuple[list[Trial], Spe
     for name, value in _TUNE.items():
         os.environ.setdefault(name, value)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a failed trial is a row of ours, not a traceback
-    with session(config.ray) as about:
+    with session(config.ray, dashboard=True) as about:
         _tune(config, trainings, sweep, trials, spent, nodes=int(about["nodes"]))
     if over := spent.over(config.budget):
         log.info("the budget is used up: %s. With a larger one the sweep goes on", over)

@@ -24,6 +24,7 @@ from drumline.core.config import Config, parse_config
 from drumline.dataset.verify import verify
 from drumline.rendering.demo_library import make_demo_library
 from drumline.training import checkpoints
+from drumline.training.journal import records_of
 from drumline.tuning.config import SweepConfig
 from drumline.tuning.trials import Trials
 
@@ -217,10 +218,13 @@ class Sweep(Train):
         return parse_config(SweepConfig, tree, "test")
 
     def finished(self, output: str) -> Work:
-        trials = Trials(output)
-        done = {id_: repr(trials.result(id_)) for id_ in trials.ids() if trials.result(id_)}
-        runs = {id_: super(Sweep, self).finished(_run_of(output, id_)) for id_ in trials.ids()}
-        return done | {f"{id_}/{step}": line for id_, steps in runs.items() for step, line in steps.items()}
+        trials, found = Trials(output), {}
+        for id_ in trials.ids():
+            if ended := trials.result(id_):
+                found[id_] = repr(ended)
+            for step, line in super().finished(_run_of(output, id_)).items():
+                found[f"{id_}/{step}"] = line
+        return found
 
     def result(self, output: str) -> Mapping[str, bytes]:
         trials, found = Trials(output), {}
@@ -245,10 +249,9 @@ def _run_of(output: str, id_: str) -> str:
 
 def _journal(output: str) -> list[dict[str, Any]]:
     try:
-        lines = read_bytes(join(output, "steps.jsonl")).splitlines(keepends=True)
+        return records_of(read_bytes(join(output, "steps.jsonl")))
     except FileNotFoundError:
         return []
-    return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
 
 STAGES: dict[str, Stage] = {stage.name: stage for stage in (Build(), Train(), Sweep(), Library())}

@@ -68,11 +68,11 @@ class TensorBoard:
     def __init__(self, folder: Path, *, step: int) -> None:
         # One second to import, and whoever does not log needs it not.
         self.summary, self.proto = import_module("tensorboardX.summary"), import_module("tensorboardX.proto.event_pb2")
-        self.folder = folder
+        self.files = str(folder / "events")
         folder.mkdir(parents=True, exist_ok=True)
         # Its own names count in seconds: two attempts within one would share a file.
         self.events = import_module("tensorboardX.event_file_writer").EventsWriter(
-            str(folder / "events"), f".{uuid.uuid4().hex[:8]}"
+            self.files, f".{uuid.uuid4().hex[:8]}"
         )
         session = self.proto.SessionLog
         self._write(step + 1, session_log=session(status=session.START))  # hides what is there from this step on
@@ -85,16 +85,16 @@ class TensorBoard:
         self._write(step, summary=self.summary.image("validation", pixels, dataformats="HWC"))
 
     def flush(self) -> None:
-        with room_for(0, str(self.folder / "events")):
+        with room_for(0, self.files):
             self.events.flush()
 
     def close(self, *, finished: bool) -> None:
-        with room_for(0, str(self.folder / "events")):
+        with room_for(0, self.files):
             self.events.close()
 
     def _write(self, step: int, **what: Any) -> None:
         event = self.proto.Event(wall_time=time.time(), step=step, **what)
-        with room_for(event.ByteSize(), str(self.folder / "events")):
+        with room_for(event.ByteSize(), self.files):
             self.events.write_event(event)
 
 

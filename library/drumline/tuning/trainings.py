@@ -198,10 +198,8 @@ def _train(id_: str, values: dict[str, Any], trainings: Trainings, trials: Trial
     except ConfigError as error:
         trials.end(id_, "failed", reason="error", detail=str(error))
     else:
-        told = state["progress"]
-        trials.save_progress(
-            id_, told.model_copy(update={"curve": _journal(told, config)})
-        )  # with lines that were lost
+        told = state["progress"]  # less the lines that were lost
+        trials.save_progress(id_, told.model_copy(update={"curve": _journal(told, config)}))
         trials.end(id_, "finished")
 
 

@@ -52,8 +52,14 @@ class Desk:
             self._arriving -= 1
 
     async def accept(self, job: Job, audio: Path) -> None:
-        """Take a recording in and begin with it. From here on it is not lost."""
-        await asyncio.to_thread(self.store.add, job, audio)
+        """Take a recording in and begin with it. From here on it is not lost; cancelled before, it is forgotten."""
+        adding = asyncio.create_task(asyncio.to_thread(self.store.add, job, audio))
+        try:
+            await asyncio.shield(adding)
+        except asyncio.CancelledError:
+            await asyncio.wait([adding])  # a thread goes on whoever waits for it
+            await asyncio.to_thread(self.store.remove, job.id)
+            raise
         self._begin(job.id, attempts=1)
 
     async def finished(self, job_id: str) -> None:

@@ -104,15 +104,15 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
             return failures.json_response(_told(State(job, None, None, None)), 202, {**place, "Retry-After": "1"})
         try:
             await front.desk.finished(job.id)
+            state = await asyncio.to_thread(front.store.state, job.id)
+            if state is None or state.outcome is None:
+                raise Problem("not_found", "the transcription was cancelled")
+            if state.outcome.kind:
+                await asyncio.to_thread(front.store.remove, job.id)
+            answer = await _result(front, state, asked.wanted(), form)
         except asyncio.CancelledError:
             await asyncio.to_thread(front.store.remove, job.id)  # nobody waits any more
             raise
-        state = await asyncio.to_thread(front.store.state, job.id)
-        if state is None or state.outcome is None:
-            raise Problem("not_found", "the transcription was cancelled")
-        if state.outcome.kind:
-            await asyncio.to_thread(front.store.remove, job.id)
-        answer = await _result(front, state, asked.wanted(), form)
         answer.headers.update(place)
         return answer
 

@@ -178,3 +178,27 @@ def test_no_more_than_there_is_room_for(store: JobStore, tmp_path: Path) -> None
             pass
 
     asyncio.run(run())
+
+
+def test_who_hangs_up_while_a_recording_is_taken_in_leaves_nothing(tmp_path: Path) -> None:
+    class Slow(JobStore):
+        """As a full disk or S3 is."""
+
+        def add(self, job: Job, audio: Path) -> None:
+            time.sleep(0.2)
+            super().add(job, audio)
+
+    async def listens(job_id: str) -> Outcome:
+        return DONE
+
+    async def run() -> None:
+        desk = Desk(store, listens, Jobs(store=store.uri))
+        accepting = asyncio.create_task(desk.accept(a_job(), audio(tmp_path)))
+        await asyncio.sleep(0.05)
+        accepting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await accepting
+
+    store = Slow(str(tmp_path / "jobs"))
+    asyncio.run(run())
+    assert files(Path(store.uri)) == []

@@ -140,6 +140,27 @@ def test_a_sweep_is_killed_and_goes_on_and_failures_are_trials(base: Path, tmp_p
     assert not (tmp_path / "out" / "_tune").exists()
 
 
+@pytest.mark.ray
+@pytest.mark.timeout(1800)
+def test_a_population_trains_and_members_go_on_from_each_other(base: Path, tmp_path: Path) -> None:
+    """On a cluster with no CPU to spare: what a replaced member's workers held is what its next ones need."""
+    train = {"config": str(base), "overrides": ["workers.num_cpus=0.5", "workers.loader_cpus=0.5", "stages.0.epochs=3"]}
+    population = {"kind": "pbt", "every_epochs": 1, "quantile": 0.5}
+    config = sweep_config(
+        base, tmp_path / "out", {PEAK: {"log_uniform": [1e-4, 1e-2]}},
+        train=train, scheduler=population, budget={"trials": 2},
+    )  # fmt: skip
+    process, log = driver(config, tmp_path), tmp_path / "log"
+    try:
+        assert process.wait(timeout=1200) == 0, log.read_text()
+    finally:
+        process.kill()
+        process.wait()
+    members = pq.read_table(tmp_path / "out" / "trials.parquet").to_pylist()
+    assert [member["state"] for member in members] == ["finished"] * 2
+    assert [*(tmp_path / "out" / "trials").glob("*/run-*")], log.read_text()  # a run that began with another's weights
+
+
 def test_only_what_decides_a_model_can_be_swept(base: Path, tmp_path: Path) -> None:
     for name, why in (("logs.pictures", "decides nothing of the model"), ("keep.best", "decides nothing")):
         config = sweep_config(base, tmp_path, {name: {"choice": [1, 2]}}, search={"method": "grid"})

@@ -31,12 +31,8 @@ class RayConfig(Config):
 
 
 @contextmanager
-def session(config: RayConfig, *, dashboard: bool = False) -> Iterator[dict[str, Any]]:
-    """A connection to Ray, closed at the end; yields what it runs on, for the run's report.
-
-    ``dashboard``: a private cluster has one, by which Ray Train sees that a run was ended from outside, and frees what
-    that held. A cluster has one anyway.
-    """
+def session(config: RayConfig) -> Iterator[dict[str, Any]]:
+    """A connection to Ray, closed at the end; yields what it runs on, for the run's report."""
     address = config.address or os.environ.get("RAY_ADDRESS", "") or "local"
     already = ray.is_initialized()
     if not already:
@@ -44,7 +40,7 @@ def session(config: RayConfig, *, dashboard: bool = False) -> Iterator[dict[str,
         if address == "local":
             local = {
                 "num_cpus": config.num_cpus,
-                "include_dashboard": dashboard,
+                "include_dashboard": False,
                 "object_store_memory": config.object_store_mb * 2**20,
                 # A private cluster's workers find this very checkout, whatever is installed.
                 "runtime_env": {

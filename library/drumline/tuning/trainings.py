@@ -28,6 +28,7 @@ from drumline.core.config import canonical_json, changed, fingerprint, load_conf
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.dataset.manifest import read_manifest
 from drumline.runtime.quiet import quieten
+from drumline.runtime.reservations import free_orphans
 from drumline.runtime.session import session
 from drumline.training import checkpoints
 from drumline.training.checkpoints import Checkpoint
@@ -57,6 +58,8 @@ _DECIDES_NOTHING: Final = ("output", "dataset", "workers", "keep", "logs", "ray"
 """Sections that do not decide the weights: two trials that differ in them alone are one."""
 _STANDS: Final = ("model.", "features.", "labels.", "sampling.", "weights", "seed", "start.", "validation.")
 """What cannot change while a model trains, but for dropout."""
+_LOOKS_S: Final = 1.0
+"""How often the driver looks for what trials that were ended still hold."""
 _MOST_EPOCHS: Final = 10**6
 """ASHA's rungs go on for ever: trials end by themselves."""
 
@@ -112,7 +115,7 @@ def sweep_trainings(config: SweepConfig, again: Again) -> tuple[list[Trial], Spe
     for name, value in _TUNE.items():
         os.environ.setdefault(name, value)
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)  # a failed trial is a row of ours, not a traceback
-    with session(config.ray, dashboard=True) as about:
+    with session(config.ray) as about:
         _tune(config, trainings, sweep, trials, spent, nodes=int(about["nodes"]))
     if over := spent.over(config.budget):
         log.info("the budget is used up: %s. With a larger one the sweep goes on", over)
@@ -266,10 +269,16 @@ class _Proposals(_Here, Searcher):  # type: ignore[misc]
 
 
 class _Ends(_Here, ray.tune.Callback):  # type: ignore[misc]
-    """Writes down what came of trials that ended, and tells the sweep and the console."""
+    """Writes down what came of trials that ended, tells the sweep and the console, and frees what they held."""
 
     def __init__(self, sweep: Sweep, files: Trials, over: "_Over", config: SweepConfig, *, score: str) -> None:
         self.sweep, self.files, self.over, self.config, self.score = sweep, files, over, config, score
+        self.looked_s = time.monotonic()
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        if time.monotonic() - self.looked_s > _LOOKS_S:
+            free_orphans()  # the next trials wait for it
+            self.looked_s = time.monotonic()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         id_ = trial.config["member"]["id"]

@@ -12,6 +12,7 @@ from drumline.rendering.production.codec import Codec
 from drumline.rendering.production.colour import Saturation, saturate
 from drumline.rendering.production.draw import draw
 from drumline.rendering.production.dynamics import Compressor
+from drumline.rendering.production.filters import Band
 from drumline.rendering.production.mixing import level_ratio_db, mastered, mix_with, with_backing_bleed
 from drumline.rendering.production.presets import WILD
 from drumline.rendering.production.produce import produce
@@ -117,6 +118,19 @@ def test_a_mastered_mix_is_the_saturated_sum_with_the_drums_in_it() -> None:
     assert np.corrcoef((drums + backing)[0], bent[0])[0, 1] > 0.998  # but for the offset taken out
     assert np.corrcoef((drums + backing)[0], total[0])[0, 1] < 0.997
     np.testing.assert_allclose(drums / np.abs(drums).max(), stems[0] / np.abs(stems[0]).max(), atol=1e-5)
+
+
+def test_a_kick_whose_phase_the_master_turns_stays_in_the_drum_stem() -> None:
+    """A high-pass at the kick's own pitch: the drum stem was nearly silent, and the backing had the kick in it."""
+    at = np.arange(2 * RATE_HZ) / RATE_HZ
+    kick = (0.5 * np.cos(2 * np.pi * 45 * at) * np.exp(-at / 0.3)).astype(np.float32)[None]
+    bands = (Band("high_pass", 45.0, 0.0, 0.7071),)
+    production = replace(DRY, channels=1, mix=Mix(0.0, master=Master(bands=bands)))
+    stems = mix_with(kick, band(1, kick.shape[1]), production, rate_hz=RATE_HZ)
+    drums, backing = mastered(*stems, production, rate_hz=RATE_HZ)
+    assert peak_db(drums) > peak_db(stems[0]) - 8
+    alone = slice(0, RATE_HZ // 2)  # before the band begins
+    assert np.abs(backing[:, alone]).max() < 0.02 * np.abs(drums).max()
 
 
 def test_without_a_master_a_mix_stays_as_it_is() -> None:

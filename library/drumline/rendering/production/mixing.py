@@ -2,8 +2,8 @@
 
 A dataset hears the sum of ``drums.*`` and ``song.*``, so whatever is done to the mix must be done to both stems alike.
 A gain can be, even one that follows the level of the mix (compressor and limiter: the stems then pump with the mix, as
-stems printed from a mastered session do). What mastering adds beyond gains (`mastered`) is in the backing stem alone:
-the drum stem is as the desk printed it.
+stems printed from a mastered session do), and a filter. What mastering adds beyond them (`mastered`) is in the backing
+stem alone.
 """
 
 import math
@@ -70,7 +70,8 @@ def mastered(drums: Samples, backing: Samples, production: Production, *, rate_h
         mix = colour.driven(mix, master.saturation, rate_hz=rate_hz)
     if master.codec is not None:
         mix = codec.round_trip(mix, master.codec, rate_hz=rate_hz)
-    # The drum stem is as loud as its share of the mastered mix.
+    # The drum stem as it is in there: through the equaliser, which turns a deep kick's phase, and as loud as its share.
+    drums = filters.apply(master.bands, drums, rate_hz=rate_hz)
     share = float(np.vdot(mix, drums)) / max(float(np.vdot(drums, drums)), 1e-12)
     drums = drums * np.float32(max(share, 1e-3))
     backing = mix - drums

@@ -72,8 +72,9 @@ model: $(READY)
 	$(BIN)/drumline calibrate configs/calibrate_model/validation.yaml
 	$(BIN)/drumline export-model configs/export_model/model.yaml
 
+# Two files at a time: most tests of Ray wait more than they compute.
 test: $(READY) lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # docs/operations.md from top to bottom, on a cluster of this machine: some five minutes.
 operations: $(READY)

@@ -35,6 +35,8 @@ class SynthKit:
     name: str
     rate_hz: int
     strokes: Mapping[str, tuple[tuple[Samples, ...], ...]]
+    layers: tuple[float, ...] = LAYERS
+    """Their velocities."""
 
     @property
     def drums(self) -> frozenset[str]:
@@ -44,9 +46,9 @@ class SynthKit:
         self, drum: str, velocity: float, *, take: int, source_name: str = "", openness: float | None = None
     ) -> Stroke:
         """As `kit.Kit.stroke`; it has one piece a class, and one open position of the hi-hat."""
-        layer = int(np.argmin(np.abs(np.array(LAYERS) - velocity)))
+        layer = int(np.argmin(np.abs(np.array(self.layers) - velocity)))
         takes = self.strokes[drum][layer]
-        samples = takes[take % len(takes)] * np.float32(_level(velocity) / _level(LAYERS[layer]))
+        samples = takes[take % len(takes)] * np.float32(level(velocity) / level(self.layers[layer]))
         return Stroke(samples, onset=0)
 
 
@@ -71,11 +73,12 @@ def _struck(drum: str, velocity: float, tuning: Random, noise: Random, rate_hz: 
     raw *= np.minimum(1.0, np.arange(len(raw)) / (ATTACK_S * rate_hz))
     release = min(len(raw), rate_hz // 50)
     raw[-release:] *= np.linspace(1.0, 0.0, release)
-    gain = _GAINS[drum] * _level(velocity) / np.max(np.abs(raw))
+    gain = _GAINS[drum] * level(velocity) / np.max(np.abs(raw))
     return np.asarray(raw * gain, dtype=np.float32)
 
 
-def _level(velocity: float) -> float:
+def level(velocity: float) -> float:
+    """Amplitude of a stroke against the hardest: 30 dB over the range."""
     return float(10 ** (-30.0 * (1.0 - velocity) / 20.0))
 
 

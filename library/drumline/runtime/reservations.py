@@ -1,8 +1,8 @@
 """What Ray keeps for actors that are no more.
 
-A placement group lives as long as the job that made it, even if an actor of the job made it and has died. Ray Train has
-somebody ask the dashboard after its controller, which a private cluster lacks, and which is not found where two clusters
-run on one machine. The cluster itself knows: here it is asked.
+A placement group lives as long as the job that made it, even if an actor of the job made it and has died. Ray Train
+has somebody ask the dashboard whether its controller lives, which a private cluster lacks. The cluster itself knows:
+here it is asked.
 """
 
 import ray

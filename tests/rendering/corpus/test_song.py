@@ -13,7 +13,7 @@ from drumline.alignment.align import AlignmentConfig, align
 from drumline.charts.hits_json import read_hits_json
 from drumline.core.errors import Rejected
 from drumline.core.grid import RATE_HZ
-from drumline.rendering.corpus.config import CorpusConfig
+from drumline.rendering.corpus.config import CorpusConfig, KitConfig
 from drumline.rendering.corpus.plan import SongSpec, plan
 from drumline.rendering.corpus.song import RenderedSong, render_song, save_song
 from drumline.rendering.production import presets
@@ -60,10 +60,12 @@ def test_the_same_draw_gives_the_same_samples(config: CorpusConfig) -> None:
     assert other.drums.shape != rendered(spec, config).drums.shape or other.song != rendered(spec, config).song
 
 
-def test_labels_lie_where_the_strokes_are_heard(config: CorpusConfig) -> None:
-    """Dry songs, heard by the aligner, which knows nothing of how they were made."""
-    dry = config.model_copy(update={"production": presets.OFF})
-    for spec in plan(config)[:3]:
+@pytest.mark.parametrize("kits", [("synth#0", "synth#1"), ("modal#0", "synth#1")])
+def test_labels_lie_where_the_strokes_are_heard(config: CorpusConfig, kits: tuple[str, str]) -> None:
+    """Dry songs, on kits as they are and altered, heard by the aligner, which knows nothing of how they were made."""
+    played = tuple(KitConfig(uri=uri) for uri in kits)
+    dry = config.model_copy(update={"production": presets.OFF, "kits": played})
+    for spec in (*plan(dry)[:2], replace(plan(dry)[2], altered=True)):
         song = rendered(spec, dry)
         found = align(song.drums[0], song.song.hits, prior_offset_s=0.0, config=AlignmentConfig())
         assert not isinstance(found, Rejected)

@@ -12,7 +12,7 @@ from drumline.rendering.performances.vary import VaryConfig
 from drumline.rendering.production.config import ProductionConfig
 from drumline.runtime.session import RayConfig
 
-RENDER_VERSION = 3
+RENDER_VERSION = 4
 """Raised whenever the same configuration gives other audio: rendered songs are then rendered again."""
 
 
@@ -21,7 +21,7 @@ class KitConfig(Config):
 
     uri: str
     """An ``.sfz`` file, a folder with ``drumkit.xml``, a SoundFont's drum kit (``font.sf2#8``), or ``synth#0``,
-    ``synth#1`` ... for a synthesised one."""
+    ``synth#1`` ... for a synthesised one; ``modal#0`` ... for a wild one (`kits.modal`)."""
     licence: str = ""
     """Of its samples, where its own files do not tell it rightly."""
 
@@ -37,6 +37,9 @@ class KitsConfig(Config):
     """The furthest that a piece is tuned [semitones]."""
     tunings: int = Field(default=3, ge=1)
     """Different tunings of a kit in the corpus: each costs a worker the time to load the kit once."""
+    altered: float = Field(default=0.0, ge=0, le=1)
+    """Share of the songs whose pieces are damped, struck otherwise, and laid over those of a second kit
+    (`kits.altered`)."""
 
 
 class RenderRunConfig(Config):

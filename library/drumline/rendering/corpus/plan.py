@@ -47,6 +47,8 @@ class SongSpec:
     seed: int
     torture: int | None = None
     """Index into `torture_songs`."""
+    altered: bool = False
+    """Whether the kit is: `kits.altered`, with the second set-up under the first."""
 
     def folder(self, recipe: str) -> str:
         """Name of its folder: another recipe or draw has another name, so what exists is right."""
@@ -54,7 +56,10 @@ class SongSpec:
 
     def to_json(self) -> str:
         """As one line, for Ray's rows."""
-        return json.dumps(asdict(self), sort_keys=True)
+        told = asdict(self)
+        if not self.altered:  # a song from before there was such a thing keeps its name
+            del told["altered"]
+        return json.dumps(told, sort_keys=True)
 
     @staticmethod
     def from_json(line: str) -> "SongSpec":
@@ -93,6 +98,7 @@ def plan(config: CorpusConfig) -> list[SongSpec]:
         first = own[random.integers(1, len(own))] if random.random() < config.kit_use.tuned else own[0]
         others = [each[0] for index, each in enumerate(setups) if index != number % len(setups)]
         is_mixed = bool(others) and random.random() < config.kit_use.mixed
+        is_altered = config.kit_use.altered > 0 and bool(random.random() < config.kit_use.altered)
         songs.append(
             SongSpec(
                 number=number,
@@ -100,6 +106,7 @@ def plan(config: CorpusConfig) -> list[SongSpec]:
                 setups=(first, others[random.integers(len(others))]) if is_mixed else (first,),
                 has_backing=bool(random.random() < config.mixes),
                 seed=int(random.integers(1 << 31)),
+                altered=is_altered,
             )
         )
     return sorted(songs, key=lambda song: (song.setups, song.number))

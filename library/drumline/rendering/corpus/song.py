@@ -33,7 +33,9 @@ from drumline.rendering.audibility import covered
 from drumline.rendering.corpus.config import CorpusConfig
 from drumline.rendering.corpus.plan import Setup, SongSpec, torture_songs
 from drumline.rendering.kit import PIECES, Kit
+from drumline.rendering.kits.altered import altered_kit
 from drumline.rendering.kits.mixed import mixed_kit
+from drumline.rendering.kits.modal import modal_kit
 from drumline.rendering.kits.open_kit import open_kit
 from drumline.rendering.kits.sampled import KitFacts
 from drumline.rendering.performance import flagged, play, playable, summed
@@ -48,8 +50,8 @@ from drumline.rendering.synth_kit import synth_kit
 
 Samples = NDArray[np.float32]
 
-SYNTHESISED: Final = re.compile(r"synth#(\d+)")
-"""The address of a synthesised kit, by its seed: for trying things out without any material."""
+SYNTHESISED: Final = re.compile(r"(synth|modal)#(\d+)")
+"""The address of a synthesised kit, by its seed: for trying things out without any material, and for more kits."""
 _KITS_IN_MEMORY: Final = 3
 _PERFORMANCE_LICENCES: Final[Mapping[str, str]] = MappingProxyType({"groove": GROOVE.licence, "egmd": GROOVE.licence})
 
@@ -143,7 +145,7 @@ def save_song(rendered: RenderedSong, folder: str, *, rate_hz: int) -> None:
 def opened(setup: Setup, rate_hz: int) -> tuple[Kit, KitFacts]:
     """The kit of a set-up and what is known of it, kept for the songs that follow."""
     if number := SYNTHESISED.fullmatch(setup.uri):
-        kit = synth_kit(int(number[1]), rate_hz=rate_hz)
+        kit = (synth_kit if number[1] == "synth" else modal_kit)(int(number[2]), rate_hz=rate_hz)
         return kit, KitFacts(kit.name, setup.uri, licence="CC0")
     sampled = open_kit(setup.uri, rate_hz=rate_hz, tuning=dict(setup.tuning))
     return sampled, sampled.facts
@@ -181,11 +183,12 @@ def _performed(spec: SongSpec, config: CorpusConfig, seed: int) -> Varied | Reje
 def _kit(spec: SongSpec, config: CorpusConfig, seed: int) -> Kit:
     """The song's kit; of several, each piece from one of them."""
     kits = [opened(setup, config.rate_hz)[0] for setup in spec.setups]
-    if len(kits) == 1:
-        return kits[0]
-    random = np.random.default_rng(seed)
-    pieces = {piece: kits[random.integers(len(kits))] for piece in PIECES}
-    return mixed_kit(" + ".join(kit.name for kit in kits), pieces, fill=kits)
+    kit = kits[0]
+    if len(kits) > 1:
+        random = np.random.default_rng(seed)
+        pieces = {piece: kits[random.integers(len(kits))] for piece in PIECES}
+        kit = mixed_kit(" + ".join(kit.name for kit in kits), pieces, fill=kits)
+    return altered_kit(kit, under=kits[-1], seed=seed) if spec.altered else kit
 
 
 def _labelled(song: AnnotatedSong, spec: SongSpec, config: CorpusConfig, kit: Kit) -> AnnotatedSong:

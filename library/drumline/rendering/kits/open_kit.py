@@ -115,11 +115,11 @@ def _facts(name: str, uri: str, family: Family, *, licence: str, attribution: st
 
 
 def _files(folder: str) -> Load:
-    """Reads samples beside the kit's file; one that is missing may be there under another audio extension."""
+    """Reads samples beside the kit's file, or where that says; one may be there under another audio extension."""
     listings: dict[str, set[str]] = {}
 
     def load(path: str) -> tuple[NDArray[np.float32], int]:
-        place = join(folder, path)
+        place = path if path.startswith("/") else join(folder, path)
         above, _, name = place.rpartition("/")
         if above not in listings:
             listings[above] = names(above)

@@ -18,14 +18,15 @@ from ray.serve.handle import DeploymentHandle
 from ray.serve.metrics import Counter, Histogram
 
 from drumline.core.artifacts import STORAGE_ERRORS
+from drumline.core.errors import DrumlineError
 from drumline.decoding.cache import ActivationsCache, Hearing
 from drumline.decoding.strokes import Strokes
 from serve.asked import Wanted
 from serve.desk import Desk, Lost
-from serve.jobs import Job, JobStore, Outcome
+from serve.jobs import Job, JobStore, Outcome, State
 from serve.keys import read_keys
 from serve.listening import TooCostly
-from serve.model import open_model
+from serve.model import Model, open_model
 from serve.problems import Problem
 from serve.routes import build
 from serve.settings import Settings
@@ -51,6 +52,7 @@ class Front:
         self._listener = listener
         self._cache = ActivationsCache(settings.cache_uri, settings.cache_bytes)
         self._remembered: OrderedDict[str, Hearing] = OrderedDict()
+        self._others: dict[str, Model] = {}
         tags = ("kind",)
         self._answers = Counter("drumline_transcriptions", description="Jobs that ended, by how.", tag_keys=tags)
         self._decodings = Histogram(
@@ -93,26 +95,50 @@ class Front:
             self._answers.inc(tags={"kind": outcome.kind or outcome.cache})
         return outcome
 
-    async def hearing(self, job: Job) -> Hearing:
-        """What the model says of a job's recording: from memory, from the cache, or heard anew."""
-        key = self.model.key(job.sha256)
+    async def hearing(self, state: State) -> tuple[Model, Hearing]:
+        """What was heard in a finished job's recording, and by which model: from memory, from the cache, or heard anew.
+
+        Raises Problem where that cannot be.
+        """
+        job, outcome = state.job, state.outcome
+        for _ in range(2):
+            if outcome is None:
+                break
+            model = await asyncio.to_thread(self._model_of, outcome)
+            if (known := await self._known(model.key(job.sha256))) is not None:
+                return model, known
+            await self.desk.again(job.id)
+            again = await asyncio.to_thread(self.store.state, job.id)
+            outcome = again.outcome if again else None
+        raise Problem("not_found", "the recording can no longer be heard; send it again")
+
+    async def _known(self, key: str) -> Hearing | None:
         if (known := self._remembered.get(key)) is None:
             known = await asyncio.to_thread(self._cache.get, key)
-        if known is None:
-            await self.desk.again(job.id)
-            known = await asyncio.to_thread(self._cache.get, key)
-        if known is None:
-            raise Problem("not_found", "the recording can no longer be heard; send it again")
-        self._remembered[key] = known
-        self._remembered.move_to_end(key)
-        if len(self._remembered) > _REMEMBERED:
-            self._remembered.popitem(last=False)
+        if known is not None:
+            self._remembered[key] = known
+            self._remembered.move_to_end(key)
+            if len(self._remembered) > _REMEMBERED:
+                self._remembered.popitem(last=False)
         return known
 
-    async def strokes(self, job: Job, hearing: Hearing, wanted: Wanted) -> Strokes:
+    def _model_of(self, outcome: Outcome) -> Model:
+        """The model that a recording was heard by: this replica's, but for the time in which a model is rolled out."""
+        if outcome.model in ("", self.model.folder):
+            return self.model
+        if outcome.model not in self._others:
+            try:
+                self._others[outcome.model] = open_model(self.settings.model_copy(update={"model": outcome.model}))
+            except DrumlineError as error:
+                log.warning("%s", error)
+                told = "it was heard by a model that is being rolled out, or back"
+                raise Problem("not_ready", told, {"Retry-After": "2"}) from error
+        return self._others[outcome.model]
+
+    async def strokes(self, job: Job, model: Model, hearing: Hearing, wanted: Wanted) -> Strokes:
         """The strokes of a recording, decoded as is wanted. Raises Problem where that cannot be."""
-        decoding = self.model.decoding(wanted)
-        found, passages = await asyncio.to_thread(self.model.strokes, hearing, decoding)
+        decoding = model.decoding(wanted)
+        found, passages = await asyncio.to_thread(model.strokes, hearing, decoding)
         if not passages:
             return found
         for _ in range(self.settings.jobs.max_attempts):

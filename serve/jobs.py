@@ -75,6 +75,8 @@ class Outcome:
     """Of the recording; 0 with a problem."""
     cache: Literal["hit", "miss"] = "miss"
     """Whether it had been heard before."""
+    model: str = ""
+    """Where the package is that heard it: while a model is rolled out, its listener's may not be its front's."""
 
 
 @dataclass(frozen=True)

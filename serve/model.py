@@ -23,6 +23,7 @@ from serve.settings import Settings
 class Model:
     """A package, and what runs it."""
 
+    folder: str
     package: Package
     precision: Precision | Literal["torch"]
     """Of its graph, or that its weights run on torch."""
@@ -68,7 +69,7 @@ def open_model(settings: Settings) -> Model:
     package = read_package(folder)
     calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
     precision = "torch" if settings.runtime == "torch" else precision_of(package, folder, settings.precision)
-    return Model(package, precision, calibration, _without_micro(folder, package))
+    return Model(str(folder), package, precision, calibration, _without_micro(folder, package))
 
 
 def _without_micro(folder: Path, package: Package) -> str:

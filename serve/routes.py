@@ -185,13 +185,13 @@ async def _result(front: "Front", state: State, wanted: Wanted, form: Format) ->
         raise Problem("not_finished", "ask for its progress, and again", {"Retry-After": "1"})
     if outcome.kind:
         raise failures.of_outcome(outcome, job, front.settings.limits)
-    hearing = await front.hearing(job)
+    model, hearing = await front.hearing(state)
     as_wanted = wanted.over(Wanted(**job.wanted))
     started_s = time.monotonic()
-    found = await front.strokes(job, hearing, as_wanted)
+    found = await front.strokes(job, model, hearing, as_wanted)
 
     def written() -> bytes:
-        transcription = front.model.transcription(found, hearing, as_wanted, name=job.name, sha256=job.sha256)
+        transcription = model.transcription(found, hearing, as_wanted, name=job.name, sha256=job.sha256)
         if form.name != results.FOLDER.name:
             return form.write(transcription)
         with front.store.open_audio(job.id) as audio:

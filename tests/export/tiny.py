@@ -46,7 +46,8 @@ def write_package(
     features: LogMelConfig = FEATURES,
     micro: str = "",
 ) -> Path:
-    """A package without thresholds, card or parity; of the tiny network unless another is named."""
+    """A package without thresholds, card or parity, called as its folder; of the tiny network, or another."""
+    name, _, version = folder.name.partition("-")
     folder.mkdir(parents=True)
     network = network or tiny_network()
     plain = graph_of(network)
@@ -59,15 +60,15 @@ def write_package(
     for precision in precisions:
         onnx.save(makers[precision](), str(folder / GRAPHS[precision]))
     package = Package(
-        name="tiny",
-        version="1.0",
+        name=name,
+        version=version or "0",
         drumline="0",
         classes=PREDICTED,
         features=features,
         micro=micro,
         network=network.config,
         margin_s=2.0,
-        files={name: sha256_file(folder / name) for name in (WEIGHTS, *(GRAPHS[each] for each in precisions))},
+        files={file: sha256_file(folder / file) for file in (WEIGHTS, *(GRAPHS[each] for each in precisions))},
         parity={},
     )
     (folder / NAME).write_text(canonical_json(package))

@@ -1,6 +1,7 @@
 """`serve deploy` to a running cluster: replicas come with the load and go with it, a new version comes: no loss."""
 
 import itertools
+import json
 import os
 import subprocess
 import threading
@@ -23,6 +24,7 @@ from tests.jobs.head import PROGRAMS, Head, ray_head
 from tests.serve.conftest import ROOT, on_the_command_line
 
 from drumline.client import Client
+from drumline.features.logmel import LogMelConfig
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(900)]
 
@@ -139,7 +141,7 @@ class Load:
     def _waited(self, song: bytes) -> str:
         headers = {"Content-Type": "audio/flac", **self.cluster.headers}
         answer = requests.post(f"{self.cluster.url}/v1/transcriptions", data=song, headers=headers, timeout=120)
-        return "right" if answer.status_code == 200 and answer.json()["hits"] else f"{answer.status_code} {answer.text}"
+        return _by_whom(answer.content) if answer.status_code == 200 else f"{answer.status_code} {answer.text}"
 
     def _asked(self, song: bytes) -> str:
         file = self.cluster.folder / f"{threading.get_ident()}.flac"
@@ -147,12 +149,19 @@ class Load:
         done = Client(self.cluster.url, key=KEY).transcribe(file)
         result = done.result()
         done.delete()
-        return "right" if b'"hits"' in result else "no hits"
+        return _by_whom(result)
+
+
+def _by_whom(result: bytes) -> str:
+    told = json.loads(result)
+    return f"{'right' if told['hits'] else 'no hits'} {told['transcriber']['model']}"
 
 
 def test_deployed_scaled_deployed_anew_and_scaled_down_without_a_loss(
     cluster: Cluster, package: Path, tmp_path: Path
 ) -> None:
+    """Anew with another model: for a while some replicas have the one, some the other."""
+    newer = write_package(tmp_path / "models" / "newer-1.1", "float32", features=LogMelConfig(hop=64, n_fft=512))
     soundfile.write(tmp_path / "song.flac", noise(60.0), 22_050)
     song = (tmp_path / "song.flac").read_bytes()
     cluster.deploy()
@@ -169,7 +178,7 @@ def test_deployed_scaled_deployed_anew_and_scaled_down_without_a_loss(
         working = [clients.submit(load.client, own) for own in range(load.clients)]
         try:
             wait_until(lambda: cluster.listeners() == 2)
-            cluster.deploy(limits={"max_upload_mb": 50})
+            cluster.deploy(limits={"max_upload_mb": 50}, model=str(newer))
             wait_until(lambda: cluster.status()["status"] == "RUNNING" and cluster.max_upload_mb() == 50)
             load.clients = 1  # goes on while a replica goes
             wait_until(lambda: cluster.listeners() == 1)
@@ -177,5 +186,5 @@ def test_deployed_scaled_deployed_anew_and_scaled_down_without_a_loss(
             load.clients = 0
         for each in working:
             each.result()
-    assert load.answers.keys() == {"right"}, load.answers
+    assert load.answers.keys() == {"right tiny", "right newer"}, load.answers
     assert load.answers.total() > 20

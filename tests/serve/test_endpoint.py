@@ -1,12 +1,13 @@
 """The endpoint as it is: one real Serve, many clients, good and bad, and replicas that die."""
 
-import io
+import hashlib
 import json
 import signal
 import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,11 @@ from tests.pages import Page
 from tests.serve.conftest import KEY, OTHER_KEY, Endpoint, on_the_command_line
 from tests.serve.hostile import many_channels, silence, slow_upload, truncated_ogg, without_length
 
+from drumline.audio.recording import Recording
 from drumline.client import EndpointError
+from drumline.decoding.activations import Activations
+from drumline.decoding.cache import ActivationsCache, Hearing
+from drumline.transcription.engine import open_engine
 from drumline.transcription.formats.registry import FORMATS
 
 pytestmark = pytest.mark.ray
@@ -73,7 +78,7 @@ def test_a_job_is_followed_decoded_again_and_forgotten(endpoint: Endpoint, songs
     )
     assert by_accept.content[:4] == b"MThd"
     assert "song%204.mid" in by_accept.headers["Content-Disposition"]
-    with zipfile.ZipFile(io.BytesIO(done.result("folder"))) as folder:
+    with zipfile.ZipFile(BytesIO(done.result("folder"))) as folder:
         assert sorted(Path(name).name for name in folder.namelist()) == ["notes.chart", "song.ini", "song.ogg"]
         assert folder.testzip() is None
     stranger = requests.get(f"{endpoint.url}/v1/transcriptions/{done.id}", headers={"X-API-Key": OTHER_KEY}, timeout=30)
@@ -92,6 +97,33 @@ def test_dense_passages_are_read_again_as_on_the_command_line(endpoint: Endpoint
     assert answer.content == expected
     again = endpoint.get(answer.headers["Location"] + "/result", preset="default")
     assert again.content == on_the_command_line(songs[2], endpoint.package, preset="default")
+    forget(endpoint, answer)
+
+
+def test_a_recording_is_decoded_by_the_model_that_heard_it(endpoint: Endpoint, songs: list[Path]) -> None:
+    """While a model is rolled out, a replica of the one may have heard what a replica of the other answers for."""
+    answer = endpoint.post(songs[1].read_bytes(), name=songs[1].name)
+    place = answer.headers["Location"]
+    (outcome,) = endpoint.folder.rglob(f"{place.rpartition('/')[2]}.outcome.json")
+    assert json.loads(outcome.read_text())["model"] == str(endpoint.package)
+    other = endpoint.package.parent / "fine-1.0"
+    engine = open_engine(str(other), precision="float32")
+    with Recording.of_file(BytesIO(songs[1].read_bytes()), name=songs[1].name) as recording:
+        pieces = [*engine.listen(recording)]
+        heard = Hearing(Activations.joined(pieces), recording.num_samples, recording.source_rate_hz)
+    sha256 = hashlib.sha256(songs[1].read_bytes()).hexdigest()
+    ActivationsCache(str(outcome.parent / "cache"), 10**8).put(engine.key(sha256), heard)
+
+    def answered(model: Path) -> requests.Response:
+        outcome.write_text(json.dumps({**json.loads(outcome.read_text()), "model": str(model)}))
+        return endpoint.get(f"{place}/result")
+
+    assert answered(other).content == on_the_command_line(songs[1], other) != answer.content
+    assert answered(endpoint.package).content == answer.content
+    away = answered(Path("/nowhere-1.0"))
+    assert (away.status_code, away.json()["kind"]) == (503, "not_ready")
+    assert int(away.headers["Retry-After"]) >= 1
+    assert "nowhere" not in away.text
     forget(endpoint, answer)
 
 

@@ -46,7 +46,7 @@ sweep-demo: $(READY)
 
 # The released model, from nothing: hours on two cores. Needs ../shared/corpus (or edit the configurations: `drumline
 # corpora` fetches Groove and kits) and Debian's fluid-soundfont-gm, musescore-general-soundfont, timgm6mb-soundfont,
-# hydrogen-drumkits, mma and flite.
+# hydrogen-drumkits, sonic-pi-samples, mma and flite.
 RENDER := $(BIN)/drumline render-corpus configs/render_corpus
 BARE := percussion.probability=0.3 vary.left_out=0.9 'vary.without=[hi-hats,cymbals]'
 # As records are: somebody sings, guitars go through amplifiers, rooms are gated, and the mix is mastered.
@@ -68,6 +68,14 @@ model: $(READY)
 	$(BIN)/drumline train configs/train_model/model_fine.yaml
 	$(BIN)/drumline build-dataset configs/build_dataset/model_record.yaml
 	$(BIN)/drumline train configs/train_model/model_record.yaml
+	$(RENDER)/model.yaml output=out/rendered/model_more_record hours=7 seed=14 $(RECORD)
+	$(RENDER)/model.yaml output=out/rendered/model_more_bare hours=1.5 seed=15 $(BARE)
+	$(RENDER)/model.yaml output=out/rendered/model_more_percussion hours=1.5 seed=16 percussion.probability=1
+	$(BIN)/drumline build-dataset configs/build_dataset/model_more.yaml
+	$(BIN)/drumline train configs/train_model/model_more.yaml
+	$(RENDER)/model_kits.yaml $(RECORD)
+	$(BIN)/drumline build-dataset configs/build_dataset/model_kits.yaml
+	$(BIN)/drumline train configs/train_model/model_kits.yaml
 	$(BIN)/drumline predict configs/predict/validation.yaml
 	$(BIN)/drumline calibrate configs/calibrate_model/validation.yaml
 	$(BIN)/drumline export-model configs/export_model/model.yaml

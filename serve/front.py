@@ -124,7 +124,7 @@ class Front:
 
     def _model_of(self, outcome: Outcome) -> Model:
         """The model that a recording was heard by: this replica's, but for the time in which a model is rolled out."""
-        if outcome.model in ("", self.model.folder):
+        if outcome.model in ("", self.model.place):
             return self.model
         if outcome.model not in self._others:
             try:

@@ -89,7 +89,7 @@ class Listener:
             if known.duration_s > job.max_duration_s:
                 detail = f"{job.name}: {known.duration_s:.1f} s, limit {job.max_duration_s:.1f} s"
                 return Outcome("audio_too_long", detail)
-            return Outcome(duration_s=known.duration_s, cache="hit", model=self._model.folder)
+            return Outcome(duration_s=known.duration_s, cache="hit", model=self._model.place)
 
         def told(heard_s: float, duration_s: float) -> None:
             if not self._store.is_there(job.id):
@@ -108,7 +108,7 @@ class Listener:
                 return Outcome("audio_too_costly", str(error))
         await asyncio.to_thread(self._cache.put, key, hearing)
         self._audio_s.inc(hearing.duration_s)
-        return Outcome(duration_s=hearing.duration_s, model=self._model.folder)
+        return Outcome(duration_s=hearing.duration_s, model=self._model.place)
 
     @serve.batch  # type: ignore[untyped-decorator]  # its sizes are set above, by what runs
     async def _hear(self, windows: list[Window]) -> list[Answer]:

@@ -23,7 +23,8 @@ from serve.settings import Settings
 class Model:
     """A package, and what runs it."""
 
-    folder: str
+    place: str
+    """Of its package, by which any replica finds it: an address if it was given one, else its folder."""
     package: Package
     precision: Precision | Literal["torch"]
     """Of its graph, or that its weights run on torch."""
@@ -69,7 +70,8 @@ def open_model(settings: Settings) -> Model:
     package = read_package(folder)
     calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
     precision = "torch" if settings.runtime == "torch" else precision_of(package, folder, settings.precision)
-    return Model(str(folder), package, precision, calibration, _without_micro(folder, package))
+    place = settings.model if "://" in settings.model else str(folder)
+    return Model(place, package, precision, calibration, _without_micro(folder, package))
 
 
 def _without_micro(folder: Path, package: Package) -> str:

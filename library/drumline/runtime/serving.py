@@ -51,7 +51,15 @@ def module_of_checkout(name: str) -> ModuleType:
 
 
 @contextmanager
-def running(import_path: str, args: dict[str, Any], *, host: str, port: int, num_cpus: int) -> Iterator[str]:
+def running(
+    import_path: str,
+    args: dict[str, Any],
+    *,
+    host: str,
+    port: int,
+    num_cpus: int,
+    ray_is_up: Callable[[], None] = lambda: None,
+) -> Iterator[str]:
     """The application while it runs, built from ``args`` and ready to answer; gives its URL.
 
     Raises ConfigError as its builder does.
@@ -63,6 +71,7 @@ def running(import_path: str, args: dict[str, Any], *, host: str, port: int, num
     for name, value in _RAY.items():
         os.environ.setdefault(name, value)
     with session(RayConfig(address="local", num_cpus=num_cpus, object_store_mb=128)):
+        ray_is_up()
         serve.start(
             proxy_location=ProxyLocation.HeadOnly,
             http_options=HTTPOptions(host=host, port=port, keep_alive_timeout_s=30),
@@ -86,9 +95,11 @@ def run(
     def end(_: int, __: FrameType | None) -> None:
         ended.set()
 
-    with running(import_path, args, host=host, port=port, num_cpus=num_cpus) as url:
+    def take_signals() -> None:  # Ray has its own ways with them, and aborts while the application starts
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
+
+    with running(import_path, args, host=host, port=port, num_cpus=num_cpus, ray_is_up=take_signals) as url:
         say(url)
         while not ended.wait(timeout=1.0):  # without a timeout no signal would be seen
             pass

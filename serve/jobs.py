@@ -106,7 +106,7 @@ class JobStore:
 
     def add(self, job: Job, audio: Path) -> None:
         """Take a recording in; the file is moved away."""
-        self.claim(job.id, attempts=1)
+        self._write(job.id, "claim.json", asdict(Claim(1, time.time())))
         publish(audio, self._place(job.id, "audio"))
         self._write(job.id, "job.json", asdict(job))
 
@@ -136,16 +136,15 @@ class JobStore:
 
     def tell_progress(self, job_id: str, *, heard_s: float, duration_s: float) -> None:
         """So much of it has been heard."""
-        self._write(job_id, "progress.json", {"heard_s": heard_s, "duration_s": duration_s})
+        self._note(job_id, "progress.json", {"heard_s": heard_s, "duration_s": duration_s})
 
     def finish(self, job_id: str, outcome: Outcome) -> None:
         """It has ended. Does nothing for a job that is no longer wanted."""
-        if self.is_there(job_id):
-            self._write(job_id, "outcome.json", asdict(outcome))
+        self._note(job_id, "outcome.json", asdict(outcome))
 
     def claim(self, job_id: str, *, attempts: int) -> None:
         """Say that it is being worked on."""
-        self._write(job_id, "claim.json", asdict(Claim(attempts, time.time())))
+        self._note(job_id, "claim.json", asdict(Claim(attempts, time.time())))
 
     def attempts(self, job_id: str) -> int:
         """How often it was taken up."""
@@ -187,6 +186,14 @@ class JobStore:
 
     def _place(self, name: str, part: str) -> str:
         return join(self.uri, f"{name}.{part}")
+
+    def _note(self, job_id: str, part: str, tree: dict[str, Any]) -> None:
+        """Write a part of a job that is still wanted; of one that is removed meanwhile nothing is left."""
+        if self.is_there(job_id):
+            self._write(job_id, part, tree)
+            if not self.is_there(job_id):
+                with suppress(FileNotFoundError):
+                    remove(self._place(job_id, part))
 
     def _write(self, name: str, part: str, tree: dict[str, Any]) -> None:
         write_bytes(self._place(name, part), json.dumps(tree).encode())

@@ -53,6 +53,8 @@ def test_a_job_is_read_back_as_it_was_written(store: JobStore, tmp_path: Path) -
         assert file.read() == b"OggS"
     store.remove(job.id)
     store.finish(job.id, DONE)  # a listener that did not notice
+    store.tell_progress(job.id, heard_s=2.0, duration_s=3.0)
+    store.claim(job.id, attempts=2)
     assert store.state(job.id) is None
     assert files(Path(store.uri)) == []
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -215,3 +216,6 @@ def test_a_member_of_a_population_goes_on_with_the_weights_of_another(base: Path
     assert all(torch.equal(value, found.model[name]) for name, value in kept.model.items())
     assert _taken_over(after, offer, "mine", mine, trainings, trials) == after
     assert _taken_over(begun, offer, "theirs", mine, trainings, trials) == begun  # its own offer: paused, not replaced
+    ended = replace(kept, progress=replace(place, stage=1).to_tree())
+    (tmp_path / "offer" / "resume.pt").write_bytes(ended.to_bytes())
+    assert _taken_over(begun, offer, "mine", mine, trainings, trials) == begun  # nothing is left to go on with

@@ -225,15 +225,18 @@ def _offered(folder: str, id_: str, now: Progress) -> Any:
 
 
 def _taken_over(begun: Progress, donor: Any, id_: str, values: Point, trainings: Trainings, trials: Trials) -> Progress:
-    """For PBT: a run of a trial that goes on with another's weights and values of its own; its own run if it was it."""
+    """For PBT: a run of a trial that goes on with another's weights and values of its own; its own run if it was it, or
+    if the other has learnt all there is to learn."""
     with donor.as_directory() as folder:
         told = json.loads(Path(folder, "member.json").read_text())
         if told["id"] == id_:
             return begun
         output = join(trials.folder(id_), f"run-{told['epoch']:04d}-{fingerprint(dict(values), told['id'])[:8]}")
         config = trainings.at(values, output)
+        theirs = Checkpoint.from_bytes(Path(folder, "resume.pt").read_bytes(), f"{folder}/resume.pt")
+        if theirs.place.finished(config.stages):
+            return begun
         if begun.run != output:
-            theirs = Checkpoint.from_bytes(Path(folder, "resume.pt").read_bytes(), f"{folder}/resume.pt")
             mine = replace(theirs, config=canonical_json(config), run=config.run_fingerprint(trainings.dataset))
             checkpoints.save_last(mine, output)
     return begun.model_copy(update={"values": dict(values), "run": output})

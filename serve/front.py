@@ -100,17 +100,21 @@ class Front:
 
         Raises Problem where that cannot be.
         """
-        job, outcome = state.job, state.outcome
-        for _ in range(2):
-            if outcome is None:
-                break
-            model = await asyncio.to_thread(self._model_of, outcome)
-            if (known := await self._known(model.key(job.sha256))) is not None:
-                return model, known
-            await self.desk.again(job.id)
-            again = await asyncio.to_thread(self.store.state, job.id)
-            outcome = again.outcome if again else None
-        raise Problem("not_found", "the recording can no longer be heard; send it again")
+        found = await self._heard(state)
+        if found is None:  # the cache gave it up
+            await self.desk.again(state.job.id)
+            again = await asyncio.to_thread(self.store.state, state.job.id)
+            found = await self._heard(again) if again else None
+        if found is None:
+            raise Problem("not_found", "the recording can no longer be heard; send it again")
+        return found
+
+    async def _heard(self, state: State) -> tuple[Model, Hearing] | None:
+        if state.outcome is None:
+            return None
+        model = await asyncio.to_thread(self._model_of, state.outcome)
+        known = await self._known(model.key(state.job.sha256))
+        return (model, known) if known else None
 
     async def _known(self, key: str) -> Hearing | None:
         if (known := self._remembered.get(key)) is None:

@@ -85,7 +85,7 @@ class Desk:
     async def _tend(self) -> None:
         for job_id in list(self._working):
             attempts = await asyncio.to_thread(self.store.attempts, job_id)
-            if job_id in self._working and await asyncio.to_thread(self.store.is_there, job_id):
+            if job_id in self._working:
                 await asyncio.to_thread(self.store.claim, job_id, attempts=attempts)
         abandoned = await asyncio.to_thread(lambda: list(self.store.abandoned(lease_s=self._settings.lease_s)))
         for job in abandoned:

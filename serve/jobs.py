@@ -134,16 +134,16 @@ class JobStore:
         """Whether anybody still wants it."""
         return exists(self._place(job_id, "job.json"))
 
-    def tell_progress(self, job_id: str, *, heard_s: float, duration_s: float) -> None:
-        """So much of it has been heard."""
-        self._note(job_id, "progress.json", {"heard_s": heard_s, "duration_s": duration_s})
+    def tell_progress(self, job_id: str, *, heard_s: float, duration_s: float) -> bool:
+        """So much of it has been heard. Whether anybody still wants it."""
+        return self._note(job_id, "progress.json", {"heard_s": heard_s, "duration_s": duration_s})
 
     def finish(self, job_id: str, outcome: Outcome) -> None:
         """It has ended. Does nothing for a job that is no longer wanted."""
         self._note(job_id, "outcome.json", asdict(outcome))
 
     def claim(self, job_id: str, *, attempts: int) -> None:
-        """Say that it is being worked on."""
+        """Say that it is being worked on, if it is still wanted."""
         self._note(job_id, "claim.json", asdict(Claim(attempts, time.time())))
 
     def attempts(self, job_id: str) -> int:
@@ -187,13 +187,16 @@ class JobStore:
     def _place(self, name: str, part: str) -> str:
         return join(self.uri, f"{name}.{part}")
 
-    def _note(self, job_id: str, part: str, tree: dict[str, Any]) -> None:
-        """Write a part of a job that is still wanted; of one that is removed meanwhile nothing is left."""
+    def _note(self, job_id: str, part: str, tree: dict[str, Any]) -> bool:
+        """Write a part of a job, and say if it is still wanted; of one that is removed meanwhile nothing stays."""
+        if not self.is_there(job_id):
+            return False
+        self._write(job_id, part, tree)
         if self.is_there(job_id):
-            self._write(job_id, part, tree)
-            if not self.is_there(job_id):
-                with suppress(FileNotFoundError):
-                    remove(self._place(job_id, part))
+            return True
+        with suppress(FileNotFoundError):
+            remove(self._place(job_id, part))
+        return False
 
     def _write(self, name: str, part: str, tree: dict[str, Any]) -> None:
         write_bytes(self._place(name, part), json.dumps(tree).encode())

@@ -92,9 +92,8 @@ class Listener:
             return Outcome(duration_s=known.duration_s, cache="hit", model=self._model.place)
 
         def told(heard_s: float, duration_s: float) -> None:
-            if not self._store.is_there(job.id):
+            if not self._store.tell_progress(job.id, heard_s=heard_s, duration_s=duration_s):
                 raise Stopped(job.id)
-            self._store.tell_progress(job.id, heard_s=heard_s, duration_s=duration_s)
 
         with await asyncio.to_thread(self._store.open_audio, job.id) as file:
             task = Task(file, job.name, job.max_duration_s, told)

@@ -48,7 +48,7 @@ class SynthKit:
         """As `kit.Kit.stroke`; it has one piece a class, and one open position of the hi-hat."""
         layer = int(np.argmin(np.abs(np.array(self.layers) - velocity)))
         takes = self.strokes[drum][layer]
-        samples = takes[take % len(takes)] * np.float32(level(velocity) / level(self.layers[layer]))
+        samples = takes[take % len(takes)] * np.float32(_level(velocity) / _level(self.layers[layer]))
         return Stroke(samples, onset=0)
 
 
@@ -69,20 +69,24 @@ def _layers(drum: str, seed: int, index: int, rate_hz: int) -> tuple[tuple[Sampl
 
 def _struck(drum: str, velocity: float, tuning: Random, noise: Random, rate_hz: int) -> Samples:
     """One stroke: a harder one is louder (30 dB over the range) and brighter."""
-    raw = _RECIPES[drum](tuning, noise, velocity, rate_hz)
+    return finished(_RECIPES[drum](tuning, noise, velocity, rate_hz), _GAINS[drum], velocity, rate_hz)
+
+
+def finished(raw: NDArray[np.float64], peak: float, velocity: float, rate_hz: int) -> Samples:
+    """A stroke [N] (changed) with an attack and an end that do not click; ``peak`` is that of the hardest."""
     raw *= np.minimum(1.0, np.arange(len(raw)) / (ATTACK_S * rate_hz))
     release = min(len(raw), rate_hz // 50)
     raw[-release:] *= np.linspace(1.0, 0.0, release)
-    gain = _GAINS[drum] * level(velocity) / np.max(np.abs(raw))
+    gain = peak * _level(velocity) / np.max(np.abs(raw))
     return np.asarray(raw * gain, dtype=np.float32)
 
 
-def level(velocity: float) -> float:
-    """Amplitude of a stroke against the hardest: 30 dB over the range."""
+def _level(velocity: float) -> float:
     return float(10 ** (-30.0 * (1.0 - velocity) / 20.0))
 
 
-def _seconds(length_s: float, rate_hz: int) -> NDArray[np.float64]:
+def seconds(length_s: float, rate_hz: int) -> NDArray[np.float64]:
+    """The times of the samples of a sound [s]."""
     return np.arange(int(length_s * rate_hz)) / rate_hz
 
 
@@ -98,7 +102,7 @@ def _hiss(noise: Random, count: int, low_hz: float, high_hz: float, rate_hz: int
 
 def _kick(tuning: Random, noise: Random, velocity: float, rate_hz: int) -> NDArray[np.float64]:
     base_hz, sweep_hz, decay_s = tuning.uniform(45, 62), tuning.uniform(90, 200), tuning.uniform(0.08, 0.16)
-    at = _seconds(0.45, rate_hz)
+    at = seconds(0.45, rate_hz)
     # The phase of base + sweep * exp(-t / 20 ms), integrated.
     phase = 2 * np.pi * (base_hz * at + sweep_hz * 0.02 * (1 - np.exp(-at / 0.02)))
     # A cosine, because a 50 Hz sine would need 5 ms to be heard.
@@ -110,7 +114,7 @@ def _kick(tuning: Random, noise: Random, velocity: float, rate_hz: int) -> NDArr
 def _skin(low_hz: float, high_hz: float, decay_s: float) -> Callable[[Random, Random, float, int], NDArray[np.float64]]:
     def tom(tuning: Random, noise: Random, velocity: float, rate_hz: int) -> NDArray[np.float64]:
         base_hz, ring_s = tuning.uniform(low_hz, high_hz), decay_s * tuning.uniform(0.7, 1.3)
-        at = _seconds(4 * ring_s, rate_hz)
+        at = seconds(4 * ring_s, rate_hz)
         phase = 2 * np.pi * base_hz * (at + 0.25 * velocity * 0.04 * (1 - np.exp(-at / 0.04)))
         body = np.cos(phase) * np.exp(-at / ring_s) + 0.3 * np.cos(1.59 * phase) * np.exp(-at / (0.5 * ring_s))
         stick = _hiss(noise, len(at), 800, 7_000, rate_hz) * np.exp(-at / 0.006)
@@ -121,7 +125,7 @@ def _skin(low_hz: float, high_hz: float, decay_s: float) -> Callable[[Random, Ra
 
 def _snare_head(tuning: Random, noise: Random, velocity: float, rate_hz: int) -> NDArray[np.float64]:
     base_hz, wires_s = tuning.uniform(170, 240), tuning.uniform(0.06, 0.13)
-    at = _seconds(0.5, rate_hz)
+    at = seconds(0.5, rate_hz)
     body = sum(np.cos(2 * np.pi * base_hz * ratio * at) * np.exp(-at / 0.05) for ratio in (1.0, 1.6))
     wires = _hiss(noise, len(at), 1_200, 4_000 + 7_000 * velocity, rate_hz) * np.exp(-at / wires_s)
     return np.asarray(0.6 * body + 0.45 * wires)
@@ -129,7 +133,7 @@ def _snare_head(tuning: Random, noise: Random, velocity: float, rate_hz: int) ->
 
 def _snare_rim(tuning: Random, noise: Random, velocity: float, rate_hz: int) -> NDArray[np.float64]:
     base_hz = tuning.uniform(420, 600)
-    at = _seconds(0.15, rate_hz)
+    at = seconds(0.15, rate_hz)
     wood = sum(np.cos(2 * np.pi * base_hz * ratio * at) * np.exp(-at / 0.015) for ratio in (1.0, 2.6, 4.1))
     click = _hiss(noise, len(at), 1_500, 3_000 + 4_000 * velocity, rate_hz) * np.exp(-at / 0.005)
     return np.asarray(wood + 0.6 * click)
@@ -142,7 +146,7 @@ def _metal(
 
     def cymbal(tuning: Random, noise: Random, velocity: float, rate_hz: int) -> NDArray[np.float64]:
         ring_s, pitch = decay_s * tuning.uniform(0.75, 1.25), tuning.uniform(0.9, 1.15)
-        at = _seconds(min(4 * ring_s, 2.5), rate_hz)
+        at = seconds(min(4 * ring_s, 2.5), rate_hz)
         partials_hz = pitch * np.array([205.3, 304.4, 369.6, 522.7, 540.0, 800.0]) * tuning.uniform(0.97, 1.03, 6) * 5
         tones = np.sum(np.sign(np.sin(2 * np.pi * partials_hz[:, None] * at)), axis=0) / 6
         high_hz = 6_000 + 10_000 * velocity

@@ -12,15 +12,12 @@ from ray.core.generated.gcs_pb2 import PlacementGroupTableData
 from ray.util.placement_group import PlacementGroup, remove_placement_group
 
 
-def free_orphans() -> int:
-    """Give back what actors of this job had set aside when they died; the number of their groups."""
+def free_orphans() -> None:
+    """Give back what actors of this job had set aside when they died."""
     job = ray.get_runtime_context().get_job_id()
-    orphans = 0
     for data in state._connect_and_get_accessor().get_placement_group_table():
         group = PlacementGroupTableData.FromString(data)
         is_gone = group.state == PlacementGroupTableData.REMOVED
         is_ours = group.creator_job_id.hex() == job and not group.is_detached
         if is_ours and group.creator_actor_dead and group.creator_actor_id.strip(b"\xff") and not is_gone:
             remove_placement_group(PlacementGroup(PlacementGroupID(group.placement_group_id)))
-            orphans += 1
-    return orphans

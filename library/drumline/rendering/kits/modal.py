@@ -16,7 +16,7 @@ from scipy import signal
 
 from drumline.core.taxonomy import CLASSES
 from drumline.rendering.kit import PIECE_OF, PIECES, Samples
-from drumline.rendering.synth_kit import ATTACK_S, SynthKit, level
+from drumline.rendering.synth_kit import SynthKit, finished, seconds
 
 Wave = NDArray[np.float64]
 Random = np.random.Generator
@@ -48,20 +48,11 @@ def modal_kit(seed: int, *, rate_hz: int) -> SynthKit:
 
 
 def _stroke(drum: str, seed: int, velocity: float, take: int, rate_hz: int) -> Samples:
-    """With an attack that does not click, an end that does not either, and as loud as a velocity is."""
     piece = list(PIECES).index(PIECE_OF[drum])  # whose classes are one instrument, in all layers and takes
     built, struck = np.random.default_rng((seed, piece)), np.random.default_rng((seed, piece, take + 1))
-    raw = _RECIPES[drum](built, struck, velocity, rate_hz)
-    raw = raw * np.minimum(1.0, np.arange(len(raw)) / (ATTACK_S * rate_hz))
-    release = min(len(raw), rate_hz // 50)
-    raw[-release:] *= np.linspace(1.0, 0.0, release)
     balance_db = np.random.default_rng((seed, CLASSES.index(drum))).uniform(-3, 3)
-    gain = 10 ** ((_PEAKS_DB[drum] + balance_db) / 20) * level(velocity)
-    return np.asarray(raw * gain / np.abs(raw).max(), dtype=np.float32)
-
-
-def _at(length_s: float, rate_hz: int) -> Wave:
-    return np.arange(int(length_s * rate_hz)) / rate_hz
+    raw = _RECIPES[drum](built, struck, velocity, rate_hz)
+    return finished(raw, 10 ** ((_PEAKS_DB[drum] + balance_db) / 20), velocity, rate_hz)
 
 
 def _log(random: Random, low: float, high: float) -> float:
@@ -89,7 +80,7 @@ def _bent(at: Wave, depth: float, settle_s: float) -> Wave:
 
 
 def _skin(built: Random, struck: Random, velocity: float, rate_hz: int, base_hz: float, ring_s: float) -> Wave:
-    at = _at(min(6 * ring_s, 1.5), rate_hz)
+    at = seconds(min(6 * ring_s, 1.5), rate_hz)
     hz = base_hz * _SKIN_RATIOS * built.uniform(0.95, 1.05, len(_SKIN_RATIOS))
     level = built.uniform(0.2, 1.0, len(hz)) / np.arange(1, len(hz) + 1) ** built.uniform(0.5, 2.0)
     level[1:] *= 0.4 + 0.6 * velocity
@@ -108,7 +99,7 @@ def _stick(built: Random, struck: Random, velocity: float, count: int, rate_hz: 
 
 def _kick(built: Random, struck: Random, velocity: float, rate_hz: int) -> Wave:
     base_hz, ring_s = _log(built, 36, 80), _log(built, 0.05, 0.35)
-    at = _at(min(5 * ring_s, 1.0), rate_hz)
+    at = seconds(min(5 * ring_s, 1.0), rate_hz)
     hz = base_hz * np.array([1.0, built.uniform(1.5, 2.4), built.uniform(2.4, 4.0)])
     level = np.array([1.0, built.uniform(0, 0.5), built.uniform(0, 0.3)])
     rings = ring_s * np.array([1.0, built.uniform(0.2, 0.8), built.uniform(0.1, 0.5)])
@@ -129,7 +120,7 @@ def _snare(built: Random, struck: Random, velocity: float, rate_hz: int) -> Wave
 
 
 def _rim(built: Random, struck: Random, velocity: float, rate_hz: int) -> Wave:
-    at = _at(0.2, rate_hz)
+    at = seconds(0.2, rate_hz)
     hz = _log(built, 350, 900) * np.array([1.0, built.uniform(1.6, 2.8), built.uniform(3.0, 5.0)])
     rings = _log(built, 0.006, 0.04) * np.array([1.0, 0.7, 0.5])
     wood = _modes(at, hz, np.array([1.0, 0.8, 0.5]) * built.uniform(0.3, 1.0, 3), rings, at)
@@ -157,7 +148,7 @@ def _plate(
     level[strong] += ping * level.max() * built.uniform(0.5, 1.0, 5)
     rings = ring_s * (hz / hz.min()) ** -built.uniform(0.1, 0.6)
     wash, edge_s = _log(built, 0.3, 3.0), _log(built, 0.003, 0.03)
-    at = _at(min(4 * ring_s, 2.5), rate_hz)
+    at = seconds(min(4 * ring_s, 2.5), rate_hz)
     turned = built.uniform(0.4, 2.0) * struck.uniform(-1.0, 1.0, count)  # near cosines: an edge, new in each take
     tones = (level * np.exp(-at[:, None] / rings) * np.cos(2 * np.pi * hz * at[:, None] + turned)).sum(axis=1)
     hiss = _noise(struck, len(at), max(low_hz, _log(built, 1_500, 6_000)), 11_000, rate_hz)

@@ -145,8 +145,8 @@ def test_a_sweep_is_killed_and_goes_on_and_failures_are_trials(base: Path, tmp_p
 @pytest.mark.timeout(1800)
 def test_a_population_trains_and_members_go_on_from_each_other(base: Path, tmp_path: Path) -> None:
     """On a cluster with no CPU to spare: what a replaced member's workers held is what its next ones need."""
-    train = {"config": str(base), "overrides": ["workers.num_cpus=0.5", "workers.loader_cpus=0.5", "stages.0.epochs=3"]}
-    population = {"kind": "pbt", "every_epochs": 1, "quantile": 0.5}
+    train = {"config": str(base), "overrides": ["workers.num_cpus=0.5", "workers.loader_cpus=0.5"]}
+    population = {"kind": "pbt", "every_epochs": 1, "quantile": 0.5, "synchronous": True}
     config = sweep_config(
         base, tmp_path / "out", {PEAK: {"log_uniform": [1e-4, 1e-2]}},
         train=train, scheduler=population, budget={"trials": 2},

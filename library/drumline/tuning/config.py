@@ -113,6 +113,9 @@ class SchedulerConfig(Config):
     """PBT: epochs between two looks at the population."""
     quantile: float = Field(default=0.25, gt=0, le=0.5)
     """PBT: the share that is replaced, by as many of the best."""
+    synchronous: bool = False
+    """PBT: whether members wait at each look until all are there. Otherwise who is ahead is compared with those that
+    had less time, and nobody waits."""
 
 
 class TrainingsConfig(Config):

@@ -363,7 +363,8 @@ class _Pbt(_Here, PopulationBasedTraining):  # type: ignore[misc]
     def __init__(self, config: SchedulerConfig, trainings: Trainings, space: Space, *, seed: int) -> None:
         super().__init__(
             time_attr="epoch", metric="score", mode="max", perturbation_interval=config.every_epochs,
-            quantile_fraction=config.quantile, custom_explore_fn=dict, log_config=False, require_attrs=False,
+            quantile_fraction=config.quantile, synch=config.synchronous, custom_explore_fn=dict, log_config=False,
+            require_attrs=False,
         )  # fmt: skip
         self.trainings, self.space, self.random = trainings, space, np.random.default_rng(seed)
 

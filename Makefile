@@ -54,6 +54,8 @@ RECORD := percussion.probability=0.3 vary.left_out=0.4 'vary.without=[hi-hats]' 
 	accompaniment.amps=0.6 production.room.gate_probability=0.2 'production.mix.drums_to_backing_db=[-12,8]' \
 	production.mix.limiter_probability=0.7 'production.mix.limit_db=[1,12]' production.mix.master.eq.probability=0.6 \
 	production.mix.master.saturation.probability=0.5 production.mix.master.codec.probability=0.4
+# And on kits and with percussion of other seeds.
+MORE_KITS := $(RECORD) percussion.drawn=0.6 'kits.35={uri: modal\#24, count: 36}'
 
 model: $(READY)
 	$(RENDER)/model.yaml
@@ -76,6 +78,10 @@ model: $(READY)
 	$(RENDER)/model_kits.yaml $(RECORD)
 	$(BIN)/drumline build-dataset configs/build_dataset/model_kits.yaml
 	$(BIN)/drumline train configs/train_model/model_kits.yaml
+	$(RENDER)/model_kits.yaml $(MORE_KITS) output=out/rendered/model_more_kits hours=16 seed=31
+	$(RENDER)/model_kits.yaml $(MORE_KITS) output=out/rendered/model_kits_percussion hours=4 seed=32 percussion.probability=1
+	$(BIN)/drumline build-dataset configs/build_dataset/model_more_kits.yaml
+	$(BIN)/drumline train configs/train_model/model_more_kits.yaml
 	$(BIN)/drumline predict configs/predict/validation.yaml
 	$(BIN)/drumline calibrate configs/calibrate_model/validation.yaml
 	$(BIN)/drumline export-model configs/export_model/model.yaml

@@ -48,6 +48,14 @@ def test_performances_and_kits_are_used_evenly(midi: Path) -> None:
     assert 0 < sum(not song.medley for song in songs) < 25
 
 
+def test_synthesised_kits_are_counted_on_by_their_seeds(midi: Path) -> None:
+    config = config_of(midi, kits=[{"uri": "synth#1"}, {"uri": "modal#8", "count": 3}])
+    assert [kit.uri for kit in config.kits] == ["synth#1", "modal#8", "modal#9", "modal#10"]
+    assert config == config_of(midi, kits=config.kits)
+    with pytest.raises(ValueError, match=r"kit\.sfz: count=2, and only synth#N and modal#N"):
+        config_of(midi, kits=[{"uri": "kit.sfz", "count": 2}])
+
+
 def test_songs_of_one_set_up_stand_together(midi: Path) -> None:
     setups = [song.setups for song in plan(config_of(midi))]
     changes = sum(a != b for a, b in pairwise(setups))

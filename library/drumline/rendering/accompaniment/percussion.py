@@ -1,7 +1,8 @@
 """A percussionist beside the drummer: tambourine, shaker, claps, congas and the like, which are no part of a drum kit.
 
 What a model must not take for hi-hats and snares. One or two instruments play a rhythm each, drawn anew every eight
-bars, through a SoundFont; their strokes are labelled ``other``, with the instrument as the source's name.
+bars, through a SoundFont or drawn (`modal_percussion`); their strokes are labelled ``other``, with the instrument as
+the source's name.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from drumline.core.config import Config
 from drumline.core.events import Hit
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.bars import bars_of, in_sections
+from drumline.rendering.accompaniment.modal_percussion import play_modal
 from drumline.rendering.accompaniment.score import Note, Part
 from drumline.rendering.accompaniment.soundfont import render_parts
 from drumline.rendering.production.config import Range
@@ -61,7 +63,9 @@ class PercussionConfig(Config):
     """Whether a percussionist plays along, and how loud."""
 
     probability: float = Field(default=0.0, ge=0, le=1)
-    """Share of the songs. Needs ``accompaniment.soundfonts``."""
+    """Share of the songs. Needs ``accompaniment.soundfonts``, unless all is drawn."""
+    drawn: float = Field(default=0.0, ge=0, le=1)
+    """Share of the instruments that are drawn by a seed instead: a SoundFont has one tambourine, records many."""
     level_db: Range = (-18.0, 0.0)
     """RMS over that of the drums, where both sound [dB]."""
 
@@ -81,7 +85,8 @@ class Percussion:
 def percussion(
     song: AnnotatedSong,
     *,
-    soundfont: str,
+    soundfont: str | None,
+    drawn: float = 0.0,
     duration_s: float,
     rate_hz: int,
     channels: int,
@@ -90,25 +95,33 @@ def percussion(
 ) -> Percussion:
     """A percussionist for a song of ``duration_s``; a song without a tempo map is taken to be at 120 BPM.
 
-    Raises ConfigError where the SoundFont cannot be played.
+    The share ``drawn`` of the instruments needs no SoundFont; without one, all are drawn. Raises ConfigError where the
+    SoundFont cannot be played.
     """
     random = np.random.default_rng(seed)
     names = random.choice(list(INSTRUMENTS), size=1 + int(random.random() < _TWO), replace=False).tolist()
-    parts, hits = [], list[Hit]()
+    samples = np.zeros((channels, round(duration_s * rate_hz)), dtype=np.float32)
+    hits = list[Hit]()
     for name in names:
         notes = _notes(song, INSTRUMENTS[name], duration_s=duration_s, random=random)
-        parts.append(Part(0, notes, pan=float(random.uniform(-0.7, 0.7)), is_percussion=True))
+        pan = float(random.uniform(-0.7, 0.7))
+        if soundfont is None or random.random() < drawn:
+            samples += play_modal(
+                name, notes, pan=pan, duration_s=duration_s, rate_hz=rate_hz, channels=channels,
+                seed=int(random.integers(1 << 31)),
+            )  # fmt: skip
+        else:
+            samples += render_parts(
+                [Part(0, notes, pan=pan, is_percussion=True)],
+                soundfont=soundfont,
+                duration_s=duration_s,
+                rate_hz=rate_hz,
+                channels=channels,
+                max_synthesis_rate_hz=max_synthesis_rate_hz,
+            )
         hits += [
             Hit(note.start_s, "other", note.velocity / 127, evidence="performance", source_name=name) for note in notes
         ]
-    samples = render_parts(
-        parts,
-        soundfont=soundfont,
-        duration_s=duration_s,
-        rate_hz=rate_hz,
-        channels=channels,
-        max_synthesis_rate_hz=max_synthesis_rate_hz,
-    )
     return Percussion(samples, tuple(hits), " and ".join(names))
 
 

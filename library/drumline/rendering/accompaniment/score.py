@@ -5,7 +5,9 @@ https://midi.org/general-midi
 
 from dataclasses import dataclass
 
+import numpy as np
 import symusic
+from numpy.typing import NDArray
 
 from drumline.core.errors import ChartError
 from drumline.core.tempo import TempoMap
@@ -36,6 +38,15 @@ class Part:
     """Whether pitches are keys of the program's drum kit."""
     amp: Amp | None = None
     """What it is played through."""
+
+
+def gains(gain_db: float, pan: float, channels: int) -> NDArray[np.float32]:
+    """Gain and pan, float32 [channels, 1]; equal power, 0 dB in the middle."""
+    gain = 10 ** (gain_db / 20)
+    if channels == 1:
+        return np.array([[gain]], dtype=np.float32)
+    angle = (pan + 1) * np.pi / 4
+    return np.array([[gain * np.sqrt(2) * np.cos(angle)], [gain * np.sqrt(2) * np.sin(angle)]], dtype=np.float32)
 
 
 def parts_of_midi(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from drumline.core.errors import ConfigError
 from drumline.rendering.accompaniment.amp import amplified
-from drumline.rendering.accompaniment.score import Note, Part
+from drumline.rendering.accompaniment.score import Note, Part, gains
 
 Samples = NDArray[np.float32]
 
@@ -43,7 +43,7 @@ def render_parts(
     total = np.zeros((channels, round(duration_s * synthesis_rate_hz)), dtype=np.float32)
     for part in parts:
         track = total if part.amp is None else np.zeros_like(total)
-        gains = _gains(part, channels)
+        gain = gains(part.gain_db, part.pan, channels)
         sounds: dict[tuple[int, int, int], Samples] = {}
         for note in part.notes:
             start = round(note.start_s * synthesis_rate_hz)
@@ -52,7 +52,7 @@ def render_parts(
             key = _rounded(note)
             if key not in sounds:
                 stereo = player.sound(part, *key)
-                sounds[key] = gains * (stereo if channels == 2 else 0.5 * (stereo[:1] + stereo[1:]))
+                sounds[key] = gain * (stereo if channels == 2 else 0.5 * (stereo[:1] + stereo[1:]))
             sound = sounds[key][:, : total.shape[1] - start]
             track[:, start : start + sound.shape[1]] += sound
         if part.amp is not None:
@@ -135,12 +135,3 @@ def _rounded(note: Note) -> tuple[int, int, int]:
     velocity = min(127, -(-note.velocity // _VELOCITY_STEP) * _VELOCITY_STEP)
     length_s = min(max(note.end_s - note.start_s, _LENGTH_STEP_S), _MAX_LENGTH_S)
     return note.pitch, velocity, int(np.ceil(length_s / _LENGTH_STEP_S - 1e-6))
-
-
-def _gains(part: Part, channels: int) -> Samples:
-    """Gain and pan of a part, float32 [channels, 1]; equal power, 0 dB in the middle."""
-    gain = 10 ** (part.gain_db / 20)
-    if channels == 1:
-        return np.array([[gain]], dtype=np.float32)
-    angle = (part.pan + 1) * np.pi / 4
-    return np.array([[gain * np.sqrt(2) * np.cos(angle)], [gain * np.sqrt(2) * np.sin(angle)]], dtype=np.float32)

@@ -1,8 +1,10 @@
 """The configuration of a rendered corpus: `configs/render_corpus/*.yaml`."""
 
-from typing import Any, Literal, Self
+import re
+from collections.abc import Iterator
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from drumline.core.config import Config, fingerprint
 from drumline.rendering.accompaniment.accompany import Accompaniment
@@ -14,6 +16,8 @@ from drumline.runtime.session import RayConfig
 
 RENDER_VERSION = 4
 """Raised whenever the same configuration gives other audio: rendered songs are then rendered again."""
+SYNTHESISED: Final = re.compile(r"(synth|modal)#(\d+)")
+"""The address of a synthesised kit, by its seed: for trying things out without any material, and for more kits."""
 
 
 class KitConfig(Config):
@@ -24,6 +28,17 @@ class KitConfig(Config):
     ``synth#1`` ... for a synthesised one; ``modal#0`` ... for a wild one (`kits.modal`)."""
     licence: str = ""
     """Of its samples, where its own files do not tell it rightly."""
+    count: int = Field(default=1, ge=1)
+    """How many synthesised kits, by the seeds from that of ``uri`` on: ``modal#8`` and 3 are 8, 9 and 10."""
+
+    def each(self) -> Iterator["KitConfig"]:
+        """The kits that it stands for."""
+        synthesised = SYNTHESISED.fullmatch(self.uri)
+        if self.count > 1 and not synthesised:
+            raise ValueError(f"{self.uri}: count={self.count}, and only synth#N and modal#N can be counted on")
+        for number in range(self.count):
+            uri = f"{synthesised[1]}#{int(synthesised[2]) + number}" if synthesised else self.uri
+            yield self.model_copy(update={"uri": uri, "count": 1})
 
 
 class KitsConfig(Config):
@@ -93,6 +108,11 @@ class CorpusConfig(Config):
     percussion: PercussionConfig = PercussionConfig()
     run: RenderRunConfig = RenderRunConfig()
 
+    @field_validator("kits")
+    @classmethod
+    def _one_by_one(cls, kits: tuple[KitConfig, ...]) -> tuple[KitConfig, ...]:
+        return tuple(each for kit in kits for each in kit.each())
+
     @property
     def recipe(self) -> dict[str, Any]:
         """What decides a song besides its own draw."""
@@ -106,6 +126,6 @@ class CorpusConfig(Config):
 
     @model_validator(mode="after")
     def _can_be_played(self) -> Self:
-        if self.percussion.probability > 0 and not self.accompaniment.soundfonts:
-            raise ValueError("percussion.probability: percussion needs accompaniment.soundfonts")
+        if self.percussion.probability > 0 and self.percussion.drawn < 1 and not self.accompaniment.soundfonts:
+            raise ValueError("percussion.probability: percussion needs accompaniment.soundfonts, or drawn=1")
         return self

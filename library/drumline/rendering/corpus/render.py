@@ -23,9 +23,9 @@ from drumline.core.artifacts import exists, filesystem, join, read_bytes, write_
 from drumline.core.config import canonical_json, fingerprint
 from drumline.core.errors import ConfigError, DrumlineError, Rejected
 from drumline.rendering.accompaniment.accompany import check_accompaniment
-from drumline.rendering.corpus.config import CorpusConfig
+from drumline.rendering.corpus.config import SYNTHESISED, CorpusConfig
 from drumline.rendering.corpus.plan import SongSpec, plan
-from drumline.rendering.corpus.song import SYNTHESISED, render_song, save_song
+from drumline.rendering.corpus.song import render_song, save_song
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_rows
 from drumline.runtime.report import RunReport, peak_mb

@@ -9,7 +9,6 @@
 """
 
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -30,7 +29,7 @@ from drumline.core.events import Hit, sorted_hits
 from drumline.rendering.accompaniment.accompany import accompany
 from drumline.rendering.accompaniment.percussion import Percussion, percussion
 from drumline.rendering.audibility import covered
-from drumline.rendering.corpus.config import CorpusConfig
+from drumline.rendering.corpus.config import SYNTHESISED, CorpusConfig
 from drumline.rendering.corpus.plan import Setup, SongSpec, torture_songs
 from drumline.rendering.kit import PIECES, Kit
 from drumline.rendering.kits.altered import altered_kit
@@ -50,8 +49,6 @@ from drumline.rendering.synth_kit import synth_kit
 
 Samples = NDArray[np.float32]
 
-SYNTHESISED: Final = re.compile(r"(synth|modal)#(\d+)")
-"""The address of a synthesised kit, by its seed: for trying things out without any material, and for more kits."""
 _KITS_IN_MEMORY: Final = 3
 _PERFORMANCE_LICENCES: Final[Mapping[str, str]] = MappingProxyType({"groove": GROOVE.licence, "egmd": GROOVE.licence})
 
@@ -158,7 +155,8 @@ def _percussion(song: AnnotatedSong, config: CorpusConfig, *, duration_s: float,
         return None
     return percussion(
         song,
-        soundfont=str(random.choice(config.accompaniment.soundfonts)),
+        soundfont=str(random.choice(fonts)) if (fonts := config.accompaniment.soundfonts) else None,
+        drawn=config.percussion.drawn,
         duration_s=duration_s,
         rate_hz=config.rate_hz,
         channels=config.production.channels,

@@ -75,12 +75,11 @@ def test_a_song_is_named_by_all_that_decides_it(midi: Path) -> None:
     assert song.folder(config.recipe_fingerprint) != song.folder(other.recipe_fingerprint)
 
 
-def test_a_share_of_the_songs_is_altered_and_the_others_keep_their_names(midi: Path) -> None:
+def test_a_share_of_the_songs_is_altered(midi: Path) -> None:
     songs = plan(config_of(midi, kit_use={"altered": 0.5}))
     altered = [song for song in songs if song.altered]
     assert 15 < len(altered) < 40
     assert all(SongSpec.from_json(song.to_json()) == song for song in songs)
-    assert "altered" not in next(song for song in songs if not song.altered).to_json()
 
 
 def test_nothing_to_play_is_told(midi: Path) -> None:

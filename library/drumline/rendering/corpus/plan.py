@@ -56,10 +56,7 @@ class SongSpec:
 
     def to_json(self) -> str:
         """As one line, for Ray's rows."""
-        told = asdict(self)
-        if not self.altered:  # a song from before there was such a thing keeps its name
-            del told["altered"]
-        return json.dumps(told, sort_keys=True)
+        return json.dumps(asdict(self), sort_keys=True)
 
     @staticmethod
     def from_json(line: str) -> "SongSpec":

@@ -88,7 +88,7 @@ model: $(READY)
 
 # Two files at a time: most tests of Ray wait more than they compute.
 test: $(READY) lint
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations 12
 
 # docs/operations.md from top to bottom, on a cluster of this machine: some five minutes.
 operations: $(READY)

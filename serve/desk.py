@@ -38,6 +38,7 @@ class Desk:
         self.store = store
         self._listen, self._settings = listen, settings
         self._working: dict[str, asyncio.Task[None]] = {}
+        self._forgetting: set[asyncio.Task[None]] = set()
         self._arriving = 0
 
     @contextmanager
@@ -57,10 +58,23 @@ class Desk:
         try:
             await asyncio.shield(adding)
         except asyncio.CancelledError:
-            await asyncio.wait([adding])  # a thread goes on whoever waits for it
-            await asyncio.to_thread(self.store.remove, job.id)
+            self.forget(job.id, after=adding)  # a thread goes on whoever waits for it
             raise
         self._begin(job.id, attempts=1)
+
+    def forget(self, job_id: str, *, after: asyncio.Task[None] | None = None) -> None:
+        """Remove a job that nobody waits for any more, once a task is over.
+
+        For whoever is being cancelled: Serve cancels twice, and the second time would stop what waits for its turn.
+        """
+        task = asyncio.create_task(self._forget(job_id, after))
+        self._forgetting.add(task)
+        task.add_done_callback(self._forgetting.discard)
+
+    async def _forget(self, job_id: str, after: asyncio.Task[None] | None) -> None:
+        if after is not None:
+            await asyncio.gather(after, return_exceptions=True)
+        await asyncio.to_thread(self.store.remove, job_id)
 
     async def finished(self, job_id: str) -> None:
         """Wait for a job of this replica."""

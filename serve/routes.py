@@ -111,7 +111,7 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
                 await asyncio.to_thread(front.store.remove, job.id)
             answer = await _result(front, state, asked.wanted(), form)
         except asyncio.CancelledError:
-            await asyncio.to_thread(front.store.remove, job.id)  # nobody waits any more
+            front.desk.forget(job.id)
             raise
         answer.headers.update(place)
         return answer

@@ -1,7 +1,7 @@
 """What the Kubernetes manifests say, and whether Kubernetes and KubeRay would take it.
 
-Pod templates are held to the official Kubernetes client's models, KubeRay's own fields to the names of its API
-reference (1.6.2). The whole of KubeRay's definitions is a megabyte that is not kept here: `python -m
+Pod templates are held to the official Kubernetes client's models, KubeRay's own fields to the names and types of its
+API reference (1.6.2). The whole of KubeRay's definitions is a megabyte that is not kept here: `python -m
 tests.operations.manifests` fetches the definitions and holds every manifest to them.
 """
 
@@ -25,23 +25,42 @@ _PLACE: Final = (
 )
 _FIELDS: Final = {
     "RayJob": {
-        "activeDeadlineSeconds", "backoffLimit", "clusterSelector", "deletionStrategy", "entrypoint",
-        "entrypointNumCpus", "entrypointNumGpus", "entrypointResources", "jobId", "managedBy", "metadata",
-        "rayClusterSpec", "runtimeEnvYAML", "shutdownAfterJobFinishes", "submissionMode", "submitterConfig",
-        "submitterPodTemplate", "suspend", "ttlSecondsAfterFinished",
+        "activeDeadlineSeconds": "int", "backoffLimit": "int", "clusterSelector": "dict(str, str)",
+        "deletionStrategy": "object", "entrypoint": "str", "entrypointNumCpus": "float", "entrypointNumGpus": "float",
+        "entrypointResources": "str", "jobId": "str", "managedBy": "str", "metadata": "dict(str, str)",
+        "rayClusterSpec": "RayCluster", "runtimeEnvYAML": "str", "shutdownAfterJobFinishes": "bool",
+        "submissionMode": "str", "submitterConfig": "Submitter", "submitterPodTemplate": "V1PodTemplateSpec",
+        "suspend": "bool", "ttlSecondsAfterFinished": "int",
     },
-    "RayService": {"rayClusterConfig", "serveConfigV2", "serveService", "upgradeStrategy"},
-    "cluster": {
-        "authOptions", "autoscalerOptions", "enableInTreeAutoscaling", "gcsFaultToleranceOptions", "headGroupSpec",
-        "headServiceAnnotations", "managedBy", "rayVersion", "suspend", "workerGroupSpecs",
+    "Submitter": {"backoffLimit": "int"},
+    "RayService": {
+        "rayClusterConfig": "RayCluster", "serveConfigV2": "str", "serveService": "V1Service",
+        "upgradeStrategy": "Upgrade",
     },
-    "head": {"enableIngress", "headService", "rayStartParams", "serviceType", "template"},
-    "workers": {
-        "groupName", "idleTimeoutSeconds", "maxReplicas", "minReplicas", "numOfHosts", "rayStartParams", "replicas",
-        "scaleStrategy", "suspend", "template",
+    "Upgrade": {"type": "str", "clusterUpgradeOptions": "object"},
+    "RayCluster": {
+        "authOptions": "Auth", "autoscalerOptions": "Autoscaler", "enableInTreeAutoscaling": "bool",
+        "gcsFaultToleranceOptions": "object", "headGroupSpec": "Head", "headServiceAnnotations": "dict(str, str)",
+        "managedBy": "str", "rayVersion": "str", "suspend": "bool", "workerGroupSpecs": "list[Workers]",
+    },
+    "Auth": {"mode": "str"},
+    "Autoscaler": {
+        "env": "list[V1EnvVar]", "envFrom": "list[V1EnvFromSource]", "idleTimeoutSeconds": "int", "image": "str",
+        "imagePullPolicy": "str", "resources": "V1ResourceRequirements", "securityContext": "V1SecurityContext",
+        "upscalingMode": "str", "version": "str", "volumeMounts": "list[V1VolumeMount]",
+    },
+    "Head": {
+        "enableIngress": "bool", "headService": "V1Service", "rayStartParams": "dict(str, str)", "serviceType": "str",
+        "template": "V1PodTemplateSpec",
+    },
+    "Workers": {
+        "groupName": "str", "idleTimeoutSeconds": "int", "maxReplicas": "int", "minReplicas": "int",
+        "numOfHosts": "int", "rayStartParams": "dict(str, str)", "replicas": "int", "scaleStrategy": "object",
+        "suspend": "bool", "template": "V1PodTemplateSpec",
     },
 }  # fmt: skip
-_REQUIRED: Final = {"head": {"template"}, "workers": {"groupName", "minReplicas", "maxReplicas", "template"}}
+_PLAIN: Final = {"str": str, "int": int, "float": (int, float), "bool": bool}
+_REQUIRED: Final = {"Head": {"template"}, "Workers": {"groupName", "minReplicas", "maxReplicas", "template"}}
 
 
 def cluster_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,25 +77,12 @@ def groups_of(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def problems(manifest: Mapping[str, Any]) -> list[str]:
     """Fields that do not exist, are missing or have another type, by the Kubernetes client and KubeRay's names."""
-    spec, cluster = manifest["spec"], cluster_of(manifest)
-    found = [*_names("spec", spec, manifest["kind"]), *_names("cluster", cluster, "cluster")]
-    found += _names("head", cluster["headGroupSpec"], "head")
-    for group in cluster["workerGroupSpecs"]:
-        found += _names(str(group.get("groupName")), group, "workers")
-    for number, group in enumerate(groups_of(manifest)):
-        found += _typed(f"group {number}.template", group["template"], "V1PodTemplateSpec")
-        parameters = group.get("rayStartParams", {}).items()
-        found += [f"rayStartParams.{name}: not a string" for name, value in parameters if not isinstance(value, str)]
-    return found
-
-
-def _names(place: str, tree: Mapping[str, Any], kind: str) -> Iterator[str]:
-    yield from (f"{place}.{name}: no such field" for name in tree.keys() - _FIELDS[kind])
-    yield from (f"{place}.{name}: is missing" for name in _REQUIRED.get(kind, set()) - tree.keys())
+    return list(_typed("spec", manifest["spec"], manifest["kind"]))
 
 
 def _typed(place: str, value: Any, kind: str) -> Iterator[str]:
-    """What is wrong with a value of a type, as the Kubernetes client names types: ``list[V1Container]``, ``str``..."""
+    """What is wrong with a value of a type: one of `_FIELDS`, or as the Kubernetes client names types,
+    ``list[V1Container]``, ``str``..."""
     if inner := re.fullmatch(r"list\[(.*)\]", kind):
         if not isinstance(value, list):
             yield f"{place}: {value!r} is no list"
@@ -86,6 +92,11 @@ def _typed(place: str, value: Any, kind: str) -> Iterator[str]:
     elif inner := re.fullmatch(r"dict[(\[]str, (.*)[)\]]", kind):
         for name, item in value.items():
             yield from _typed(f"{place}.{name}", item, inner[1])
+    elif fields := _FIELDS.get(kind):
+        yield from (f"{place}.{name}: no such field" for name in value.keys() - fields.keys())
+        yield from (f"{place}.{name}: is missing" for name in _REQUIRED.get(kind, set()) - value.keys())
+        for name in value.keys() & fields.keys():
+            yield from _typed(f"{place}.{name}", value[name], fields[name])
     elif model := getattr(kubernetes.client, kind, None):
         fields = {outer: name for name, outer in model.attribute_map.items()}
         yield from (f"{place}.{name}: no such field" for name in value.keys() - fields.keys())
@@ -96,9 +107,7 @@ def _typed(place: str, value: Any, kind: str) -> Iterator[str]:
             yield f"{place}: {error}"
         for name, item in known.items():
             yield from _typed(f"{place}.{model.attribute_map[name]}", item, model.openapi_types[name])
-    elif not isinstance(value, {"str": str, "int": int, "bool": bool}.get(kind, object)) or (
-        kind == "int" and isinstance(value, bool)
-    ):
+    elif not isinstance(value, _PLAIN.get(kind, object)) or (kind == "int" and isinstance(value, bool)):
         yield f"{place}: {value!r} is no {kind}"
 
 

@@ -29,7 +29,8 @@ def test_kubernetes_and_kuberay_know_every_field(manifest: dict[str, Any]) -> No
     container = cluster_of(manifest)["workerGroupSpecs"][0]["template"]["spec"]["containers"][0]
     container |= {"resource": {}, "command": "python"}
     manifest["spec"]["entrypont"] = "python"
-    assert len(problems(manifest)) == 3  # the check itself sees what is wrong
+    cluster_of(manifest)["workerGroupSpecs"][0]["maxReplicas"] = "8"
+    assert len(problems(manifest)) == 4  # the check itself sees what is wrong
 
 
 def test_kuberays_own_definitions_take_it(manifest: dict[str, Any]) -> None:

@@ -75,7 +75,7 @@ def test_a_package_is_whole_and_says_what_it_is(config: ExportConfig) -> None:
 def test_beyond_the_limits_there_is_no_package(config: ExportConfig) -> None:
     export(config)
     strict = config.model_copy(update={"limits": {"int8": config.limits["float32"]}})
-    with pytest.raises(DrumlineError, match="beyond the limits: int8: largest difference"):
+    with pytest.raises(DrumlineError, match="beyond the limits: int8: mean difference"):
         export(strict)
     with pytest.raises(ConfigError, match="no model package"):
         read_package(Path(config.output))

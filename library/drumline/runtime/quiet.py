@@ -11,6 +11,8 @@ WORKER_HOOK = "drumline.runtime.quiet.quieten_worker"
 
 _NO_DASHBOARD = "http://127.0.0.1:9"
 """The port that discards: nobody answers."""
+_NO_NEWS = ("Progress bars disabled", "_StatsActor.update_execution_metrics")
+"""We disable them and show our own; and of statistics that fail (`quieten`) no user need hear."""
 
 
 def quieten() -> None:
@@ -22,6 +24,8 @@ def quieten() -> None:
     for name in list(logging.root.manager.loggerDict):
         if name.endswith("ray/train/v2/_internal/execution/context.py"):  # so out of reach of Ray's LoggingConfig
             logging.getLogger(name).setLevel(logging.WARNING)
+    # Ray Data's statistics forget a dataset whose reader was stopped, and fail on what it still had to tell.
+    logging.getLogger("ray._private.worker").addFilter(_worth_telling)
     # It warns that a private cluster is protected by a token, which is as it should be.
     logging.getLogger("ray._private.authentication.authentication_token_setup").setLevel(logging.ERROR)
 
@@ -38,4 +42,5 @@ def quieten_worker() -> None:
 
 
 def _worth_telling(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith("Progress bars disabled")  # by us: we show our own
+    message = record.getMessage()
+    return not any(words in message for words in _NO_NEWS)

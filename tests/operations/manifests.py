@@ -76,7 +76,7 @@ def groups_of(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def problems(manifest: Mapping[str, Any]) -> list[str]:
-    """Fields that do not exist, are missing or have another type, by the Kubernetes client and KubeRay's names."""
+    """Fields that do not exist, are missing or have another type, by the Kubernetes client and KubeRay's reference."""
     return list(_typed("spec", manifest["spec"], manifest["kind"]))
 
 

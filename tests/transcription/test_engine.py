@@ -256,7 +256,7 @@ def test_a_micro_model_reads_dense_passages_again(tmp_path: Path) -> None:
 
 
 def test_without_a_micro_model_its_preset_is_refused(package: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"names none; take another preset"):
+    with pytest.raises(ConfigError, match=r"names none \(no micro model is released yet\); take another preset"):
         open_engine(str(package), preset="micro")
     folder = write_package(tmp_path / "tiny-1.0", "float32", micro="fine-1.0")
     with pytest.raises(ConfigError, match=r"fine-1\.0: no model package there"):

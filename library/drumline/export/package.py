@@ -130,8 +130,8 @@ def find_micro(folder: Path, package: Package) -> tuple[Path, Package]:
     """
     if not package.micro:
         raise ConfigError(
-            f"{folder}: the preset reads dense passages again with a micro model, and this package names none; "
-            "take another preset"
+            f"{folder}: the preset reads dense passages again with a micro model, and this package names none "
+            "(no micro model is released yet); take another preset"
         )
     beside = folder.resolve().parent / package.micro
     place = beside if (beside / NAME).is_file() else find_package(package.micro)
@@ -156,10 +156,8 @@ def withdraw(folder: Path) -> None:
 
 
 def released() -> tuple[Path, ...]:
-    """Folders of the packages that come with this drumline, the newest last; without the micro models of others."""
-    found = sorted(place.parent for place in RELEASED.glob(f"*/{NAME}"))
-    micro = {json.loads((folder / NAME).read_bytes()).get("micro") for folder in found}
-    return tuple(folder for folder in found if folder.name not in micro)
+    """Folders of the packages that come with this drumline, the newest last."""
+    return tuple(sorted(place.parent for place in RELEASED.glob(f"*/{NAME}")))
 
 
 def find_package(wanted: str = "") -> Path:

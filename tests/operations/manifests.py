@@ -43,11 +43,12 @@ _FIELDS: Final = {
         "gcsFaultToleranceOptions": "object", "headGroupSpec": "Head", "headServiceAnnotations": "dict(str, str)",
         "managedBy": "str", "rayVersion": "str", "suspend": "bool", "workerGroupSpecs": "list[Workers]",
     },
-    "Auth": {"mode": "str"},
+    "Auth": {"mode": "disabled|token"},
     "Autoscaler": {
         "env": "list[V1EnvVar]", "envFrom": "list[V1EnvFromSource]", "idleTimeoutSeconds": "int", "image": "str",
         "imagePullPolicy": "str", "resources": "V1ResourceRequirements", "securityContext": "V1SecurityContext",
-        "upscalingMode": "str", "version": "str", "volumeMounts": "list[V1VolumeMount]",
+        "upscalingMode": "Aggressive|Conservative|Default", "version": "v1|v2",
+        "volumeMounts": "list[V1VolumeMount]",
     },
     "Head": {
         "enableIngress": "bool", "headService": "V1Service", "rayStartParams": "dict(str, str)", "serviceType": "str",
@@ -82,7 +83,7 @@ def problems(manifest: Mapping[str, Any]) -> list[str]:
 
 def _typed(place: str, value: Any, kind: str) -> Iterator[str]:
     """What is wrong with a value of a type: one of `_FIELDS`, or as the Kubernetes client names types,
-    ``list[V1Container]``, ``str``..."""
+    ``list[V1Container]``, ``str``, or the words that may stand there: ``v1|v2``."""
     if inner := re.fullmatch(r"list\[(.*)\]", kind):
         if not isinstance(value, list):
             yield f"{place}: {value!r} is no list"
@@ -107,6 +108,9 @@ def _typed(place: str, value: Any, kind: str) -> Iterator[str]:
             yield f"{place}: {error}"
         for name, item in known.items():
             yield from _typed(f"{place}.{model.attribute_map[name]}", item, model.openapi_types[name])
+    elif "|" in kind:
+        if value not in kind.split("|"):
+            yield f"{place}: {value!r} is none of {kind}"
     elif not isinstance(value, _PLAIN.get(kind, object)) or (kind == "int" and isinstance(value, bool)):
         yield f"{place}: {value!r} is no {kind}"
 

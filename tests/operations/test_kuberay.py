@@ -30,7 +30,8 @@ def test_kubernetes_and_kuberay_know_every_field(manifest: dict[str, Any]) -> No
     container |= {"resource": {}, "command": "python"}
     manifest["spec"]["entrypont"] = "python"
     cluster_of(manifest)["workerGroupSpecs"][0]["maxReplicas"] = "8"
-    assert len(problems(manifest)) == 4  # the check itself sees what is wrong
+    cluster_of(manifest)["authOptions"]["mode"] = "password"
+    assert len(problems(manifest)) == 5  # the check itself sees what is wrong
 
 
 def test_kuberays_own_definitions_take_it(manifest: dict[str, Any]) -> None:

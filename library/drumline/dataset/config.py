@@ -16,7 +16,7 @@ from drumline.features.logmel import LogMelConfig
 from drumline.labels.targets import LabelConfig
 from drumline.runtime.session import RayConfig
 
-PRODUCT_VERSION = 2
+PRODUCT_VERSION = 3
 """Raised whenever the work on one song changes its result: finished songs are then done again."""
 
 

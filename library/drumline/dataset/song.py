@@ -85,11 +85,18 @@ def _build(source: SongSource, config: BuildConfig, stems: StemLookup) -> pa.Tab
     # Of the purest recording alone, so that keeping more domains of a song leaves it the same song.
     song_id = sha256((read.chart_sha256 + recordings[0].audio_sha256).encode())[:24]
     rows = []
+    purest: _Placement | None = None
     for recording in recordings:
-        row = _row(song_id, source, read, recording, config)
-        if isinstance(row, Rejected):
-            return row
-        rows.append(row)
+        decode.examine(recording.audio, name=_name(recording, source), config=config.audio)
+        # A mix summed from files that hold its drums, or that they were separated from, is on their clock.
+        if purest and set(recordings[0].files) <= set(recording.files):
+            placed: _Placement | Rejected = purest
+        else:
+            placed = _place(read.song, source, recording, config)
+        if isinstance(placed, Rejected):
+            return placed
+        purest = purest or placed
+        rows.append(_row(song_id, source, read, recording, placed, config))
     return pa.Table.from_pylist(rows, schema=PRODUCT)
 
 
@@ -129,17 +136,16 @@ def _rendered(song: AnnotatedSong) -> _Recording:
     return _Recording("rendered", (), audio, sha256(samples.tobytes()))
 
 
+def _name(recording: _Recording, source: SongSource) -> str:
+    return ", ".join(recording.files) or source.annotation
+
+
 def _row(
-    song_id: str, source: SongSource, read: ReadSong, recording: _Recording, config: BuildConfig
-) -> dict[str, Any] | Rejected:
+    song_id: str, source: SongSource, read: ReadSong, recording: _Recording, placed: "_Placement", config: BuildConfig
+) -> dict[str, Any]:
     song, audio = read.song, recording.audio
-    name = ", ".join(recording.files) or source.annotation
-    decode.examine(audio, name=name, config=config.audio)
-    placed = _place(song, source, recording, config)
-    if isinstance(placed, Rejected):
-        return placed
     audio_s = placed.to_audio(np.array([hit.time_s for hit in song.hits]))
-    decode.check_end(audio, name=name, last_hit_s=float(audio_s[-1]), config=config.audio)
+    decode.check_end(audio, name=_name(recording, source), last_hit_s=float(audio_s[-1]), config=config.audio)
     level = loudness.measure(audio.samples)
     inside = (audio_s >= 0) & (audio_s < audio.duration_s)
     beats = _beats(song)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
+from drumline.rendering.production.filters import F
 from drumline.rendering.synth_kit import seconds
 
 Wave = NDArray[np.float64]
@@ -40,9 +41,9 @@ def modes(at: Wave, hz: Wave, level: Wave, ring_s: Wave, bend: Wave) -> Wave:
     return np.asarray((level * np.exp(-at[:, None] / ring_s) * np.cos(2 * np.pi * hz * bend[:, None])).sum(axis=1))
 
 
-def bent(at: Wave, depth: float, settle_s: float) -> Wave:
+def bent(at: NDArray[F], depth: float, settle_s: float) -> NDArray[F]:
     """Time for a pitch that starts so much higher, in its own measure, and settles."""
-    return at + depth * settle_s * (1 - np.exp(-at / settle_s))
+    return np.asarray(at + depth * settle_s * (1 - np.exp(-at / settle_s)))
 
 
 def skin(built: Random, struck: Random, velocity: float, rate_hz: int, base_hz: float, ring_s: float) -> Wave:

@@ -191,7 +191,7 @@ def test_a_missing_program_or_package_is_told_with_its_remedy(
         check_accompaniment(only("mma", folder))
     monkeypatch.setitem(sys.modules, "tinysoundfont", None)
     with pytest.raises(ConfigError, match="pip install --no-deps 'tinysoundfont"):
-        render_parts([], soundfont="other.sf2", duration_s=1.0, rate_hz=8_000, channels=1, max_synthesis_rate_hz=8_000)
+        check_accompaniment(Accompaniment(soundfonts=("other.sf2",)))
 
 
 def test_broken_and_silent_files_are_passed_over_while_there_are_others(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ Five ways, drawn by their weights among those that have what they need:
 - ``mma``: Debian's ``mma`` program makes such a file from drawn chords and a drawn groove;
 - ``synth``: bass and chords of plain oscillators (`rendering.backing`): needs nothing, and is no music.
 
-``band``, ``midi`` and ``mma`` play through a SoundFont, their guitars and keys through amplifiers where one is drawn.
+``band``, ``midi`` and ``mma`` play through a SoundFont or on instruments that nobody built, their guitars and keys
+through amplifiers where one is drawn.
 Somebody may sing to any of the five.
 """
 
@@ -67,6 +68,9 @@ class Accompaniment(Config):
     soundfonts: tuple[str, ...] = ()
     """SoundFont files (.sf2, .sf3), one drawn a song. Each process that renders holds up to four of them in memory,
     at twice their size (an .sf3 at ten times)."""
+    drawn: Probability = 0.0
+    """Share of the instruments that are drawn by a seed instead: a SoundFont has one guitar, records many. With all of
+    them, no SoundFont is needed."""
     amps: Probability = 0.0
     """Share of the guitars, organs and electric pianos that go through an amplifier, from barely warm to fuzz."""
     singer: SingerConfig = SingerConfig()
@@ -103,7 +107,7 @@ def accompany(
         mono = backing(tempo, duration_s=duration_s, rate_hz=rate_hz, seed=int(random.integers(1 << 31)))
         samples, told = np.repeat(mono[np.newaxis], channels, axis=0), "oscillators"
     else:
-        soundfont = str(random.choice(config.soundfonts))
+        soundfont = str(random.choice(config.soundfonts)) if config.soundfonts else ""
         part_seed = (seed, _STREAM, 1)
         if way == "midi":
             parts, told = midi_excerpt(config.midi_folders, tempo, duration_s=duration_s, random=random)
@@ -111,15 +115,18 @@ def accompany(
             parts, told = play_mma(song, tempo, duration_s=duration_s, seed=part_seed)
         else:
             parts, told = play(song, tempo, duration_s=duration_s, seed=part_seed)
+        plugged_in = _plugged_in(parts, config.amps, np.random.default_rng((seed, _STREAM, 2)))
+        handed_out = _handed_out(plugged_in, config.drawn, np.random.default_rng((seed, _STREAM, 5)))
         samples = render_parts(
-            _plugged_in(parts, config.amps, np.random.default_rng((seed, _STREAM, 2))),
+            handed_out,
             soundfont=soundfont,
             duration_s=duration_s,
             rate_hz=rate_hz,
             channels=channels,
             max_synthesis_rate_hz=config.max_synthesis_rate_hz,
         )
-        told = f"{told}, {Path(soundfont).name}"
+        drawn = sum(part.drawn is not None for part in handed_out)
+        told = ", ".join([told, *([f"{drawn} drawn"] if drawn else []), *([Path(soundfont).name] if soundfont else [])])
     singer = np.random.default_rng((seed, _STREAM, 3))
     if singer.random() < config.singer.probability:
         voice, whose = sing(song, duration_s=duration_s, rate_hz=rate_hz, seed=(seed, _STREAM, 4))
@@ -136,7 +143,7 @@ def check_accompaniment(config: Accompaniment) -> None:
         files_in(config.midi_folders, MIDI_SUFFIXES)
     for soundfont in config.soundfonts:
         check_soundfont(soundfont)
-    if config.soundfonts and config.ways.mma:
+    if (config.soundfonts or config.drawn == 1.0) and config.ways.mma:
         check_mma()
     if config.singer.probability:
         check_singer()
@@ -144,11 +151,12 @@ def check_accompaniment(config: Accompaniment) -> None:
 
 def _draw(config: Accompaniment, random: np.random.Generator) -> str:
     """A way that has its material."""
+    has_instruments = bool(config.soundfonts) or config.drawn == 1.0
     has_material = {
         "audio": bool(config.audio_folders),
-        "band": bool(config.soundfonts),
-        "midi": bool(config.midi_folders and config.soundfonts),
-        "mma": bool(config.soundfonts),
+        "band": has_instruments,
+        "midi": bool(config.midi_folders) and has_instruments,
+        "mma": has_instruments,
         "synth": True,
     }
     weights = {way: getattr(config.ways, way) if has_material[way] else 0.0 for way in has_material}
@@ -164,6 +172,11 @@ def _plugged_in(parts: tuple[Part, ...], share: float, random: np.random.Generat
         replace(part, amp=draw_amp(random)) if part.program in AMPLIFIED and random.random() < share else part
         for part in parts
     ]
+
+
+def _handed_out(parts: list[Part], share: float, random: np.random.Generator) -> list[Part]:
+    """Parts of which a share is played on drawn instruments."""
+    return [replace(part, drawn=int(random.integers(1 << 31))) if random.random() < share else part for part in parts]
 
 
 def _levelled(samples: Samples, level_db: float) -> Samples:

@@ -38,6 +38,8 @@ class Part:
     """Whether pitches are keys of the program's drum kit."""
     amp: Amp | None = None
     """What it is played through."""
+    drawn: int | None = None
+    """Seed of an instrument that is drawn (`modal_instruments`) in place of the SoundFont's."""
 
 
 def gains(gain_db: float, pan: float, channels: int) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Parts through a SoundFont, by way of TinySoundFont.
+"""Parts through a SoundFont, by way of TinySoundFont; those of drawn instruments through none.
 
 A song asks for few different notes many times, so each is synthesised alone, once, and then added wherever it stands:
 tens of times faster than a synthesiser that runs through the song, and every note starts on its own sample. For that,
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from drumline.core.errors import ConfigError
 from drumline.rendering.accompaniment.amp import amplified
+from drumline.rendering.accompaniment.modal_instruments import play_instrument
 from drumline.rendering.accompaniment.score import Note, Part, gains
 
 Samples = NDArray[np.float32]
@@ -36,33 +37,42 @@ def render_parts(
 ) -> Samples:
     """Audio float32 [channels, round(duration_s * rate_hz)], at whatever level the SoundFont has; not clipped.
 
-    Raises ConfigError where TinySoundFont is not installed or the file is not a SoundFont with melodic programs.
+    Where all instruments are drawn, no SoundFont is opened. Raises ConfigError where TinySoundFont is not installed or
+    the file is not a SoundFont with melodic programs.
     """
     synthesis_rate_hz = min(rate_hz, max_synthesis_rate_hz)
-    player = _player(soundfont, synthesis_rate_hz)
     total = np.zeros((channels, round(duration_s * synthesis_rate_hz)), dtype=np.float32)
     for part in parts:
-        track = total if part.amp is None else np.zeros_like(total)
-        gain = gains(part.gain_db, part.pan, channels)
-        sounds: dict[tuple[int, int, int], Samples] = {}
-        for note in part.notes:
-            start = round(note.start_s * synthesis_rate_hz)
-            if not 0 <= start < total.shape[1]:
-                continue
-            key = _rounded(note)
-            if key not in sounds:
-                stereo = player.sound(part, *key)
-                sounds[key] = gain * (stereo if channels == 2 else 0.5 * (stereo[:1] + stereo[1:]))
-            sound = sounds[key][:, : total.shape[1] - start]
-            track[:, start : start + sound.shape[1]] += sound
-        if part.amp is not None:
-            total += amplified(track, part.amp, rate_hz=synthesis_rate_hz)
+        if part.drawn is None:
+            track = _track(part, _player(soundfont, synthesis_rate_hz), total.shape, synthesis_rate_hz)
+        else:
+            track = play_instrument(part, seed=part.drawn, shape=total.shape, rate_hz=synthesis_rate_hz)
+        total += track if part.amp is None else amplified(track, part.amp, rate_hz=synthesis_rate_hz)
     if synthesis_rate_hz != rate_hz:
         resampled = soxr.resample(total.T, synthesis_rate_hz, rate_hz, quality="HQ").T
         total = np.zeros((channels, round(duration_s * rate_hz)), dtype=np.float32)
         shared = min(total.shape[1], resampled.shape[1])
         total[:, :shared] = resampled[:, :shared]
     return total
+
+
+def _track(part: Part, player: "_Player", shape: tuple[int, int], rate_hz: int) -> Samples:
+    """A part as the SoundFont has it, float32 of a shape of [channels, N]."""
+    channels, count = shape
+    gain = gains(part.gain_db, part.pan, channels)
+    track = np.zeros(shape, dtype=np.float32)
+    sounds: dict[tuple[int, int, int], Samples] = {}
+    for note in part.notes:
+        start = round(note.start_s * rate_hz)
+        if not 0 <= start < count:
+            continue
+        key = _rounded(note)
+        if key not in sounds:
+            stereo = player.sound(part, *key)
+            sounds[key] = gain * (stereo if channels == 2 else 0.5 * (stereo[:1] + stereo[1:]))
+        sound = sounds[key][:, : count - start]
+        track[:, start : start + sound.shape[1]] += sound
+    return track
 
 
 def check_soundfont(path: str) -> None:

@@ -102,7 +102,7 @@ def main(
     transcription
              one song by each runtime, a library by loop and job, cached beside cold, the decoder beside a naive one
 
-    All of them if none is named, and FOLDER/page.md of them. With the defaults, about an hour on two cores that do
+    All of them if none is named, and FOLDER/page.md of them. With the defaults, seventy minutes on two cores that do
     nothing else.
     """
     if quick:

@@ -10,9 +10,11 @@ A stroke is *covered* where the backing is louder in every band: heard in the st
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy import fft
 
@@ -22,6 +24,7 @@ _LOUD_QUANTILE: Final = 0.9
 _WINDOW_S: Final = 0.04
 _GAP_S: Final = 0.003
 """Of silence between "before" and the onset: strokes are placed to the sample, their attacks are not that sharp."""
+_AT_ONCE: Final = 256
 _EDGES_HZ: Final = (30, 90, 180, 360, 720, 1500, 3000, 6000, 11_025)
 
 
@@ -80,12 +83,24 @@ def covered(
 def _energies(samples: NDArray[np.float32], places: Sequence[int], rate_hz: int) -> NDArray[np.float64]:
     """Energy [N, bands] of the window that begins at each place, which may lie before the samples."""
     window = round(_WINDOW_S * rate_hz)
-    return np.stack([_energy(samples[max(0, place) : max(0, place + window)], rate_hz) for place in places])
+    padded = np.pad(samples, window)
+    starts = np.clip(np.asarray(places) + window, 0, len(padded) - window)
+    windows = sliding_window_view(padded, window)
+    return np.concatenate(
+        [_energy(windows[starts[first : first + _AT_ONCE]], rate_hz) for first in range(0, len(starts), _AT_ONCE)]
+    )
 
 
-def _energy(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float64]:
-    """Energy of each band [bands]; of nothing, none."""
-    length = round(_WINDOW_S * rate_hz)
-    bins = np.searchsorted(fft.rfftfreq(length, 1 / rate_hz), _EDGES_HZ)
-    power = np.square(np.abs(fft.rfft(samples, length))).astype(np.float64)
-    return np.add.reduceat(np.append(power, 0.0), bins)[:-1]
+def _energy(windows: NDArray[np.float32], rate_hz: int) -> NDArray[np.float64]:
+    """Energy [..., bands] of windows [..., N], shorter ones filled up with silence."""
+    spectra = fft.rfft(windows, round(_WINDOW_S * rate_hz))
+    power = np.zeros((*spectra.shape[:-1], spectra.shape[-1] + 1))  # and nothing above the highest bin
+    power[..., :-1] = np.square(np.abs(spectra))
+    return np.asarray(np.add.reduceat(power, _bins(rate_hz), axis=-1)[..., :-1])
+
+
+@lru_cache
+def _bins(rate_hz: int) -> NDArray[np.intp]:
+    """Where bands begin in a spectrum, and where the last one ends."""
+    hz = fft.rfftfreq(round(_WINDOW_S * rate_hz), 1 / rate_hz)
+    return np.searchsorted(hz, _EDGES_HZ)

@@ -119,18 +119,19 @@ def flagged(hits: Sequence[Hit], flag: str, attacks: Mapping[int, Attack], which
 
 
 def summed(tracks: Mapping[str, Samples]) -> Samples:
-    """Tracks together."""
-    return np.asarray(np.sum(list(tracks.values()), axis=0, dtype=np.float32))
+    """Tracks together; at least one."""
+    first, *others = tracks.values()
+    total = first.copy()
+    for track in others:  # several times as fast as np.sum, which copies them beside each other first
+        total += track
+    return total
 
 
 def render_stems(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> dict[str, Samples]:
     """The sums of `STEMS`, mono float32 [duration_s * kit.rate_hz], scaled alike so that their sum does not clip."""
     pieces = render_pieces(hits, kit=kit, duration_s=duration_s, seed=seed)
-    stems = {
-        stem: np.asarray(np.sum([pieces[piece] for piece in own], axis=0, dtype=np.float32))
-        for stem, own in STEMS.items()
-    }
-    peak = float(np.max(np.abs(np.sum(list(stems.values()), axis=0)), initial=0.0))
+    stems = {stem: summed({piece: pieces[piece] for piece in own}) for stem, own in STEMS.items()}
+    peak = float(np.max(np.abs(summed(stems)), initial=0.0))
     if peak > _PEAK:
         stems = {stem: samples * np.float32(_PEAK / peak) for stem, samples in stems.items()}
     return stems

@@ -61,7 +61,11 @@ _FIELDS: Final = {
     },
 }  # fmt: skip
 _PLAIN: Final = {"str": str, "int": int, "float": (int, float), "bool": bool}
-_REQUIRED: Final = {"Head": {"template"}, "Workers": {"groupName", "minReplicas", "maxReplicas", "template"}}
+_REQUIRED: Final = {
+    "RayCluster": {"headGroupSpec"},
+    "Head": {"template"},
+    "Workers": {"groupName", "minReplicas", "maxReplicas", "template"},
+}
 
 
 def cluster_of(manifest: Mapping[str, Any]) -> dict[str, Any]:

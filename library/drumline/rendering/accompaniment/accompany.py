@@ -9,8 +9,7 @@ Five ways, drawn by their weights among those that have what they need:
 - ``synth``: bass and chords of plain oscillators (`rendering.backing`): needs nothing, and is no music.
 
 ``band``, ``midi`` and ``mma`` play through a SoundFont or on instruments that nobody built, their guitars and keys
-through amplifiers where one is drawn.
-Somebody may sing to any of the five.
+through amplifiers where one is drawn. Somebody may sing to any of the five.
 """
 
 from dataclasses import replace
@@ -80,6 +79,11 @@ class Accompaniment(Config):
     level_db: float = Field(default=-20.0, le=0)
     """dBFS. The RMS level of what is returned; lower where peaks would pass full scale."""
 
+    @property
+    def has_instruments(self) -> bool:
+        """Whether parts of notes can be played."""
+        return bool(self.soundfonts) or self.drawn == 1.0
+
 
 def accompany(
     song: AnnotatedSong,
@@ -143,7 +147,7 @@ def check_accompaniment(config: Accompaniment) -> None:
         files_in(config.midi_folders, MIDI_SUFFIXES)
     for soundfont in config.soundfonts:
         check_soundfont(soundfont)
-    if (config.soundfonts or config.drawn == 1.0) and config.ways.mma:
+    if config.has_instruments and config.ways.mma:
         check_mma()
     if config.singer.probability:
         check_singer()
@@ -151,12 +155,11 @@ def check_accompaniment(config: Accompaniment) -> None:
 
 def _draw(config: Accompaniment, random: np.random.Generator) -> str:
     """A way that has its material."""
-    has_instruments = bool(config.soundfonts) or config.drawn == 1.0
     has_material = {
         "audio": bool(config.audio_folders),
-        "band": has_instruments,
-        "midi": bool(config.midi_folders) and has_instruments,
-        "mma": has_instruments,
+        "band": config.has_instruments,
+        "midi": bool(config.midi_folders) and config.has_instruments,
+        "mma": config.has_instruments,
         "synth": True,
     }
     weights = {way: getattr(config.ways, way) if has_material[way] else 0.0 for way in has_material}

@@ -12,7 +12,7 @@ from drumline.commands.listening import doctor, transcribe, transcribe_library
 from drumline.commands.manifests import annotate, derive, merge, normalize
 from drumline.commands.material import corpora
 from drumline.commands.mine import mine
-from drumline.commands.models import calibrate, evaluate, export_model, predict, train, tune
+from drumline.commands.models import average, calibrate, evaluate, export_model, predict, train, tune
 from drumline.commands.quality import check, compare, make
 from drumline.commands.serving import serve
 
@@ -32,7 +32,7 @@ def main() -> None:
 
 for command in (
     inspect, build_dataset, demo_library, render_corpus, verify, sampling_weights, corpora,
-    train, tune, predict, calibrate, evaluate, export_model,
+    train, tune, average, predict, calibrate, evaluate, export_model,
     transcribe, transcribe_library, doctor, serve,
     check, compare, make, merge, annotate, normalize, derive, collect, mine,
 ):  # fmt: skip

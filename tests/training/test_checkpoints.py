@@ -1,11 +1,14 @@
 """Checkpoints hold everything, are whole or told to be damaged, and the right ones are kept."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner
 
+from drumline.cli import main
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.export.package import find_package
 from drumline.model.config import ModelConfig
@@ -97,6 +100,23 @@ def test_a_run_starts_from_a_checkpoint_a_run_or_a_released_package(tmp_path: Pa
     (tmp_path / "broken.npz").write_bytes(released.read_bytes()[:5000])
     with pytest.raises(DrumlineError, match="damaged, or no weights"):
         checkpoints.weights_of(str(tmp_path / "broken.npz"))
+
+
+def test_an_average_is_the_mean_of_what_each_is_run_with(tmp_path: Path) -> None:
+    places = [str(tmp_path / f"{weight}.pt") for weight in (1.0, 2.0, 6.0)]
+    for place, weight in zip(places, (1.0, 2.0, 6.0), strict=True):
+        Path(place).write_bytes(replace(at(2, weight=weight), dataset=f"d{weight}").to_bytes())
+    mean = checkpoints.averaged(places)
+    assert torch.equal(mean.weights["weight"], torch.full((2,), 1.5))  # of 0.5, 1 and 3: of their moving averages
+    assert (mean.dataset, mean.config, mean.optimiser, mean.metrics) == ("d1.0", '{"seed": 3}', None, {})
+    kept = tmp_path / "mean.pt"
+    result = CliRunner().invoke(main, ["average", *places[:2], "--output", str(kept)])
+    assert result.exit_code == 0, result.output
+    assert torch.equal(checkpoints.weights_of(str(kept))["weight"], torch.full((2,), 0.75))
+    other = tmp_path / "other.pt"
+    other.write_bytes(replace(at(0), average={"weight": torch.ones(3)}).to_bytes())
+    with pytest.raises(ConfigError, match=r"other\.pt: another network than that of .*1\.0\.pt"):
+        checkpoints.averaged([places[0], str(other)])
 
 
 def test_a_stranger_is_told_apart(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""From a dataset to a judged model: `train`, `predict`, `calibrate`, `evaluate`, `export-model`, `tune`."""
+"""From a dataset to a judged model: `train`, `average`, `predict`, `calibrate`, `evaluate`, `export-model`, `tune`."""
 
 import sys
 from pathlib import Path
@@ -38,6 +38,29 @@ def train(config: Path, overrides: tuple[str, ...]) -> None:
         f"  pictures  {result.output}/pictures/\n"
         f"  metrics   {result.output}/metrics.json"
     )
+
+
+@click.command()
+@click.argument("checkpoints", nargs=-1, required=True, metavar="CHECKPOINT CHECKPOINT...")
+@click.option("--output", "-o", required=True, metavar="FILE", help="Where the checkpoint goes: a file or URI in .pt.")
+@told
+def average(checkpoints: tuple[str, ...], output: str) -> None:
+    """Make one checkpoint of several: the mean of their weights.
+
+    Each is a checkpoint (.pt) or a training's output, whose best is taken. They must be trainings of one network, of
+    which one began with the weights of the other, or all with the same: means of strangers are noise.
+
+    \b
+    drumline average out/train/first out/train/second --output out/train/both.pt
+    drumline export-model configs/export_model/small.yaml checkpoint=out/train/both.pt
+    """
+    from drumline.core.artifacts import write_bytes
+    from drumline.training.checkpoints import averaged
+
+    if not output.endswith(".pt"):
+        raise click.BadParameter(f"{output}: a checkpoint's name ends in .pt", param_hint="--output")
+    write_bytes(output, averaged(checkpoints).to_bytes())
+    click.echo(f"the mean of {len(checkpoints)} in {output}")
 
 
 @click.command()

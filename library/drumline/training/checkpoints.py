@@ -11,7 +11,7 @@ import io
 import logging
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -141,6 +141,25 @@ def weights_of(uri: str) -> Mapping[str, torch.Tensor]:
         raise ConfigError(f"{uri}: no weights can be read there ({error or type(error).__name__})") from error
     except (ValueError, EOFError, zipfile.BadZipFile) as error:
         raise DrumlineError(f"{uri}: damaged, or no weights ({error})") from error
+
+
+def averaged(uris: Sequence[str]) -> Checkpoint:
+    """The mean of what `weights_of` gives for checkpoints or runs; everything else is the first one's.
+
+    Of models that began from the same weights the mean is often better than each (Wortsman et al., "Model soups", ICML
+    2022). Raises ConfigError where one cannot be read or is a network of another shape.
+    """
+    first, *others = ((uri, load(best_of(uri))) for uri in uris)
+    shapes = {name: value.shape for name, value in first[1].weights.items()}
+    for uri, other in others:
+        if shapes != {name: value.shape for name, value in other.weights.items()}:
+            raise ConfigError(f"{uri}: another network than that of {first[0]}: their weights differ in name or shape")
+    many = [checkpoint.weights for _, checkpoint in (first, *others)]
+    mean = {
+        name: torch.stack([weights[name].double() for weights in many]).mean(0).to(value.dtype)
+        for name, value in many[0].items()
+    }
+    return replace(first[1], metrics={}, model=mean, optimiser=None, scaler=None, average=None)
 
 
 def keep_best(checkpoint: Checkpoint, output: str, *, score: float, keep: int) -> None:

@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pydantic import ValidationError
 from tests.rendering.accompaniment.tiny_soundfont import tiny_soundfont
 
 from drumline.charts.song import AnnotatedSong
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.modal_percussion import play_modal
-from drumline.rendering.accompaniment.percussion import INSTRUMENTS, Percussion, percussion
+from drumline.rendering.accompaniment.percussion import INSTRUMENTS, Percussion, PercussionConfig, percussion
 from drumline.rendering.accompaniment.score import Note
 
 RATE_HZ = 22_050
@@ -25,10 +26,11 @@ def soundfont(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def played(soundfont: str | None, seed: int) -> Percussion:
+def played(soundfont: str | None, seed: int, *instruments: str) -> Percussion:
     song = AnnotatedSong(format="test", hits=(), tempo=TempoMap(480))
     return percussion(
         song,
+        instruments=instruments,
         soundfont=soundfont,
         duration_s=12.0,
         rate_hz=RATE_HZ,
@@ -55,6 +57,14 @@ def test_it_sounds_where_its_labels_are_and_nowhere_before(
     again = played(soundfont, seed)
     assert again.hits == found.hits
     np.testing.assert_array_equal(again.samples, found.samples)
+
+
+def test_only_instruments_that_are_named_play() -> None:
+    assert {played(None, seed, "tambourine").told for seed in range(8)} == {"tambourine"}
+    pairs = {played(None, seed, "tambourine", "shaker").told for seed in range(20)}
+    assert pairs == {"tambourine", "shaker", "tambourine and shaker", "shaker and tambourine"}
+    with pytest.raises(ValidationError, match=r"no such instrument: gong; there are tambourine, shaker"):
+        PercussionConfig(instruments=("shaker", "gong"))
 
 
 @pytest.mark.parametrize("name", INSTRUMENTS)

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from drumline.charts.song import AnnotatedSong
 from drumline.core.config import Config
@@ -66,8 +66,17 @@ class PercussionConfig(Config):
     """Share of the songs. Needs ``accompaniment.soundfonts``, unless all is drawn."""
     drawn: float = Field(default=0.0, ge=0, le=1)
     """Share of the instruments that are drawn by a seed instead: a SoundFont has one tambourine, records many."""
+    instruments: tuple[str, ...] = ()
+    """Those to draw from (`INSTRUMENTS`); all if empty."""
     level_db: Range = (-18.0, 0.0)
     """RMS over that of the drums, where both sound [dB]."""
+
+    @field_validator("instruments")
+    @classmethod
+    def _known(cls, instruments: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(instruments) - set(INSTRUMENTS)):
+            raise ValueError(f"no such instrument: {', '.join(unknown)}; there are {', '.join(INSTRUMENTS)}")
+        return instruments
 
 
 @dataclass(frozen=True)
@@ -85,6 +94,7 @@ class Percussion:
 def percussion(
     song: AnnotatedSong,
     *,
+    instruments: Sequence[str] = (),
     soundfont: str | None,
     drawn: float = 0.0,
     duration_s: float,
@@ -95,11 +105,13 @@ def percussion(
 ) -> Percussion:
     """A percussionist for a song of ``duration_s``; a song without a tempo map is taken to be at 120 BPM.
 
-    The share ``drawn`` of the instruments needs no SoundFont; without one, all are drawn. Raises ConfigError where the
-    SoundFont cannot be played.
+    One or two of ``instruments`` play (of all, if none is named). The share ``drawn`` of them needs no SoundFont;
+    without one, all are drawn. Raises ConfigError where the SoundFont cannot be played.
     """
     random = np.random.default_rng(seed)
-    names = random.choice(list(INSTRUMENTS), size=1 + int(random.random() < _TWO), replace=False).tolist()
+    there_are = list(instruments or INSTRUMENTS)
+    count = 1 + int(random.random() < _TWO)
+    names = random.choice(there_are, size=min(count, len(there_are)), replace=False).tolist()
     samples = np.zeros((channels, round(duration_s * rate_hz)), dtype=np.float32)
     hits = list[Hit]()
     for name in names:

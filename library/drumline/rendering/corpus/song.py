@@ -155,6 +155,7 @@ def _percussion(song: AnnotatedSong, config: CorpusConfig, *, duration_s: float,
         return None
     return percussion(
         song,
+        instruments=config.percussion.instruments,
         soundfont=str(random.choice(fonts)) if (fonts := config.accompaniment.soundfonts) else None,
         drawn=config.percussion.drawn,
         duration_s=duration_s,

@@ -62,21 +62,26 @@ def slow_strokes(song: Activations, config: DecodeConfig, calibration: Calibrati
             for n in slow_peaks(values, threshold_of(name), config.reach_frames)
             if max(song.onset[max(0, n - config.reach_frames) : n + config.reach_frames + 1]) >= config.onset_threshold
         ]
-        likeliest = {n: max(kinds, key=lambda kind: own[n, kinds.index(kind)]) for n in heard}
+        shifts = calibration.labels[name].kinds if calibration and name in calibration.labels else {}
+        weights = [math.exp(shifts.get(kind, 0.0)) for kind in kinds]
+        likeliest = {
+            n: max(kinds, key=lambda kind: own[n, kinds.index(kind)] * weights[kinds.index(kind)]) for n in heard
+        }
         hits = [(n, likeliest[n], values[n]) for n in heard]
         found += slow_apart(hits, min(spacing[kind] for kind in kinds))
     found.sort(key=lambda hit: (hit[0], song.classes.index(hit[1])))
-    toms = [hit for hit in found if hit[1] in BRANCHES["tom"]]
-    cymbals = [hit for hit in found if any(hit[1] in BRANCHES[name] for name in ("hihat", "ride", "crash"))]
-    rivals = {hit: cymbals for hit in toms} | {hit: toms for hit in cymbals}
-    found = [
-        hit
-        for hit in found
-        if not any(
-            abs(hit[0] - other[0]) <= 1 and other[2] - hit[2] > config.tom_cymbal_margin
-            for other in rivals.get(hit, [])
-        )
-    ]
+    cymbals = ("hihat", "ride", "crash")
+    for pair, margin in (
+        ((("tom",), cymbals), config.tom_cymbal_margin),
+        ((("ride",), ("crash",)), config.ride_crash_margin),
+    ):
+        one, other = ([hit for hit in found if any(hit[1] in BRANCHES[name] for name in drums)] for drums in pair)
+        rivals = dict.fromkeys(one, other) | dict.fromkeys(other, one)
+        found = [
+            hit
+            for hit in found
+            if not any(abs(hit[0] - n) <= 1 and sure - hit[2] > margin for n, _, sure in rivals.get(hit, []))
+        ]
     if not config.doubt_log_odds:
         return found
     hihats = [hit for hit in found if hit[1] in BRANCHES["hihat"]]

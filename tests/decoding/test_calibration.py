@@ -47,6 +47,7 @@ def test_read_is_what_was_written(tmp_path: Path) -> None:
         ({"version": 2}, "version 2, this drumline reads up to 1"),
         ({"labels": {"kik": {}}}, "'kik' is not one of kick"),
         ({"labels": {"kick": {"treshold": 0.5}}}, "unknown key; did you mean"),
+        ({"labels": {"hihat": {"kinds": {"ride_bell": 1.0}}}}, "'ride_bell' is no kind of hihat"),
         ({"labels": {"kick": {"temperature": 0}}}, "greater than 0"),
     ],
 )

@@ -19,7 +19,7 @@ from drumline.decoding.strokes import DecodeConfig, doubt, strokes
 from drumline.evaluation.predict import PredictConfig
 from drumline.metrics.vocabulary import LABEL_NAMES
 
-CLASSES = ("kick", "snare_head", "snare_rim", "tom_high", "tom_mid", "hihat_closed", "crash")
+CLASSES = ("kick", "snare_head", "snare_rim", "tom_high", "tom_mid", "hihat_closed", "ride_body", "crash")
 
 
 def noise(seed: int, frames: int = 300) -> Activations:
@@ -42,13 +42,19 @@ def names(activations: Activations, config: DecodeConfig, calibration: Calibrati
     return [LABEL_NAMES[number] for number in strokes([activations], config, calibration).events.label]
 
 
-CALIBRATION = Calibration(labels={"kick": LabelCalibration(temperature=1.5, threshold=0.7, offset_s=0.004)})
+CALIBRATION = Calibration(
+    labels={
+        "kick": LabelCalibration(temperature=1.5, threshold=0.7, offset_s=0.004),
+        "snare": LabelCalibration(threshold=0.3, kinds={"snare_head": 0.0, "snare_rim": -0.8}),
+    }
+)
 
 
 CONFIGS = [
     DecodeConfig(),
     DecodeConfig(threshold=0.3, reach_frames=1, spacings_ms={"kick": 0.0}),
     DecodeConfig(threshold=0.3, reach_frames=3, one_kind=True, onset_threshold=0.4, tom_cymbal_margin=0.1),
+    DecodeConfig(threshold=0.3, ride_crash_margin=0.2),
     DecodeConfig(threshold=0.3, doubt_log_odds=1.5),
     *(load_preset(name) for name in PRESETS),
 ]
@@ -102,6 +108,8 @@ def test_a_stroke_is_found_as_its_drums_and_is_then_of_one_kind() -> None:
     np.testing.assert_allclose(found.events.confidence, [0.65, 1.0])
     by_drum = Calibration(labels={"tom": LabelCalibration(threshold=0.7, offset_s=0.01)})
     assert names(song, config, by_drum) == ["snare_rim"]
+    seldom = Calibration(labels={"snare": LabelCalibration(kinds={"snare_rim": -1.0})})  # 0.9 / e is less than 0.45
+    assert names(song, config, seldom) == ["tom_high", "snare_head"]
 
 
 @pytest.mark.parametrize(("crash", "kept"), [(0.5, ["tom_mid"]), (0.8, ["tom_mid", "crash"])])
@@ -109,6 +117,13 @@ def test_a_tom_and_a_cymbal_are_both_kept_if_both_are_sure(crash: float, kept: l
     song = struck((20, "tom_mid", 0.9), (21, "crash", crash), (20, "kick", 0.5))
     config = DecodeConfig(threshold=0.4, tom_cymbal_margin=0.3)
     assert sorted(names(song, config)) == sorted([*kept, "kick"])
+
+
+@pytest.mark.parametrize(("crash", "kept"), [(0.5, ["ride_body"]), (0.8, ["crash"])])
+def test_of_a_ride_and_a_crash_at_once_the_surer_stays(crash: float, kept: list[str]) -> None:
+    song = struck((20, "ride_body", 0.7), (21, "crash", crash), (20, "hihat_closed", 0.6))
+    config = load_preset("default").model_copy(update={"doubt_log_odds": 0.0})
+    assert sorted(names(song, config)) == sorted([*kept, "hihat_closed"])
 
 
 BEATS = [(n, "kick", 0.9) for n in range(5, 120, 20)]

@@ -105,6 +105,23 @@ def test_activations_give_candidates_below_the_present_threshold(tmp_path: Path)
     assert [each.at("5", 50.0).micro.f.value for each in report.truths[0].systems] == [0.0, 1.0]
 
 
+def test_a_kind_that_is_told_too_often_is_told_less(tmp_path: Path) -> None:
+    strokes = [Hit(0.5 * n, "hihat_open" if n % 10 == 0 else "hihat_closed") for n in range(1, 100)]
+    write_songs(tmp_path / "songs", {"One": strokes})
+    classes = ("hihat_closed", "hihat_open")
+    heard = np.zeros((HIGH.num_frames(22_050 * 51), 2), dtype=np.float32)
+    for hit in strokes:
+        heard[HIGH.frame(hit.time_s)] = (0.1, 0.7) if hit.label == "hihat_open" else (0.35, 0.45)
+    flat = np.zeros(len(heard), dtype=np.float32)
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "One.npz").write_bytes(Activations(HIGH, classes, heard, flat, flat, heard).to_bytes())
+    system = {"name": "model", "activations": str(tmp_path / "frames"), "decoding": "default"}
+    kinds = calibrate(config(tmp_path, system=system)).calibration.labels["hihat"].kinds
+    assert kinds["hihat_closed"] == 0.0
+    assert -2.0 <= kinds["hihat_open"] < -np.log(0.45 / 0.35)
+    assert calibrate(config(tmp_path, system=system, kinds=False)).calibration.labels["hihat"].kinds == {}
+
+
 def test_what_cannot_be_fitted_is_told(dev_set: Path) -> None:
     with pytest.raises(ConfigError, match="fitted on the test split cannot be judged on it"):
         config(dev_set, truth={"dataset": "somewhere"})

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import brier_score_loss
 
-from drumline.metrics.calibration import best_threshold, cooled, offset_correction_s, reliability, temperature
+from drumline.metrics.calibration import (
+    best_threshold,
+    cooled,
+    offset_correction_s,
+    reliability,
+    shifts_of_kinds,
+    temperature,
+)
 
 
 def honest(seed: int, num: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
@@ -49,6 +56,17 @@ def test_no_temperature_without_both_outcomes() -> None:
     assert np.isnan(temperature([0.2, 0.9], [1, 1]))
     assert np.isnan(temperature([], []))
     assert np.isfinite(temperature([0.0, 1.0, 0.5], [0, 1, 1]))
+
+
+def test_shares_of_kinds_that_a_model_learnt_wrong_are_put_right() -> None:
+    rng = np.random.default_rng(2)
+    shares, thought = np.array([0.7, 0.2, 0.1]), np.full(3, 1 / 3)
+    kind = rng.choice(3, 20_000, p=shares)
+    heard = np.eye(3)[kind] + rng.normal(0, 0.8, (len(kind), 3))
+    likelihood = np.exp(heard / 0.8**2)  # of normal noise; what is left out is the same for all kinds
+    told = likelihood * thought / (likelihood @ thought)[:, None]
+    np.testing.assert_allclose(shifts_of_kinds(told, kind, most=5.0), np.log(shares / shares[0]), atol=0.1)
+    np.testing.assert_allclose(shifts_of_kinds(told, kind, most=1.5), [0.0, *np.log(shares[1:2] / 0.7), -1.5], atol=0.2)
 
 
 @given(

@@ -80,6 +80,7 @@ def random_decoding(random: np.random.Generator) -> DecodeConfig:
         threshold_log_odds=float(random.uniform(-1, 1)),
         onset_threshold=float(random.choice([0.0, 0.3])),
         tom_cymbal_margin=float(random.uniform(0, 1)),
+        ride_crash_margin=float(random.uniform(0, 1)),
         one_kind=bool(random.integers(2)),
     )
 

@@ -1,17 +1,20 @@
 """What is put right between a model's confidences and its hits: `class_thresholds.json`.
 
-Three numbers a label, fitted on a development set and never on what is judged afterwards:
+Three numbers a label, and one for each kind of a drum, fitted on a development set and never on what is judged later:
 
 - **temperature** T makes confidences honest: ``p' = sigmoid(logit(p) / T)``, so that of hits with 0.8 some eight in ten
   are there. It changes no order. Above 1 the system was too sure (Guo, Pleiss, Sun, Weinberger, ICML 2017).
 - **threshold** is what p' must reach for a hit to be kept.
 - **offset_s** is added to each time. Positive: the system told this label too early.
+- **kinds** are added to the log-probabilities of a drum's kinds before the likeliest is taken. A model that learnt from
+  as many open hi-hats as closed ones claims too many (Saerens, Latinne, Decaestecker, Neural Computation 14, 2002).
 
-A label that was not fitted is left as it is: temperature 1, no threshold, no offset. A label may be a drum (``tom``):
-it stands for all kinds of it that have no numbers of their own.
+A label that was not fitted is left as it is: temperature 1, no threshold, no offset, all kinds as they are told. A
+label may be a drum (``tom``): it stands for all kinds of it that have no numbers of their own.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal, Self
 
@@ -22,7 +25,7 @@ from pydantic import Field, model_validator
 from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, write_bytes
 from drumline.core.config import Config, canonical_json, parse_config
 from drumline.core.errors import ConfigError
-from drumline.core.taxonomy import LABELS, labels_within
+from drumline.core.taxonomy import BRANCHES, LABELS, labels_within
 from drumline.metrics.calibration import cooled
 from drumline.metrics.events import Events
 from drumline.metrics.vocabulary import LABEL_NAMES
@@ -42,6 +45,8 @@ class LabelCalibration(Config):
     """The least confidence, after the temperature, of a hit that is kept."""
     offset_s: float = Field(default=0.0, ge=-MOST_OFFSET_S, le=MOST_OFFSET_S)
     """Added to each time [s]."""
+    kinds: dict[str, float] = Field(default={})
+    """Of a drum: what is added to the log-probabilities of its kinds."""
     num_references: int = Field(default=0, ge=0)
     """Strokes of the development set that this rests on."""
     num_matched: int = Field(default=0, ge=0)
@@ -70,6 +75,9 @@ class Calibration(Config):
     def _known_labels(self) -> Self:
         if unknown := sorted(self.labels.keys() - LABELS.keys()):
             raise ValueError(f"{unknown[0]!r} is not one of {', '.join(LABELS)}")
+        for name, label in self.labels.items():
+            if strange := sorted(label.kinds.keys() - BRANCHES.get(name, {}).keys()):
+                raise ValueError(f"{strange[0]!r} is no kind of {name}")
         return self
 
     def apply(self, events: Events) -> Events:
@@ -99,6 +107,11 @@ class Calibration(Config):
             if name in self.labels:
                 values[:, column] = cooled(values[:, column], self.labels[name].temperature)
         return values
+
+    def weights(self, drum: str, kinds: Sequence[str]) -> NDArray[np.float32]:
+        """What to multiply the probabilities of a drum's kinds by [K] before the likeliest is taken."""
+        told = self.labels[drum].kinds if drum in self.labels else {}
+        return np.exp(np.array([told.get(kind, 0.0) for kind in kinds], dtype=np.float32))
 
 
 def write_calibration(calibration: Calibration, uri: str) -> None:

@@ -5,7 +5,8 @@
    stronger stays. A drum's activation is the sum of those of its kinds, and its stroke of the likeliest kind: a tom
    that may be high or middle is a tom all the same.
 2. A tom and a cymbal within one frame are both kept only if the weaker is nearly as sure (``tom_cymbal_margin``): a
-   cymbal's attack over a tom, or a tom's under a cymbal, is the commonest false stroke.
+   cymbal's attack over a tom, or a tom's under a cymbal, is the commonest false stroke. Likewise a ride and a crash
+   (``ride_crash_margin``): one cymbal is easily taken for both, and few drummers strike both at once.
 3. Hi-hats are doubted in songs where they are hardly ever heard, or never surely, without another drum
    (``doubt_log_odds``): drummers play them between the others, and a bright kick is taken for both.
 
@@ -67,6 +68,8 @@ class DecodeConfig(Config):
     """Whether a stroke is found as its drum's and then is of one kind: head or rim, open or closed, one tom."""
     tom_cymbal_margin: float = Field(default=1.0, ge=0, le=1)
     """Of a tom and a cymbal in the same frame or neighbouring ones, the weaker goes if it is less sure by more."""
+    ride_crash_margin: float = Field(default=1.0, ge=0, le=1)
+    """Likewise of a ride and a crash: at 0 only the surer stays."""
     doubt_log_odds: float = Field(default=0.0, ge=0, le=10)
     """Added to the log-odds of the hi-hat's threshold in a song whose hi-hats are never heard by themselves, or never
     surely; less where they sometimes are."""
@@ -85,7 +88,7 @@ class DecodeConfig(Config):
     def _as_ever(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what is off: a configuration that never heard of it keeps its fingerprint."""
         off = {"threshold_log_odds": 0.0, "onset_threshold": 0.0, "one_kind": False, "tom_cymbal_margin": 1.0,
-               "doubt_log_odds": 0.0, "micro": None}  # fmt: skip
+               "ride_crash_margin": 1.0, "doubt_log_odds": 0.0, "micro": None}  # fmt: skip
         return {name: value for name, value in told(self).items() if name not in off or value != off[name]}
 
 
@@ -151,9 +154,10 @@ def choose(candidates: Candidates, config: DecodeConfig, calibration: Calibratio
     for columns in _voices(classes, config).values():
         found = found.where(_apart(found, columns, min(spacing[column] for column in columns)))
     members = _drums(classes)
-    is_tom, is_cymbal = (np.isin(instruments, list(names))[found.column] for names in (_TOMS, _CYMBALS))
-    margin = config.tom_cymbal_margin
-    found = found.where(~(_outdone(found, is_tom, is_cymbal, margin) | _outdone(found, is_cymbal, is_tom, margin)))
+    rivals = ((_TOMS, _CYMBALS, config.tom_cymbal_margin), ({"ride"}, {"crash"}, config.ride_crash_margin))
+    for some, others, margin in rivals:
+        one, other = (np.isin(instruments, list(names))[found.column] for names in (some, others))
+        found = found.where(~(_outdone(found, one, other, margin) | _outdone(found, other, one, margin)))
     if config.doubt_log_odds:
         found = _without_doubtful(found, candidates, thresholds, config.doubt_log_odds)
 
@@ -232,7 +236,10 @@ def _peaks_of(window: Activations, config: DecodeConfig, calibration: Calibratio
     for voice, (name, columns) in enumerate(voices.items()):
         found = maxima(confidence[:, voice], threshold=threshold_of(config, calibration, name), reach=reach)
         frames.append(found)
-        kinds.append(np.array(columns)[window.probability[found][:, columns].argmax(axis=1)])
+        likely = window.probability[found][:, columns]
+        if calibration is not None:
+            likely = likely * calibration.weights(name, [window.classes[column] for column in columns])
+        kinds.append(np.array(columns)[likely.argmax(axis=1)])
         sure.append(confidence[found, voice])
     frame, column = np.concatenate(frames), np.concatenate(kinds)
     order = np.lexsort((column, frame))

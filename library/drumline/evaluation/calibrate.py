@@ -6,7 +6,8 @@ order:
 1. **offset**: minus the median offset of its right hits, found again after each move until it stands (a window cuts
    off the far side of a system that is always late);
 2. **temperature**: what makes the confidences of its hits most likely, given which were right;
-3. **threshold**: the tempered confidence of greatest F.
+3. **threshold**: the tempered confidence of greatest F;
+4. **kinds**, of a drum: what makes the kinds of the strokes that it finds by these numbers most likely.
 
 Hits come from predictions with confidences, or are picked from activations at a low threshold, so that the fitted one
 may also lie below that of the present decoding. A label with fewer strokes than ``min_strokes`` is left as it is.
@@ -21,16 +22,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from drumline.core.artifacts import read_bytes
 from drumline.core.config import Config, fingerprint
 from drumline.core.errors import DrumlineError
 from drumline.core.events import UNCLEAR
 from drumline.core.taxonomy import BRANCHES, LABELS, labels_within
+from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import MOST_OFFSET_S, Calibration, LabelCalibration, write_calibration
+from drumline.decoding.strokes import candidates
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.pairing import Unmatched
 from drumline.evaluation.references import ReferenceConfig, find_references
 from drumline.evaluation.scoring import predictions_of
-from drumline.metrics.calibration import best_threshold, cooled, offset_correction_s, temperature
+from drumline.metrics.calibration import best_threshold, cooled, offset_correction_s, shifts_of_kinds, temperature
 from drumline.metrics.events import Events
 from drumline.metrics.judgement import Judgement, judge
 from drumline.metrics.scores import scores
@@ -42,6 +46,8 @@ _STANDS_S: Final = 0.0002
 _WITH_PEDAL: Final = frozenset({"hihat", *BRANCHES["hihat"]} - {"hihat_pedal"})
 _LOWEST_PEAK: Final = 0.02
 """Candidates from activations start here."""
+_MOST_SHIFT: Final = 2.0
+"""Of a kind's log-probability: the development set's shares of kinds are not everybody's."""
 
 
 class CalibrationConfig(Config):
@@ -61,6 +67,8 @@ class CalibrationConfig(Config):
     """Fit thresholds."""
     offsets: bool = True
     """Fit constant offsets."""
+    kinds: bool = True
+    """Fit how much of each kind a drum tells, where strokes of drums are found in activations."""
     min_strokes: int = Field(default=30, ge=1)
     """Labels with fewer strokes in the development set stay as they are."""
     unmatched: Unmatched = "error"
@@ -82,6 +90,8 @@ class Song:
     reference: Events
     estimate: Events
     unannotated: tuple[str, ...]
+    activations: str = ""
+    """URI of what the estimate was picked from, if it was."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,8 @@ def read_songs(config: CalibrationConfig) -> list[Song]:
     for reference in references:
         if reference.name in told:
             truth = reference.read()
-            songs.append(Song(truth.events, told[reference.name].read(), truth.unannotated))
+            prediction = told[reference.name]
+            songs.append(Song(truth.events, prediction.read(), truth.unannotated, prediction.activations))
     return songs
 
 
@@ -125,7 +136,8 @@ def fit(songs: Sequence[Song], config: CalibrationConfig) -> Fitted:
         )
     used = [LABEL_NAMES[label] for label in sorted({int(label) for song in songs for label in song.estimate.label})]
     names = [name for name in used if LABELS[name]]
-    if config.system.activations and config.system.decoding.one_kind:
+    by_drum = bool(config.system.activations) and config.system.decoding.one_kind
+    if by_drum:
         names = [drum for drum, kinds in BRANCHES.items() if kinds.keys() & set(names)]
     calibration = Calibration(
         fingerprint=fingerprint(config.model_dump(mode="json", exclude={"output"}), _digest(songs)),
@@ -134,6 +146,8 @@ def fit(songs: Sequence[Song], config: CalibrationConfig) -> Fitted:
         window_s=config.window_s,
         labels={name: _fit_label(name, songs, config) for name in names},
     )
+    if by_drum and config.kinds:
+        calibration = _with_kinds(calibration, songs, config)
     after = [Song(song.reference, calibration.apply(song.estimate), song.unannotated) for song in songs]
     f = {name: (_f(name, songs, config), _f(name, after, config)) for name in names}
     return Fitted(calibration, f)
@@ -166,6 +180,38 @@ def _fit_label(name: str, songs: Sequence[Song], config: CalibrationConfig) -> L
     best = best_threshold(cooled(confidence, t), right, num_reference=strokes).confidence
     threshold = best if config.thresholds and not np.isnan(best) else 0.0
     return told.model_copy(update={"temperature": t, "threshold": round(threshold, 5), "offset_s": round(offset_s, 5)})
+
+
+def _with_kinds(calibration: Calibration, songs: Sequence[Song], config: CalibrationConfig) -> Calibration:
+    """The same with what a drum's kinds are shifted by, from the peaks that reach its threshold."""
+    told: dict[str, list[NDArray[np.float32]]] = {drum: [] for drum in calibration.labels}
+    truth: dict[str, list[str]] = {drum: [] for drum in calibration.labels}
+    for song in songs:
+        heard = Activations.from_bytes(read_bytes(song.activations), song.activations)
+        found = candidates([heard], config.system.decoding, calibration)
+        names = np.array(found.classes)[found.peaks.column]
+        peaks = Events.of(found.peaks.frame / found.grid.frame_rate_hz, names.tolist())
+        for drum in told:
+            kinds = _kinds(drum, found.classes)
+            judged = _judge(_only(replace(song, estimate=peaks), drum), drum, config)
+            strokes, hits = judged.pairs.T
+            names_of = np.array([LABEL_NAMES[label] for label in song.reference.label[strokes]])
+            sure = np.isin(names_of, kinds)
+            columns = [found.classes.index(kind) for kind in kinds]
+            told[drum].append(found.peaks.probability[np.isin(names, kinds)][hits[sure]][:, columns])
+            truth[drum] += names_of[sure].tolist()
+    labels = dict(calibration.labels)
+    for drum, label in calibration.labels.items():
+        kinds = _kinds(drum, found.classes)
+        if len(kinds) > 1 and len(truth[drum]) >= config.min_strokes:
+            which = [kinds.index(kind) for kind in truth[drum]]
+            shifts = shifts_of_kinds(np.concatenate(told[drum]), which, most=_MOST_SHIFT)
+            labels[drum] = label.model_copy(update={"kinds": dict(zip(kinds, shifts.round(3).tolist(), strict=True))})
+    return calibration.model_copy(update={"labels": labels})
+
+
+def _kinds(drum: str, classes: Sequence[str]) -> list[str]:
+    return [kind for kind in BRANCHES[drum] if kind in classes]
 
 
 def _only(song: Song, name: str) -> Song:

@@ -56,6 +56,8 @@ RECORD := percussion.probability=0.3 vary.left_out=0.4 'vary.without=[hi-hats]' 
 	production.mix.master.saturation.probability=0.5 production.mix.master.codec.probability=0.4
 # And on kits and with percussion of other seeds.
 MORE_KITS := $(RECORD) percussion.drawn=0.6 'kits.35={uri: modal\#24, count: 36}'
+# And with bands whose instruments nobody built.
+INSTRUMENTS := $(RECORD) percussion.drawn=0.6 accompaniment.drawn=0.6 'kits.35={uri: modal\#60, count: 60}'
 
 model: $(READY)
 	$(RENDER)/model.yaml
@@ -82,6 +84,9 @@ model: $(READY)
 	$(RENDER)/model_kits.yaml $(MORE_KITS) output=out/rendered/model_kits_percussion hours=4 seed=32 percussion.probability=1
 	$(BIN)/drumline build-dataset configs/build_dataset/model_more_kits.yaml
 	$(BIN)/drumline train configs/train_model/model_more_kits.yaml
+	$(RENDER)/model_kits.yaml $(INSTRUMENTS) output=out/rendered/model_instruments hours=8 seed=41
+	$(BIN)/drumline build-dataset configs/build_dataset/model_instruments.yaml
+	$(BIN)/drumline train configs/train_model/model_instruments.yaml
 	$(BIN)/drumline predict configs/predict/validation.yaml
 	$(BIN)/drumline calibrate configs/calibrate_model/validation.yaml
 	$(BIN)/drumline export-model configs/export_model/model.yaml

@@ -185,7 +185,7 @@ def _fit_label(name: str, songs: Sequence[Song], config: CalibrationConfig) -> L
 def _with_kinds(calibration: Calibration, songs: Sequence[Song], config: CalibrationConfig) -> Calibration:
     """The same with what a drum's kinds are shifted by, from the peaks that reach its threshold."""
     told: dict[str, list[NDArray[np.float32]]] = {drum: [] for drum in calibration.labels}
-    truth: dict[str, list[str]] = {drum: [] for drum in calibration.labels}
+    truth: dict[str, list[int]] = {drum: [] for drum in calibration.labels}
     for song in songs:
         heard = Activations.from_bytes(read_bytes(song.activations), song.activations)
         found = candidates([heard], config.system.decoding, calibration)
@@ -195,17 +195,16 @@ def _with_kinds(calibration: Calibration, songs: Sequence[Song], config: Calibra
             kinds = _kinds(drum, found.classes)
             judged = _judge(_only(replace(song, estimate=peaks), drum), drum, config)
             strokes, hits = judged.pairs.T
-            names_of = np.array([LABEL_NAMES[label] for label in song.reference.label[strokes]])
-            sure = np.isin(names_of, kinds)
+            played = np.array([LABEL_NAMES[label] for label in song.reference.label[strokes]])
+            sure = np.isin(played, kinds)
             columns = [found.classes.index(kind) for kind in kinds]
             told[drum].append(found.peaks.probability[np.isin(names, kinds)][hits[sure]][:, columns])
-            truth[drum] += names_of[sure].tolist()
+            truth[drum] += [kinds.index(kind) for kind in played[sure]]
     labels = dict(calibration.labels)
     for drum, label in calibration.labels.items():
         kinds = _kinds(drum, found.classes)
         if len(kinds) > 1 and len(truth[drum]) >= config.min_strokes:
-            which = [kinds.index(kind) for kind in truth[drum]]
-            shifts = shifts_of_kinds(np.concatenate(told[drum]), which, most=_MOST_SHIFT)
+            shifts = shifts_of_kinds(np.concatenate(told[drum]), truth[drum], most=_MOST_SHIFT)
             labels[drum] = label.model_copy(update={"kinds": dict(zip(kinds, shifts.round(3).tolist(), strict=True))})
     return calibration.model_copy(update={"labels": labels})
 

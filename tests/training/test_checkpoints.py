@@ -117,6 +117,8 @@ def test_an_average_is_the_mean_of_what_each_is_run_with(tmp_path: Path) -> None
     other.write_bytes(replace(at(0), average={"weight": torch.ones(3)}).to_bytes())
     with pytest.raises(ConfigError, match=r"other\.pt: another network than that of .*1\.0\.pt"):
         checkpoints.averaged([places[0], str(other)])
+    with pytest.raises(ConfigError, match=r"weights\.npz: no best checkpoint in it"):  # a file is no run
+        checkpoints.averaged([places[0], str(find_package() / "weights.npz")])
 
 
 def test_a_stranger_is_told_apart(tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def names(uri: str) -> set[str]:
     fs.invalidate_cache()
     try:
         return {PurePosixPath(entry).name for entry in fs.ls(path, detail=False)}
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return set()
 
 

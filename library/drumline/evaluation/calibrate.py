@@ -29,7 +29,7 @@ from drumline.core.events import UNCLEAR
 from drumline.core.taxonomy import BRANCHES, LABELS, labels_within
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import MOST_OFFSET_S, Calibration, LabelCalibration, write_calibration
-from drumline.decoding.strokes import candidates
+from drumline.decoding.strokes import Candidates, candidates
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.pairing import Unmatched
 from drumline.evaluation.references import ReferenceConfig, find_references
@@ -184,33 +184,36 @@ def _fit_label(name: str, songs: Sequence[Song], config: CalibrationConfig) -> L
 
 def _with_kinds(calibration: Calibration, songs: Sequence[Song], config: CalibrationConfig) -> Calibration:
     """The same with what a drum's kinds are shifted by, from the peaks that reach its threshold."""
-    told: dict[str, list[NDArray[np.float32]]] = {drum: [] for drum in calibration.labels}
-    truth: dict[str, list[int]] = {drum: [] for drum in calibration.labels}
-    for song in songs:
-        heard = Activations.from_bytes(read_bytes(song.activations), song.activations)
-        found = candidates([heard], config.system.decoding, calibration)
-        names = np.array(found.classes)[found.peaks.column]
-        peaks = Events.of(found.peaks.frame / found.grid.frame_rate_hz, names.tolist())
-        for drum in told:
-            kinds = _kinds(drum, found.classes)
-            judged = _judge(_only(replace(song, estimate=peaks), drum), drum, config)
-            strokes, hits = judged.pairs.T
-            played = np.array([LABEL_NAMES[label] for label in song.reference.label[strokes]])
-            sure = np.isin(played, kinds)
-            columns = [found.classes.index(kind) for kind in kinds]
-            told[drum].append(found.peaks.probability[np.isin(names, kinds)][hits[sure]][:, columns])
-            truth[drum] += [kinds.index(kind) for kind in played[sure]]
-    labels = dict(calibration.labels)
-    for drum, label in calibration.labels.items():
-        kinds = _kinds(drum, found.classes)
-        if len(kinds) > 1 and len(truth[drum]) >= config.min_strokes:
-            shifts = shifts_of_kinds(np.concatenate(told[drum]), truth[drum], most=_MOST_SHIFT)
-            labels[drum] = label.model_copy(update={"kinds": dict(zip(kinds, shifts.round(3).tolist(), strict=True))})
-    return calibration.model_copy(update={"labels": labels})
+    heard = [(song, _peaks(song, calibration, config)) for song in songs]
+    fitted = {
+        drum: label.model_copy(update={"kinds": _fit_kinds(drum, heard, config)})
+        for drum, label in calibration.labels.items()
+    }
+    return calibration.model_copy(update={"labels": fitted})
 
 
-def _kinds(drum: str, classes: Sequence[str]) -> list[str]:
-    return [kind for kind in BRANCHES[drum] if kind in classes]
+def _peaks(song: Song, calibration: Calibration, config: CalibrationConfig) -> Candidates:
+    activations = Activations.from_bytes(read_bytes(song.activations), song.activations)
+    return candidates([activations], config.system.decoding, calibration)
+
+
+def _fit_kinds(drum: str, heard: Sequence[tuple[Song, Candidates]], config: CalibrationConfig) -> dict[str, float]:
+    classes = heard[0][1].classes
+    kinds = [kind for kind in BRANCHES[drum] if kind in classes]
+    columns = [classes.index(kind) for kind in kinds]
+    told, truth = list[NDArray[np.float32]](), list[int]()
+    for song, found in heard:
+        mine = found.peaks.where(np.isin(found.peaks.column, columns))
+        hits = Events.of(mine.frame / found.grid.frame_rate_hz, [classes[column] for column in mine.column])
+        pairs = _judge(_only(replace(song, estimate=hits), drum), drum, config).pairs
+        played = [LABEL_NAMES[label] for label in song.reference.label[pairs[:, 0]]]
+        sure = np.isin(played, kinds)
+        told.append(mine.probability[pairs[sure, 1]][:, columns])
+        truth += [kinds.index(kind) for kind in played if kind in kinds]
+    if len(kinds) < 2 or len(truth) < config.min_strokes:
+        return {}
+    shifts = shifts_of_kinds(np.concatenate(told), truth, most=_MOST_SHIFT)
+    return dict(zip(kinds, shifts.round(3).tolist(), strict=True))
 
 
 def _only(song: Song, name: str) -> Song:

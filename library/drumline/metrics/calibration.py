@@ -16,7 +16,7 @@ from drumline.metrics.scores import ratio
 NUM_BINS: Final = 15
 """Equal bins of [0, 1], as Guo et al. 2017 use."""
 _LEAST: Final = 1e-3
-"""Probabilities of kinds below this are all alike: files keep them in half precision."""
+"""Probabilities of kinds below this are all alike: one stroke that was told with none at all must not decide."""
 MAX_TEMPERATURE: Final = 20.0
 """Temperatures are sought between 1/20 and 20."""
 

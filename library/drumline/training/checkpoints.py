@@ -144,22 +144,21 @@ def weights_of(uri: str) -> Mapping[str, torch.Tensor]:
 
 
 def averaged(uris: Sequence[str]) -> Checkpoint:
-    """The mean of what `weights_of` gives for checkpoints or runs; everything else is the first one's.
+    """The mean of the weights of checkpoints, or of runs' best ones; everything else is the first one's.
 
-    Of models that began from the same weights the mean is often better than each (Wortsman et al., "Model soups", ICML
+    Of models that began from the same weights the mean may be better than each (Wortsman et al., "Model soups", ICML
     2022). Raises ConfigError where one cannot be read or is a network of another shape.
     """
-    first, *others = ((uri, load(best_of(uri))) for uri in uris)
-    shapes = {name: value.shape for name, value in first[1].weights.items()}
-    for uri, other in others:
-        if shapes != {name: value.shape for name, value in other.weights.items()}:
-            raise ConfigError(f"{uri}: another network than that of {first[0]}: their weights differ in name or shape")
-    many = [checkpoint.weights for _, checkpoint in (first, *others)]
+    found = [load(best_of(uri)) for uri in uris]
+    shapes = [{name: values.shape for name, values in each.weights.items()} for each in found]
+    for uri, own in zip(uris, shapes, strict=True):
+        if own != shapes[0]:
+            raise ConfigError(f"{uri}: another network than that of {uris[0]}: their weights differ in name or shape")
     mean = {
-        name: torch.stack([weights[name].double() for weights in many]).mean(0).to(value.dtype)
-        for name, value in many[0].items()
+        name: torch.stack([each.weights[name].double() for each in found]).mean(0).to(values.dtype)
+        for name, values in found[0].weights.items()
     }
-    return replace(first[1], metrics={}, model=mean, optimiser=None, scaler=None, average=None)
+    return replace(found[0], metrics={}, model=mean, optimiser=None, scaler=None, average=None)
 
 
 def keep_best(checkpoint: Checkpoint, output: str, *, score: float, keep: int) -> None:

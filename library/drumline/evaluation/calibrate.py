@@ -200,6 +200,8 @@ def _peaks(song: Song, calibration: Calibration, config: CalibrationConfig) -> C
 def _fit_kinds(drum: str, heard: Sequence[tuple[Song, Candidates]], config: CalibrationConfig) -> dict[str, float]:
     classes = heard[0][1].classes
     kinds = [kind for kind in BRANCHES[drum] if kind in classes]
+    if len(kinds) < 2:
+        return {}
     columns = [classes.index(kind) for kind in kinds]
     told, truth = list[NDArray[np.float32]](), list[int]()
     for song, found in heard:
@@ -210,7 +212,7 @@ def _fit_kinds(drum: str, heard: Sequence[tuple[Song, Candidates]], config: Cali
         sure = np.isin(played, kinds)
         told.append(mine.probability[pairs[sure, 1]][:, columns])
         truth += [kinds.index(kind) for kind in played if kind in kinds]
-    if len(kinds) < 2 or len(truth) < config.min_strokes:
+    if len(truth) < config.min_strokes:
         return {}
     shifts = shifts_of_kinds(np.concatenate(told), truth, most=_MOST_SHIFT)
     return dict(zip(kinds, shifts.round(3).tolist(), strict=True))

@@ -99,7 +99,7 @@ def shifts_of_kinds(probability: ArrayLike, kind: ArrayLike, *, most: float) -> 
     dev set holds is only an example. Source: Saerens, Latinne, Decaestecker, Neural Computation 14 (2002).
     """
     told, is_kind = np.log(np.maximum(np.asarray(probability, np.float64), _LEAST)), np.asarray(kind, np.int64)
-    from scipy.optimize import minimize
+    from scipy.optimize import minimize  # here for its cost, as in `temperature`
 
     def loss(shifts: NDArray[np.float64]) -> float:
         scores = told + np.append(0.0, shifts)

@@ -12,7 +12,7 @@ Five ways, drawn by their weights among those that have what they need:
 through amplifiers where one is drawn. Somebody may sing to any of the five.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -31,13 +31,22 @@ from drumline.rendering.accompaniment.score import Part
 from drumline.rendering.accompaniment.singer import SingerConfig, check_singer, sing
 from drumline.rendering.accompaniment.soundfont import check_soundfont, render_parts
 from drumline.rendering.backing import backing
-from drumline.rendering.production.config import Probability
+from drumline.rendering.production.config import PositiveRange, Probability, Range
 from drumline.rendering.production.mixing import beside
 
 Samples = NDArray[np.float32]
 
 _STREAM: Final = 0xACC0  # keeps these draws apart from others of the same seed
 _PEAK: Final = 0.98
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a backing's samples are like."""
+
+    duration_s: float
+    rate_hz: int
+    channels: int
 
 
 class Ways(Config):
@@ -61,7 +70,13 @@ class Accompaniment(Config):
     ways: Ways = Ways()
     """How often each way is drawn."""
     audio_folders: tuple[str, ...] = ()
-    """Folders, searched through, of recordings without drums."""
+    """Recordings without drums: files, and folders that are searched through."""
+    audio_speed: PositiveRange = (1.0, 1.0)
+    """Factors between which the speed of such a recording is drawn; its pitch changes with it."""
+    audio_with_band: Probability = 0.0
+    """Share of the songs with such a recording in which our own band plays too."""
+    audio_band_db: Range = (-12.0, 6.0)
+    """Level of that band against the recording: RMS where both sound [dB]."""
     midi_folders: tuple[str, ...] = ()
     """Folders, searched through, of General MIDI files."""
     soundfonts: tuple[str, ...] = ()
@@ -101,42 +116,61 @@ def accompany(
     it should be, AudioError or ChartError where no drawn file can be used.
     """
     random = np.random.default_rng((seed, _STREAM))
-    tempo = song.tempo or TempoMap(480)
+    shape = Shape(duration_s, rate_hz, channels)
     way = _draw(config, random)
-    if way == "audio":
-        samples, told = audio_excerpt(
-            config.audio_folders, duration_s=duration_s, rate_hz=rate_hz, channels=channels, random=random
-        )
-    elif way == "synth":
-        mono = backing(tempo, duration_s=duration_s, rate_hz=rate_hz, seed=int(random.integers(1 << 31)))
-        samples, told = np.repeat(mono[np.newaxis], channels, axis=0), "oscillators"
-    else:
-        soundfont = str(random.choice(config.soundfonts)) if config.soundfonts else ""
-        part_seed = (seed, _STREAM, 1)
-        if way == "midi":
-            parts, told = midi_excerpt(config.midi_folders, tempo, duration_s=duration_s, random=random)
-        elif way == "mma":
-            parts, told = play_mma(song, tempo, duration_s=duration_s, seed=part_seed)
-        else:
-            parts, told = play(song, tempo, duration_s=duration_s, seed=part_seed)
-        plugged_in = _plugged_in(parts, config.amps, np.random.default_rng((seed, _STREAM, 2)))
-        handed_out = _handed_out(plugged_in, config.drawn, np.random.default_rng((seed, _STREAM, 5)))
-        samples = render_parts(
-            handed_out,
-            soundfont=soundfont,
-            duration_s=duration_s,
-            rate_hz=rate_hz,
-            channels=channels,
-            max_synthesis_rate_hz=config.max_synthesis_rate_hz,
-        )
-        drawn = sum(part.drawn is not None for part in handed_out)
-        told = ", ".join([told, *([f"{drawn} drawn"] if drawn else []), *([Path(soundfont).name] if soundfont else [])])
+    samples, described = _by_way(way, song, config, shape, random=random, seed=seed)
+    joined = np.random.default_rng((seed, _STREAM, 6))
+    if way == "audio" and config.has_instruments and joined.random() < config.audio_with_band:
+        band, band_described = _by_way("band", song, config, shape, random=joined, seed=seed)
+        samples = beside(samples, band, level_db=float(joined.uniform(*config.audio_band_db)), rate_hz=rate_hz)
+        described = f"{described}, {band_described}"
     singer = np.random.default_rng((seed, _STREAM, 3))
     if singer.random() < config.singer.probability:
         voice, whose = sing(song, duration_s=duration_s, rate_hz=rate_hz, seed=(seed, _STREAM, 4))
         samples = beside(samples, voice, level_db=float(singer.uniform(*config.singer.level_db)), rate_hz=rate_hz)
-        told = f"{told}, {whose}"
-    return _levelled(samples, config.level_db), f"{way}: {told}"
+        described = f"{described}, {whose}"
+    return _levelled(samples, config.level_db), f"{way}: {described}"
+
+
+def _by_way(
+    way: str, song: AnnotatedSong, config: Accompaniment, shape: Shape, *, random: np.random.Generator, seed: int
+) -> tuple[Samples, str]:
+    """Samples float32 [channels, N] of one way, and in words what they are."""
+    tempo = song.tempo or TempoMap(480)
+    duration_s, rate_hz = shape.duration_s, shape.rate_hz
+    if way == "audio":
+        return audio_excerpt(
+            config.audio_folders,
+            duration_s=duration_s,
+            rate_hz=rate_hz,
+            channels=shape.channels,
+            random=random,
+            speed=config.audio_speed,
+        )
+    if way == "synth":
+        mono = backing(tempo, duration_s=duration_s, rate_hz=rate_hz, seed=int(random.integers(1 << 31)))
+        return np.repeat(mono[np.newaxis], shape.channels, axis=0), "oscillators"
+    soundfont = str(random.choice(config.soundfonts)) if config.soundfonts else ""
+    part_seed = (seed, _STREAM, 1)
+    if way == "midi":
+        parts, described = midi_excerpt(config.midi_folders, tempo, duration_s=duration_s, random=random)
+    elif way == "mma":
+        parts, described = play_mma(song, tempo, duration_s=duration_s, seed=part_seed)
+    else:
+        parts, described = play(song, tempo, duration_s=duration_s, seed=part_seed)
+    plugged_in = _plugged_in(parts, config.amps, np.random.default_rng((seed, _STREAM, 2)))
+    handed_out = _handed_out(plugged_in, config.drawn, np.random.default_rng((seed, _STREAM, 5)))
+    samples = render_parts(
+        handed_out,
+        soundfont=soundfont,
+        duration_s=duration_s,
+        rate_hz=rate_hz,
+        channels=shape.channels,
+        max_synthesis_rate_hz=config.max_synthesis_rate_hz,
+    )
+    procedural = sum(part.drawn is not None for part in handed_out)
+    words = [described, f"{procedural} procedural" if procedural else "", Path(soundfont).name if soundfont else ""]
+    return samples, ", ".join(word for word in words if word)
 
 
 def check_accompaniment(config: Accompaniment) -> None:

@@ -27,13 +27,16 @@ _PHRASE_BEATS: Final = 4
 
 @lru_cache(maxsize=8)
 def files_in(folders: tuple[str, ...], suffixes: tuple[str, ...]) -> tuple[Path, ...]:
-    """The files of these kinds in folders and below, in an order that does not depend on the disk.
+    """The files of these kinds in folders and below, or named themselves, in an order that no disk decides.
 
     Listed once a process. Raises ConfigError where a folder is missing or none holds such a file.
     """
     found: list[Path] = []
     for folder in folders:
         root = Path(folder).expanduser()
+        if root.is_file() and root.suffix.lower() in suffixes:
+            found.append(root)
+            continue
         if not root.is_dir():
             raise ConfigError(f"{folder}: no such folder")
         found += sorted(path for path in root.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
@@ -43,18 +46,26 @@ def files_in(folders: tuple[str, ...], suffixes: tuple[str, ...]) -> tuple[Path,
 
 
 def audio_excerpt(
-    folders: tuple[str, ...], *, duration_s: float, rate_hz: int, channels: int, random: np.random.Generator
+    folders: tuple[str, ...],
+    *,
+    duration_s: float,
+    rate_hz: int,
+    channels: int,
+    random: np.random.Generator,
+    speed: tuple[float, float] = (1.0, 1.0),
 ) -> tuple[Samples, str]:
     """A drawn part of a drawn file, float32 [channels, round(duration_s * rate_hz)], and what it is.
 
-    A file shorter than the duration begins again, cross-faded. Raises AudioError where none of the files drawn
+    Played at a speed drawn between two factors, which changes its pitch too. A file shorter than the duration begins
+    again, cross-faded. Raises AudioError where none of the files drawn
     can be read or is more than silence.
     """
     files = files_in(folders, AUDIO_SUFFIXES)
+    factor = float(np.exp(random.uniform(*np.log(speed)))) if speed[0] < speed[1] else speed[0]
     refused: AudioError | None = None
     for index in random.permutation(len(files))[:_TRIES]:
         try:
-            return _excerpt(files[index], duration_s, rate_hz=rate_hz, channels=channels, random=random)
+            return _excerpt(files[index], duration_s, rate_hz=rate_hz, channels=channels, random=random, speed=factor)
         except AudioError as error:
             refused = error
     assert refused is not None
@@ -81,11 +92,11 @@ def midi_excerpt(
 
 
 def _excerpt(
-    file: Path, duration_s: float, *, rate_hz: int, channels: int, random: np.random.Generator
+    file: Path, duration_s: float, *, rate_hz: int, channels: int, random: np.random.Generator, speed: float
 ) -> tuple[Samples, str]:
     try:
         with soundfile.SoundFile(file) as source:
-            wanted = int(np.ceil(duration_s * source.samplerate))
+            wanted = int(np.ceil(duration_s * speed * source.samplerate))
             start = int(random.integers(max(0, source.frames - wanted) + 1))
             source.seek(start)
             block = source.read(wanted, dtype="float32", always_2d=True)
@@ -98,8 +109,8 @@ def _excerpt(
         raise AudioError("audio_silent", f"{file}: nothing to hear after {start / source_rate_hz:.1f} s")
     if channels == 1 or block.shape[1] != channels:
         block = np.repeat(block.mean(axis=1, keepdims=True), channels, axis=1)
-    if source_rate_hz != rate_hz:
-        block = soxr.resample(block, source_rate_hz, rate_hz, quality="HQ")
+    if source_rate_hz * speed != rate_hz:
+        block = soxr.resample(block, source_rate_hz * speed, rate_hz, quality="HQ")
     samples = looped(np.ascontiguousarray(block.T), round(duration_s * rate_hz), fade=round(_CROSSFADE_S * rate_hz))
     return samples, f"{file.name} from {start / source_rate_hz:.1f} s"
 

@@ -18,26 +18,30 @@ RENDER_VERSION = 4
 """Raised whenever the same configuration gives other audio: rendered songs are then rendered again."""
 SYNTHESISED: Final = re.compile(r"(synth|modal)#(\d+)")
 """The address of a synthesised kit, by its seed: for trying things out without any material, and for more kits."""
+_SEEDED: Final = re.compile(r"(synth|modal|.+\.kit\.ya?ml)#(\d+)")
 
 
 class KitConfig(Config):
     """One kit to play on."""
 
     uri: str
-    """An ``.sfz`` file, a folder with ``drumkit.xml``, a SoundFont's drum kit (``font.sf2#8``), or ``synth#0``,
-    ``synth#1`` ... for a synthesised one; ``modal#0`` ... for a wild one (`kits.modal`)."""
+    """An ``.sfz`` file, a folder with ``drumkit.xml``, a SoundFont's drum kit (``font.sf2#8``), a folder of one-shots
+    (``pack.kit.yaml``, or ``pack.kit.yaml#3`` for a draw of them), or ``synth#0``, ``synth#1`` ... for a synthesised
+    one; ``modal#0`` ... for a wild one (`kits.modal`)."""
     licence: str = ""
     """Of its samples, where its own files do not tell it rightly."""
     count: int = Field(default=1, ge=1)
-    """How many synthesised kits, by the seeds from that of ``uri`` on: ``modal#8`` and 3 are 8, 9 and 10."""
+    """How many kits, by the seeds from that of ``uri`` on: ``modal#8`` and 3 are 8, 9 and 10."""
 
     def each(self) -> Iterator["KitConfig"]:
         """The kits that it stands for."""
-        synthesised = SYNTHESISED.fullmatch(self.uri)
-        if self.count > 1 and not synthesised:
-            raise ValueError(f"{self.uri}: count={self.count}, and only synth#N and modal#N can be counted on")
+        seeded = _SEEDED.fullmatch(self.uri)
+        if self.count > 1 and not seeded:
+            raise ValueError(
+                f"{self.uri}: count={self.count}, and only synth#N, modal#N and NAME.kit.yaml#N can be counted on"
+            )
         for number in range(self.count):
-            uri = f"{synthesised[1]}#{int(synthesised[2]) + number}" if synthesised else self.uri
+            uri = f"{seeded[1]}#{int(seeded[2]) + number}" if seeded else self.uri
             yield self.model_copy(update={"uri": uri, "count": 1})
 
 
@@ -46,6 +50,8 @@ class KitsConfig(Config):
 
     mixed: float = Field(default=0.25, ge=0, le=1)
     """Share of the songs whose pieces come from different kits."""
+    sources: int = Field(default=2, ge=2, le=8)
+    """Kits that the pieces of such a song come from."""
     tuned: float = Field(default=0.5, ge=0, le=1)
     """Share of the songs whose pieces are tuned up or down."""
     tuning_semitones: float = Field(default=2.0, ge=0, le=12)

@@ -95,12 +95,14 @@ def plan(config: CorpusConfig) -> list[SongSpec]:
         first = own[random.integers(1, len(own))] if random.random() < config.kit_use.tuned else own[0]
         others = [each[0] for index, each in enumerate(setups) if index != number % len(setups)]
         is_mixed = bool(others) and random.random() < config.kit_use.mixed
+        num_others = config.kit_use.sources - 1 if is_mixed else 0
+        drawn = tuple(others[random.integers(len(others))] for _ in range(num_others))
         is_altered = config.kit_use.altered > 0 and bool(random.random() < config.kit_use.altered)
         songs.append(
             SongSpec(
                 number=number,
                 medley=() if is_etude else units[order.pop()],
-                setups=(first, others[random.integers(len(others))]) if is_mixed else (first,),
+                setups=(first, *drawn),
                 has_backing=bool(random.random() < config.mixes),
                 seed=int(random.integers(1 << 31)),
                 altered=is_altered,

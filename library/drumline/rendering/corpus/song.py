@@ -49,7 +49,7 @@ from drumline.rendering.synth_kit import synth_kit
 
 Samples = NDArray[np.float32]
 
-_KITS_IN_MEMORY: Final = 3
+_KITS_IN_MEMORY: Final = 12  # some 40 MiB each; songs of kits put together open several
 _PERFORMANCE_LICENCES: Final[Mapping[str, str]] = MappingProxyType({"groove": GROOVE.licence, "egmd": GROOVE.licence})
 
 

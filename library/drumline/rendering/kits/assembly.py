@@ -16,6 +16,8 @@ from drumline.rendering.kits.sampled import KitFacts, Layer, SampledKit, Voice
 SNARE_DB: Final = -14.0
 """`onset.level_db` of every kit's hardest snare, so that pieces of different kits can play together."""
 _LOUDEST_FIRST: Final = ("snare_head", "kick")
+_CYMBALS_DB: Final = -26.0
+"""The same level of the first voice of kits that have neither: cymbals, which are softer than a snare."""
 
 Takes = dict[tuple[tuple[Sound, ...], float], Take | None]
 
@@ -47,7 +49,8 @@ def assemble(
         raise ConfigError(f"{facts.uri}: none of its instruments is known to play one of our classes")
     kit = SampledKit(facts, rate_hz, {drum: tuple(own) for drum, own in voices.items()})
     reference = next((drum for drum in _LOUDEST_FIRST if drum in voices), min(voices))
-    return replace(kit, gain_db=SNARE_DB - kit.voices[reference][0].level_db(1.0))
+    target_db = SNARE_DB if reference in _LOUDEST_FIRST else _CYMBALS_DB
+    return replace(kit, gain_db=target_db - kit.voices[reference][0].level_db(1.0))
 
 
 def _layer(

@@ -1,29 +1,36 @@
 """A kit from its address: the format is told by the name.
 
-``drums.sfz``; a folder with ``drumkit.xml`` or with one .sfz, or the file itself; ``font.sf2#8``, ``font.sf3``. Local
-paths and any fsspec URI.
+``drums.sfz``; a folder with ``drumkit.xml`` or with one .sfz, or the file itself; ``font.sf2#8``, ``font.sf3``;
+``pack.kit.yaml#3`` (`sample_set`). Local paths and any fsspec URI.
 """
 
+import math
+import posixpath
 import re
 from collections.abc import Mapping
+from functools import cache
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 
-from drumline.core.artifacts import STORAGE_ERRORS, join, names, read_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, names, read_bytes
+from drumline.core.config import parse_config
 from drumline.core.errors import ConfigError
 from drumline.rendering.kits import hydrogen, sfz, soundfont
 from drumline.rendering.kits.assembly import assemble
 from drumline.rendering.kits.families import Family, cast, family_of, group_of
-from drumline.rendering.kits.recording import Load, read_audio
+from drumline.rendering.kits.recording import Load, Sound, read_audio, recorded
+from drumline.rendering.kits.sample_set import SampleSet, voices_of
 from drumline.rendering.kits.sampled import KitFacts, SampledKit
 
 _AUDIO: Final = (".flac", ".wav", ".ogg", ".aiff", ".aif", ".mp3")
 _DRUMKIT: Final = "drumkit.xml"
 _SFZ: Final = ".sfz"
+_SAMPLE_SET: Final = re.compile(r"(?P<file>.*\.kit\.ya?ml)(#(?P<seed>\d+))?", re.IGNORECASE)
 _SOUNDFONT: Final = re.compile(r"(?P<file>.*\.sf[23])(#(?P<program>\d+))?", re.IGNORECASE)
 _LICENCE_FILE: Final = re.compile(r"licen[cs]e|copying|copyright|readme", re.IGNORECASE)
 _LICENCES: Final[Mapping[str, str]] = MappingProxyType(
@@ -51,6 +58,8 @@ def open_kit(uri: str, *, rate_hz: int, tuning: Mapping[str, float] = MappingPro
             return _open_soundfont(font["file"], font["program"], rate_hz, tuning)
         if uri.casefold().endswith(_SFZ):
             return _open_sfz(uri, rate_hz, tuning)
+        if sample_set := _SAMPLE_SET.fullmatch(uri):
+            return _open_sample_set(sample_set["file"], sample_set["seed"], rate_hz, tuning)
         if PurePosixPath(uri).name == _DRUMKIT:
             return _open_hydrogen(uri.removesuffix(_DRUMKIT), rate_hz, tuning)
         inside = names(uri)
@@ -61,17 +70,21 @@ def open_kit(uri: str, *, rate_hz: int, tuning: Mapping[str, float] = MappingPro
     except STORAGE_ERRORS as error:
         raise ConfigError(f"{uri}: cannot be read ({error})") from error
     several = f"; it has several, name one: {', '.join(found)}" if found else ""
-    raise ConfigError(f"{uri}: not a kit (an .sfz, a folder with {_DRUMKIT} or one .sfz, an .sf2 or .sf3){several}")
+    raise ConfigError(
+        f"{uri}: not a kit (an .sfz, .kit.yaml, .sf2 or .sf3, a folder with {_DRUMKIT} or one .sfz){several}"
+    )
 
 
 def list_kits(uri: str) -> list[str]:
     """The addresses of all kits at a file or in a folder (not below it): a SoundFont holds several."""
     if _SOUNDFONT.fullmatch(uri) and "#" not in uri:
         return [f"{uri}#{program}" for program in soundfont.read_soundfont(read_bytes(uri), uri).kits]
-    if _SOUNDFONT.fullmatch(uri) or uri.casefold().endswith(_SFZ) or PurePosixPath(uri).name == _DRUMKIT:
+    if any(pattern.fullmatch(uri) for pattern in (_SOUNDFONT, _SAMPLE_SET)) or (
+        uri.casefold().endswith(_SFZ) or PurePosixPath(uri).name == _DRUMKIT
+    ):
         return [uri]
     inside = sorted(names(uri))
-    files = [name for name in inside if name.casefold().endswith((_SFZ, ".sf2", ".sf3"))]
+    files = [name for name in inside if name.casefold().endswith((_SFZ, ".sf2", ".sf3", ".kit.yaml", ".kit.yml"))]
     return ([uri] if _DRUMKIT in inside else []) + [kit for name in files for kit in list_kits(join(uri, name))]
 
 
@@ -106,6 +119,23 @@ def _open_soundfont(uri: str, program: str | None, rate_hz: int, tuning: Mapping
     facts = _facts(name, f"{uri}#{number}", family, licence=font.licence, attribution=font.author)
     load = soundfont.striker(data, number, uri)
     return assemble(cast(soundfont.instruments(), family), load=load, facts=facts, rate_hz=rate_hz, tuning=tuning)
+
+
+def _open_sample_set(uri: str, seed: str | None, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit:
+    kit = parse_config(SampleSet, yaml.safe_load(read_bytes(uri)), place=uri)
+    folder = posixpath.normpath(join(uri.rpartition("/")[0] or ".", kit.folder)) if "://" not in uri else kit.folder
+    fs, root = filesystem(folder)
+    paths = [path.removeprefix(f"{root}/") for path in fs.find(root) if path.casefold().endswith(_AUDIO)]
+    load = cache(_files(folder))
+
+    def level_db(path: str) -> float:
+        take = recorded([Sound(path)], load=load, rate_hz=rate_hz, semitones=0.0)
+        return take.level_db if take else -math.inf
+
+    parts = voices_of(kit, paths, level_db=level_db, seed=int(seed) if seed else None, location=uri)
+    name = f"{kit.name} {seed}" if seed else kit.name
+    facts = KitFacts(name, f"{uri}#{seed}" if seed else uri, kit.licence, kit.attribution, kit.group or kit.name)
+    return assemble(parts, load=load, facts=facts, rate_hz=rate_hz, tuning=tuning)
 
 
 def _facts(name: str, uri: str, family: Family, *, licence: str, attribution: str = "") -> KitFacts:

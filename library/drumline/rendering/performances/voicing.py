@@ -35,6 +35,8 @@ class VoicingWeights(Config):
 
     ride: float = Field(default=1.0, ge=0)
     """Closed hi-hat to ride, accents to its bell half of the time."""
+    hihat: float = Field(default=0.0, ge=0)
+    """Ride to the hi-hat, closed or half open."""
     bell: float = Field(default=1.5, ge=0)
     """Ride, or closed hi-hat, to the bell of the ride."""
     crash: float = Field(default=1.5, ge=0)
@@ -58,6 +60,19 @@ def to_ride(hits: Sequence[Hit], random: Random) -> list[Hit]:
         _on(hit, *(("ride_bell", "ride bell") if _velocity(hit) >= bell_from else ("ride_body", "ride bow")))
         if hit.label == "hihat_closed"
         else hit
+        for hit in hits
+    ]
+
+
+def to_hihat(hits: Sequence[Hit], random: Random) -> list[Hit]:
+    """The ride's strokes on the hi-hat: closed, or half open throughout."""
+    closed, openness = random.random() < 0.5, float(random.uniform(0.2, 0.8))
+    return [
+        hit
+        if hit.label not in ("ride_body", "ride_bell")
+        else _on(hit, "hihat_closed", "hi-hat closed edge")
+        if closed
+        else replace(_on(hit, "hihat_open", "hi-hat open edge"), openness=openness)
         for hit in hits
     ]
 
@@ -131,6 +146,7 @@ def to_open(hits: Sequence[Hit], random: Random) -> list[Hit]:
 VOICINGS: Final[Mapping[str, Voicing]] = MappingProxyType(
     {  # by the names of `VoicingWeights`
         "ride": to_ride,
+        "hihat": to_hihat,
         "bell": to_bell,
         "crash": to_crash,
         "side_stick": to_side_stick,

@@ -5,7 +5,7 @@ import math
 from drumline.core.taxonomy import BRANCHES
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration
-from drumline.decoding.strokes import ALONE_S, DecodeConfig, doubt
+from drumline.decoding.strokes import DecodeConfig
 
 Hit = tuple[int, str, float]
 """Frame, class, confidence."""
@@ -82,18 +82,4 @@ def slow_strokes(song: Activations, config: DecodeConfig, calibration: Calibrati
             for hit in found
             if not any(abs(hit[0] - n) <= 1 and sure - hit[2] > margin for n, _, sure in rivals.get(hit, []))
         ]
-    if not config.doubt_log_odds:
-        return found
-    hihats = [hit for hit in found if hit[1] in BRANCHES["hihat"]]
-    others = [hit[0] for hit in found if hit not in hihats]
-    alone = [hit for hit in hihats if all(abs(hit[0] - n) > ALONE_S * song.grid.frame_rate_hz for n in others)]
-    sure = sum(hit[2] for hit in alone) / max(len(alone), 1)
-    if not hihats:
-        return found
-    log_odds = config.doubt_log_odds * float(doubt(len(alone) / len(hihats), sure))
-
-    def least(hit: Hit) -> float:
-        name = next(name for name, kinds in voices.items() if hit[1] in kinds)
-        return raised(threshold_of(name), log_odds) if log_odds else 0.0
-
-    return [hit for hit in found if hit not in hihats or hit[2] >= least(hit)]
+    return found

@@ -15,7 +15,7 @@ from drumline.core.grid import HIGH
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration, LabelCalibration
 from drumline.decoding.presets import PRESETS, load_preset
-from drumline.decoding.strokes import DecodeConfig, doubt, strokes
+from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.evaluation.predict import PredictConfig
 from drumline.metrics.vocabulary import LABEL_NAMES
 
@@ -55,7 +55,6 @@ CONFIGS = [
     DecodeConfig(threshold=0.3, reach_frames=1, spacings_ms={"kick": 0.0}),
     DecodeConfig(threshold=0.3, reach_frames=3, one_kind=True, onset_threshold=0.4, tom_cymbal_margin=0.1),
     DecodeConfig(threshold=0.3, ride_crash_margin=0.2),
-    DecodeConfig(threshold=0.3, doubt_log_odds=1.5),
     *(load_preset(name) for name in PRESETS),
 ]
 
@@ -122,30 +121,7 @@ def test_a_tom_and_a_cymbal_are_both_kept_if_both_are_sure(crash: float, kept: l
 @pytest.mark.parametrize(("crash", "kept"), [(0.5, ["ride_body"]), (0.8, ["crash"])])
 def test_of_a_ride_and_a_crash_at_once_the_surer_stays(crash: float, kept: list[str]) -> None:
     song = struck((20, "ride_body", 0.7), (21, "crash", crash), (20, "hihat_closed", 0.6))
-    config = load_preset("default").model_copy(update={"doubt_log_odds": 0.0})
-    assert sorted(names(song, config)) == sorted([*kept, "hihat_closed"])
-
-
-BEATS = [(n, "kick", 0.9) for n in range(5, 120, 20)]
-
-
-@pytest.mark.parametrize(
-    ("between", "confidence", "kept"),
-    [([], 0.7, 0), ([], 0.95, 6), ([35], 0.7, 7), ([15, 35, 75], 0.7, 9)],
-    ids=["never alone", "never alone but sure", "once alone", "often alone"],
-)
-def test_hihats_that_are_never_heard_by_themselves_are_doubted(
-    between: list[int], confidence: float, kept: int
-) -> None:
-    with_kicks = [(n, "hihat_closed", confidence) for n, _, _ in BEATS]
-    song = struck(*BEATS, *with_kicks, *[(n, "hihat_closed", 0.9) for n in between])
-    assert names(song, DecodeConfig(threshold=0.4, doubt_log_odds=2.0)).count("hihat_closed") == kept
-    assert names(song, DecodeConfig(threshold=0.4)).count("hihat_closed") == 6 + len(between)
-
-
-def test_doubt_grows_the_less_often_and_the_less_surely_hihats_are_heard_by_themselves() -> None:
-    assert [doubt(share, 0.9) for share in (0.0, 0.1, 0.2, 0.9)] == [1.0, 0.5, 0.0, 0.0]
-    assert [round(doubt(0.5, confidence), 6) for confidence in (0.3, 0.6, 0.7, 0.8, 0.95)] == [1.0, 1.0, 0.5, 0.0, 0.0]
+    assert sorted(names(song, load_preset("default"))) == sorted([*kept, "hihat_closed"])
 
 
 def test_a_silent_onset_head_takes_a_peak_away() -> None:

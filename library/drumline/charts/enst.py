@@ -3,6 +3,8 @@
 Layout: ``drummer_N/annotation/<name>.txt`` (a time and a label a line), ``drummer_N/audio/wet_mix/<name>.wav`` (the
 whole kit, as mixed), ``audio/accompaniment/<name>.wav`` where a backing track was played to. The domain
 ``stem`` is the wet mix, else the dry one; the domain ``mix`` is that plus the accompaniment, at unit gain.
+Also a flat folder of ``[anything_]drummer_N_<name>.txt`` beside the audio of that name, whose labels may be ours: a
+folder named ``mix`` holds mixes, any other drums alone.
 
 Labels end in the number of the cymbal (``cr2``, ``rc3``). A ride's bell is not told apart, nor a pedal stroke
 from a closed hi-hat. Toms are named by their place in the drummer's own set, so that only the low-mid and
@@ -21,6 +23,7 @@ from drumline.charts.corpus import CorpusItem, Read, below, first_present
 from drumline.charts.documents import read_columns
 from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.events import Hit, sorted_hits
+from drumline.core.taxonomy import LABELS
 
 LABELS_OF_WORDS: Final = {
     "bd": "kick",
@@ -28,13 +31,15 @@ LABELS_OF_WORDS: Final = {
     "rs": "snare_rim", "cs": "snare_rim",  # rimshot, cross stick
     "chh": "hihat_closed", "ohh": "hihat_open",
     "mt": "tom", "lt": "tom", "lmt": "tom_mid", "lft": "tom_floor",
-    "rc": "ride", "cr": "crash", "ch": "crash", "spl": "crash",  # ride, crash, china, splash
+    "rc": "ride", "cr": "crash", "ch": "crash", "china": "crash", "spl": "crash",
     "c": "cymbal",  # any other
     "cb": "other", "sticks": "other", "sweep": "other",  # cowbell, sticks together, brush across the head
     "mtr": "other", "ltr": "other",  # rims of toms
 }  # fmt: skip
 """Gillet and Richard (ISMIR 2006), the number of the cymbal taken off -> our labels."""
 
+_FLAT: Final = re.compile(r"(?:(?P<folder>.*)/)?(?:[^/]*_)?(?P<drummer>drummer_\d+)_(?P<name>[^/]+)\.txt")
+_SOUNDS: Final = (".ogg", ".wav", ".flac")
 _ANNOTATION: Final = re.compile(r"(?P<root>(?:.*/)?(?P<drummer>drummer_\d+))/annotation/(?P<name>[^/]+)\.txt")
 
 
@@ -52,11 +57,21 @@ class EnstDrums:
     may_train: bool = False
 
     def matches(self, files: Collection[str]) -> bool:
-        return any(_ANNOTATION.fullmatch(path) for path in files)
+        return any(_ANNOTATION.fullmatch(path) or _FLAT.fullmatch(path) for path in files)
 
     def items(self, files: Collection[str], read: Read) -> Iterable[CorpusItem]:
         present = set(files)
         for path in sorted(files):
+            if flat := _FLAT.fullmatch(path):
+                stem = path.removesuffix(".txt")
+                found = first_present([stem + ending for ending in _SOUNDS], present)
+                domain = "mix" if (flat["folder"] or "").rpartition("/")[2] == "mix" else "stem"
+                yield CorpusItem(
+                    key=f"{flat['drummer']}/{flat['name']}",
+                    annotation=path,
+                    audio={domain: found} if found else {},
+                    extra={"drummer": flat["drummer"], "name": flat["name"]},
+                )
             if not (match := _ANNOTATION.fullmatch(path)):
                 continue
             sound = f"{match['name']}.wav"
@@ -76,7 +91,7 @@ class EnstDrums:
     def read(self, item: CorpusItem, read: Read) -> AnnotatedSong:
         hits, repairs = [], []
         for place, time_s, word in read_columns(read(item.annotation), item.annotation):
-            label = LABELS_OF_WORDS.get(word.casefold().rstrip("0123456789"))
+            label = LABELS_OF_WORDS.get(word.casefold().rstrip("0123456789"), word if word in LABELS else None)
             if label is None:
                 repairs.append(f"{place}: unknown label {word[:20]!r}, read as other")
             hits.append(Hit(time_s=time_s, label=label or "other", source_name=word))

@@ -1,11 +1,16 @@
 """From a dataset to a judged model: `train`, `average`, `predict`, `calibrate`, `evaluate`, `export-model`, `tune`."""
 
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from drumline.commands.options import explained, told
+
+if TYPE_CHECKING:
+    from drumline.evaluation.conditions import ConditionsConfig
 
 
 @click.command()
@@ -129,13 +134,21 @@ def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
     file for many; frame activations (.npz) may stand beside them. Writes a page to read, a report for machines, and
     tables. Exits 1 if a song could not be read.
 
+    A configuration with `conditions` transcribes with a model first, and judges it on every corpus as drums and as
+    mixes, beside another system, and on music without drums: one table, and the mean over conditions.
+
     \b
+    drumline evaluate configs/evaluate_model/dev.yaml
     drumline evaluate configs/evaluate_model/rivals_drums.yaml
     drumline evaluate my.yaml scoring.vocabulary=12 'scoring.windows_s=[0.03]' unmatched=ignore --dry-run
     """
     from drumline.core.config import load_config
+    from drumline.evaluation.conditions import ConditionsConfig, is_conditions
     from drumline.evaluation.config import EvaluationConfig
 
+    if is_conditions(config):
+        _evaluate_conditions(load_config(ConditionsConfig, config, overrides))
+        return
     settings = load_config(EvaluationConfig, config, overrides)
     from drumline.evaluation.evaluate import describe_plan, plan
     from drumline.evaluation.evaluate import evaluate as run
@@ -153,6 +166,27 @@ def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
         click.echo(f"  not judged  {truth}: {row.song}: {row.system or 'the truth'}: {row.reason}", err=True)
     click.echo(f"  page      {result.output}/report.html\n  report    {result.output}/report.json")
     sys.exit(1 if unread else 0)
+
+
+def _evaluate_conditions(settings: "ConditionsConfig") -> None:
+    from drumline.evaluation.conditions import judge_conditions
+
+    if settings.checkpoint:
+        from drumline.decoding.presets import load_preset
+        from drumline.evaluation.checkpoint import transcriber_of
+
+        decoding = load_preset("default")
+        transcribe = transcriber_of(settings.checkpoint, calibration=settings.calibration, decoding=decoding)
+        system = Path(settings.checkpoint).stem
+    else:
+        from drumline.transcription.engine import open_engine
+        from drumline.transcription.transcribe import hits_of
+
+        engine = open_engine(settings.model, preset=settings.preset)
+        transcribe = partial(hits_of, listener=engine)
+        system = f"{engine.package.name} {engine.package.version}"
+    result = judge_conditions(settings, transcribe, system=system)
+    click.echo(f"\n{result.table}\n  report    {settings.output}/report.json")
 
 
 @click.command("export-model")

@@ -7,8 +7,6 @@
 2. A tom and a cymbal within one frame are both kept only if the weaker is nearly as sure (``tom_cymbal_margin``): a
    cymbal's attack over a tom, or a tom's under a cymbal, is the commonest false stroke. Likewise a ride and a crash
    (``ride_crash_margin``): one cymbal is easily taken for both, and few drummers strike both at once.
-3. Hi-hats are doubted in songs where they are hardly ever heard, or never surely, without another drum
-   (``doubt_log_odds``): drummers play them between the others, and a bright kick is taken for both.
 
 A hit's time is its frame plus the model's own sub-frame offset. Only peaks are remembered, so memory does not grow with
 the song; pieces give what the whole gives.
@@ -19,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 from scipy import ndimage
 from scipy.special import expit, logit
@@ -35,12 +33,6 @@ from drumline.metrics.events import Events
 
 MOST_OFFSET_FRAMES: Final = 1.5
 """What an offset head may add: beyond the neighbouring frame it is wrong."""
-ALONE_S: Final = 0.03
-"""How far a hi-hat's stroke stands from any other drum's to be heard by itself."""
-ALONE_SHARE: Final = 0.2
-"""Of a song's hi-hats, heard by themselves: the fewer there are, the more they are doubted."""
-ALONE_CONFIDENCE: Final = (0.6, 0.8)
-"""Of those, calibrated, in the mean: at the first all doubt is due, at the second none."""
 
 _INSTRUMENT: Final = {name: instrument for instrument, states in BRANCHES.items() for name in states}
 _TOMS, _CYMBALS = frozenset({"tom"}), frozenset({"hihat", "ride", "crash"})
@@ -70,9 +62,6 @@ class DecodeConfig(Config):
     """Of a tom and a cymbal in the same frame or neighbouring ones, the weaker goes if it is less sure by more."""
     ride_crash_margin: float = Field(default=1.0, ge=0, le=1)
     """Likewise of a ride and a crash: at 0 only the surer stays."""
-    doubt_log_odds: float = Field(default=0.0, ge=0, le=10)
-    """Added to the log-odds of the hi-hat's threshold in a song whose hi-hats are never heard by themselves, or never
-    surely; less where they sometimes are."""
     micro: MicroConfig | None = None
     """Read dense passages again with the package's micro model; null reads once."""
 
@@ -88,7 +77,7 @@ class DecodeConfig(Config):
     def _as_ever(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without what is off: a configuration that never heard of it keeps its fingerprint."""
         off = {"threshold_log_odds": 0.0, "onset_threshold": 0.0, "one_kind": False, "tom_cymbal_margin": 1.0,
-               "ride_crash_margin": 1.0, "doubt_log_odds": 0.0, "micro": None}  # fmt: skip
+               "ride_crash_margin": 1.0, "micro": None}  # fmt: skip
         return {name: value for name, value in told(self).items() if name not in off or value != off[name]}
 
 
@@ -132,8 +121,6 @@ class Candidates:
     grid: Grid
     classes: tuple[str, ...]
     peaks: Peaks
-    starts: tuple[int, ...] = (0,)
-    """Frames at which songs begin, where several stand one after the other."""
 
 
 def strokes(pieces: Iterable[Activations], config: DecodeConfig, calibration: Calibration | None = None) -> Strokes:
@@ -158,8 +145,6 @@ def choose(candidates: Candidates, config: DecodeConfig, calibration: Calibratio
     for some, others, margin in rivals:
         one, other = (np.isin(instruments, list(names))[found.column] for names in (some, others))
         found = found.where(~(_outdone(found, one, other, margin) | _outdone(found, other, one, margin)))
-    if config.doubt_log_odds:
-        found = _without_doubtful(found, candidates, thresholds, config.doubt_log_odds)
 
     shift_s = np.zeros(len(classes))
     for name, columns in _voices(classes, config).items():
@@ -289,25 +274,3 @@ def _outdone(found: Peaks, mine: NDArray[np.bool_], others: NDArray[np.bool_], m
     for step in (-1, 0, 1):
         np.maximum.at(loudest, found.frame[others] + 1 + step, found.confidence[others])
     return mine & (loudest[found.frame + 1] - found.confidence > margin)
-
-
-def doubt(alone_share: ArrayLike, alone_confidence: ArrayLike) -> NDArray[np.float64]:
-    """From 0 to 1, of songs [S] whose hi-hats are heard by themselves so often and so surely."""
-    low, high = ALONE_CONFIDENCE
-    seldom, unsure = 1 - np.asarray(alone_share) / ALONE_SHARE, (high - np.asarray(alone_confidence)) / (high - low)
-    return np.clip(np.maximum(seldom, unsure), 0.0, 1.0)
-
-
-def _without_doubtful(found: Peaks, candidates: Candidates, thresholds: NDArray[np.float64], log_odds: float) -> Peaks:
-    """The peaks, of hi-hats only the surer ones where a song gives reason to doubt them. ``thresholds``: of classes."""
-    mine = np.array([_INSTRUMENT[name] == "hihat" for name in candidates.classes])[found.column]
-    frames, others = found.frame[mine], np.array([-np.inf, *found.frame[~mine], np.inf])
-    after = np.searchsorted(others, frames)
-    alone = np.minimum(frames - others[after - 1], others[after] - frames) > ALONE_S * candidates.grid.frame_rate_hz
-    song, num_songs = np.searchsorted(candidates.starts, found.frame, side="right") - 1, len(candidates.starts)
-    hihats, solos = (np.bincount(each, minlength=num_songs) for each in (song[mine], song[mine][alone]))
-    sum_sure = np.bincount(song[mine][alone], weights=found.confidence[mine][alone], minlength=num_songs)
-    doubts = doubt(solos / np.maximum(hihats, 1), sum_sure / np.maximum(solos, 1))
-    with np.errstate(divide="ignore"):  # of a threshold of 0 or 1
-        least = expit(logit(thresholds[found.column]) + log_odds * doubts[song])
-    return found.where(~mine | (found.confidence >= least) | (doubts[song] == 0))

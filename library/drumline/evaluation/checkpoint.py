@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,13 @@ from drumline.core.artifacts import sha256
 from drumline.core.config import fingerprint
 from drumline.decoding.activations import Activations
 from drumline.decoding.cache import ActivationsCache, CacheConfig, Hearing, key
+from drumline.decoding.calibration import read_calibration
 from drumline.decoding.infer import MARGIN_S, infer
 from drumline.decoding.listening import CHUNK_S
-from drumline.evaluation.recordings import Recorded
+from drumline.decoding.strokes import DecodeConfig, strokes
+from drumline.evaluation.recordings import Recorded, recording_of
 from drumline.features.logmel_torch import LogMel
+from drumline.metrics.events import Events
 from drumline.model.network import HierarchicalDrumCRNN
 from drumline.training import checkpoints
 from drumline.training.config import TrainConfig
@@ -62,6 +66,24 @@ class Model:
             hearing = listened()
             self.cache.put(entry, hearing)
         return hearing
+
+
+def transcriber_of(
+    checkpoint: str, *, calibration: str, decoding: DecodeConfig
+) -> Callable[[Sequence[Path]], tuple[Events, float]]:
+    """A checkpoint as a function: files that sound together -> hits, and the duration [s].
+
+    Raises ConfigError where there is no such checkpoint or calibration.
+    """
+    model = open_model(checkpoint, CacheConfig())
+    fitted = read_calibration(calibration) if calibration else None
+
+    def transcribe(files: Sequence[Path]) -> tuple[Events, float]:
+        recorded = recording_of(files[0].stem, [(file.name, file.read_bytes()) for file in files])
+        hearing = model.hear(recorded)
+        return strokes([hearing.activations], decoding, fitted).events, hearing.duration_s
+
+    return transcribe
 
 
 def open_model(checkpoint: str, cache: CacheConfig) -> Model:

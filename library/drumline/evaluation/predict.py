@@ -21,6 +21,7 @@ from drumline.decoding.presets import Decoding
 from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.evaluation.checkpoint import open_model
 from drumline.evaluation.recordings import Recorded, dataset_recordings, root_recordings
+from drumline.metrics.events import Events
 from drumline.metrics.vocabulary import LABEL_NAMES
 
 
@@ -74,10 +75,14 @@ def predict(config: PredictConfig) -> int:
 
 def as_json(hearing: Hearing, decoding: DecodeConfig, calibration: Calibration | None) -> dict[str, Any]:
     """Hits as `evaluation.predictions` reads them."""
-    hits = strokes([hearing.activations], decoding, calibration).events
+    return hits_as_json(strokes([hearing.activations], decoding, calibration).events, hearing.duration_s)
+
+
+def hits_as_json(hits: Events, duration_s: float) -> dict[str, Any]:
+    """Hits of a recording as `evaluation.predictions` reads them."""
     columns = zip(hits.time_s, hits.label, hits.velocity, hits.confidence, strict=True)
     return {
-        "duration_s": hearing.duration_s,
+        "duration_s": duration_s,
         "hits": [
             {
                 "time_s": round(float(time_s), 5),

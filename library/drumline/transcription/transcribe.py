@@ -1,5 +1,6 @@
 """A recording to a transcription: strokes, a tempo, and the grid where one is asked for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,9 +8,11 @@ from drumline.audio.recording import Recording
 from drumline.core.errors import ConfigError
 from drumline.core.tempo import TempoMap
 from drumline.decoding.strokes import Strokes
+from drumline.metrics.events import Events
 from drumline.transcription.engine import Heard, Listener
 from drumline.transcription.quantise import QuantiseConfig, quantised, tempo_of_file
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription
+from drumline.transcription.sources import Source, open_recording
 from drumline.transcription.tempo import GIVEN_BPM, find_beats
 
 
@@ -51,6 +54,14 @@ def transcribe(
     """The transcription of a recording. A grid is left out where no tempo can be told (hardly any hits)."""
     found = listener.strokes(recording, heard)
     return transcription_of(found, audio, listener.transcriber, timing=timing)
+
+
+def hits_of(files: Sequence[Path], listener: Listener) -> tuple[Events, float]:
+    """The hits of files that sound together, and their duration [s]. Raises AudioError for audio that cannot serve."""
+    source = Source(files[0].stem, tuple(files), files[0].parent)
+    recording, _ = open_recording(source, "mix")
+    with recording:
+        return listener.strokes(recording, lambda seconds: None).events, recording.duration_s
 
 
 def transcription_of(found: Strokes, audio: SourceAudio, by: Transcriber, *, timing: Timing) -> Transcription:

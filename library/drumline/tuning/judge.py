@@ -123,7 +123,7 @@ class Judge:
             # No hit is before its song, as no hit of a single one is before 0.
             within = np.maximum(peaks.offset, -peaks.frame.astype(np.float32))
             parts.append(replace(peaks, frame=peaks.frame + song.start_frame, offset=within))
-        return replace(found, peaks=Peaks.joined(parts), starts=tuple(song.start_frame for song in songs))
+        return replace(found, peaks=Peaks.joined(parts))
 
 
 def score(counts: NDArray[np.int64], config: DecodingsConfig) -> float:

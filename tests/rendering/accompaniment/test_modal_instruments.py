@@ -74,7 +74,7 @@ def test_a_band_of_drawn_instruments_needs_no_soundfont(channels: int) -> None:
     samples, told = accompany(song, config, duration_s=4.0, rate_hz=RATE_HZ, channels=channels, seed=3)
     assert samples.shape == (channels, 4 * RATE_HZ)
     assert samples.any()
-    assert " drawn" in told
+    assert " procedural" in told
     np.testing.assert_array_equal(
         accompany(song, config, duration_s=4.0, rate_hz=RATE_HZ, channels=channels, seed=3)[0], samples
     )

@@ -4,7 +4,6 @@
 ``pack.kit.yaml#3`` (`sample_set`). Local paths and any fsspec URI.
 """
 
-import math
 import posixpath
 import re
 from collections.abc import Mapping
@@ -20,10 +19,10 @@ from numpy.typing import NDArray
 from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, names, read_bytes
 from drumline.core.config import parse_config
 from drumline.core.errors import ConfigError
-from drumline.rendering.kits import hydrogen, sfz, soundfont
+from drumline.rendering.kits import hydrogen, onset, sfz, soundfont
 from drumline.rendering.kits.assembly import assemble
 from drumline.rendering.kits.families import Family, cast, family_of, group_of
-from drumline.rendering.kits.recording import Load, Sound, read_audio, recorded
+from drumline.rendering.kits.recording import Load, read_audio
 from drumline.rendering.kits.sample_set import SampleSet, voices_of
 from drumline.rendering.kits.sampled import KitFacts, SampledKit
 
@@ -129,8 +128,9 @@ def _open_sample_set(uri: str, seed: str | None, rate_hz: int, tuning: Mapping[s
     load = cache(_files(folder))
 
     def level_db(path: str) -> float:
-        take = recorded([Sound(path)], load=load, rate_hz=rate_hz, semitones=0.0)
-        return take.level_db if take else -math.inf
+        channels, file_rate_hz = load(path)
+        mono = channels.mean(axis=1)
+        return onset.level_db(mono, onset.onset_of(mono, file_rate_hz), file_rate_hz)
 
     parts = voices_of(kit, paths, level_db=level_db, seed=int(seed) if seed else None, location=uri)
     name = f"{kit.name} {seed}" if seed else kit.name

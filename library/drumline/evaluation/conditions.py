@@ -37,6 +37,7 @@ Transcribe = Callable[[Sequence[Path]], tuple[Events, float]]
 """Files that sound together -> hits, and the duration [s]."""
 
 _VOCABULARY: Final = "5"
+_WINDOW_S: Final = 0.05
 _CLASSES: Final = VOCABULARIES[_VOCABULARY].classes
 
 
@@ -50,7 +51,7 @@ class ConditionConfig(Config):
     truth: ReferenceConfig
     """The annotation."""
     systems: tuple[SystemConfig, ...] = ()
-    """Others that are judged on the same recordings, from their files."""
+    """Others that are judged on the same recordings, from their files; one name may have several."""
     counts: bool = True
     """Whether it belongs to the mean over conditions."""
 
@@ -187,31 +188,37 @@ def _recordings(patterns: Sequence[str]) -> list[tuple[str, list[Path]]]:
 
 
 def _score(condition: ConditionConfig, config: ConditionsConfig, system: str) -> ConditionScore:
-    ours = SystemConfig(name=system, predictions=join(config.output, "predictions", condition.name))
+    ours = _counts(
+        condition, SystemConfig(name=system, predictions=join(config.output, "predictions", condition.name)), config
+    )
+    rival: dict[str, NDArray[np.int64]] = {}
+    for other in condition.systems:
+        if other.name == config.rival:
+            rival |= _counts(condition, other, config)
+    songs = sorted(set(ours) & set(rival or ours))
+    return ConditionScore(
+        condition.name,
+        np.stack([ours[song] for song in songs]),
+        np.stack([rival[song] for song in songs]) if rival else None,
+        condition.counts,
+    )
+
+
+def _counts(condition: ConditionConfig, system: SystemConfig, config: ConditionsConfig) -> dict[str, NDArray[np.int64]]:
+    """Counts [classes, (TP, FP, FN)] of a system by recording. Raises ConfigError where one cannot be read."""
     evaluation = EvaluationConfig(
         name=condition.name,
         truths=(condition.truth,),
-        systems=(ours, *condition.systems),
+        systems=(system,),
         output=config.output,
         unmatched="ignore",
-        scoring=ScoringConfig(windows_s=(0.05,), vocabulary=_VOCABULARY),
+        scoring=ScoringConfig(windows_s=(_WINDOW_S,), vocabulary=_VOCABULARY),
     )
     scored = score_cases(find_cases(evaluation), evaluation)
     if scored.unread:
         raise ConfigError(f"{condition.name}: {scored.unread[0].song}: {scored.unread[0].reason}")
-    by_system = {
-        each.name: {song.song: song.counts[0, columns_of(_VOCABULARY)] for song in songs}
-        for each in evaluation.systems
-        if (songs := scored.songs.get((condition.truth.name, each.name)))
-    }
-    rival = by_system.get(config.rival)
-    songs = sorted(set(by_system[system]) & set(rival or by_system[system]))
-    return ConditionScore(
-        condition.name,
-        np.stack([by_system[system][song] for song in songs]),
-        np.stack([rival[song] for song in songs]) if rival else None,
-        condition.counts,
-    )
+    songs = scored.songs[condition.truth.name, system.name]
+    return {song.song: song.counts[0, columns_of(_VOCABULARY)] for song in songs}
 
 
 def _headline(judged: Sequence[ConditionScore], config: BootstrapConfig) -> dict[str, float]:

@@ -8,7 +8,8 @@ is flat, in the order in which `_read` takes it.
 
 Everything is causal, so a signal is processed in chunks, with the last frames of each layer's input kept for the next
 chunk: the numbers are those of one pass. Where the input has been zero for the whole receptive field the output is a
-constant, which is computed once.
+constant, which is computed once. A layer's output bias is left out of what is handed on and added, through the weights,
+to the biases of the layers after it: one pass over memory less.
 """
 
 import json
@@ -39,10 +40,10 @@ class _Layer:
     taps: tuple["torch.Tensor", ...]
     """[channels, channels] each, the oldest first."""
     bias: "torch.Tensor"
+    """[channels, 1], with what the biases before it add."""
     mix: "torch.Tensor"
     """Of the input, [channels, 1]."""
     out: "torch.Tensor"
-    out_bias: "torch.Tensor"
 
     @property
     def history(self) -> int:
@@ -53,9 +54,11 @@ class _Layer:
 @dataclass(frozen=True)
 class _Array:
     rechannel: "torch.Tensor"
+    bias: "torch.Tensor"
+    """[channels, 1], of the biases of the arrays before."""
     layers: tuple[_Layer, ...]
     head: "torch.Tensor"
-    head_bias: "torch.Tensor | None"
+    head_bias: "torch.Tensor"
 
 
 class CapturedAmp:
@@ -131,25 +134,23 @@ class CapturedAmp:
         import torch
 
         buffers = iter(state)
-        y, length, carried = signal, signal.shape[1], None
+        y, length, head = signal, signal.shape[1], None
         for array in self._arrays:
-            y, total = array.rechannel @ y, carried
+            y = torch.addmm(array.bias, array.rechannel, y)
+            total = torch.zeros_like(y) if head is None else head
+            z = torch.empty_like(y)
             for layer in array.layers:
                 buffer, history = next(buffers), layer.history
                 buffer[:, history : history + length] = y
-                z = torch.addmm(layer.bias, layer.mix, signal)
+                torch.addmm(layer.bias, layer.mix, signal, out=z)
                 for tap, weight in enumerate(layer.taps):
                     z.addmm_(weight, buffer[:, tap * layer.dilation : tap * layer.dilation + length])
-                z.tanh_()
-                total = z.clone() if total is None else total.add_(z)
-                y = (y + layer.out_bias).addmm_(layer.out, z)
+                total += z.tanh_()
+                y.addmm_(layer.out, z)
                 buffer[:, :history] = buffer[:, length : length + history].clone()
-            assert total is not None
-            carried = array.head @ total
-            if array.head_bias is not None:
-                carried += array.head_bias
-        assert carried is not None
-        return self._head_scale * carried[0]
+            head = torch.addmm(array.head_bias, array.head, total)
+        assert head is not None
+        return self._head_scale * head[0]
 
 
 @lru_cache(maxsize=64)
@@ -158,9 +159,10 @@ def open_amp(path: str) -> CapturedAmp:
     try:
         model = json.loads(Path(path).read_bytes())
         architecture, config, weights = model["architecture"], model["config"], model["weights"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        has_head = config.get("head") is not None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path}: not a Neural Amp Modeler file that can be read: {error!r}") from error
-    if architecture != "WaveNet" or config.get("head") is not None:
+    if architecture != "WaveNet" or has_head:
         raise ConfigError(f"{path}: a {architecture} capture; only WaveNet ones without a head network are run")
     rate_hz = model.get("sample_rate") or CAPTURE_RATE_HZ
     if rate_hz != CAPTURE_RATE_HZ:
@@ -187,22 +189,29 @@ def _read(arrays: Sequence[dict[str, Any]], weights: Sequence[float]) -> Capture
         return flat[used - count : used].reshape(shape).clone()
 
     found = []
+    left_out = torch.zeros(1, 1)  # of y, so far
     for array in arrays:
         if array["gated"] or array["activation"] != "Tanh" or array["condition_size"] != 1:
             raise ValueError(
-                f"gated={array['gated']}, activation={array['activation']} is not run (only Tanh, ungated)"
+                f"gated={array['gated']}, activation={array['activation']}, condition_size={array['condition_size']} "
+                "is not run (only ungated, Tanh, 1)"
             )
-        channels = array["channels"]
+        channels, taps = array["channels"], range(array["kernel_size"])
         rechannel = take(channels, array["input_size"])
+        array_bias, left_out = rechannel @ left_out, torch.zeros(channels, 1)
         layers = []
         for dilation in array["dilations"]:
-            conv, bias, mix = take(channels, channels, array["kernel_size"]), take(channels, 1), take(channels, 1)
-            taps = tuple(conv[:, :, tap].contiguous() for tap in range(array["kernel_size"]))
-            layers.append(_Layer(dilation, taps, bias, mix, take(channels, channels), take(channels, 1)))
+            conv, bias, mix = take(channels, channels, len(taps)), take(channels, 1), take(channels, 1)
+            bias += conv.sum(dim=2) @ left_out
+            layers.append(
+                _Layer(
+                    dilation, tuple(conv[:, :, tap].contiguous() for tap in taps), bias, mix, take(channels, channels)
+                )
+            )
+            left_out = left_out + take(channels, 1)
         head = take(array["head_size"], channels)
-        found.append(
-            _Array(rechannel, tuple(layers), head, take(array["head_size"], 1) if array["head_bias"] else None)
-        )
+        head_bias = take(array["head_size"], 1) if array["head_bias"] else torch.zeros(array["head_size"], 1)
+        found.append(_Array(rechannel, array_bias, tuple(layers), head, head_bias))
     head_scale = float(take(1))
     if used != len(flat):
         raise ValueError(f"{len(flat)} weights are {len(flat) - used} more than its layers have")

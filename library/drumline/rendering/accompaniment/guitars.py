@@ -26,6 +26,7 @@ from drumline.rendering.accompaniment.sampled_strings import Pluck, SampledStrin
 from drumline.rendering.accompaniment.score import gains
 from drumline.rendering.production import filters
 from drumline.rendering.production.config import Probability
+from drumline.rendering.production.dynamics import Compressor, compressor_gain
 from drumline.rendering.production.filters import Band
 
 Samples = NDArray[np.float32]
@@ -36,6 +37,9 @@ _JITTER_S: Final = 0.004  # of a stroke
 _SOUNDING: Final = 1e-2  # of the peak
 _BLOCK: Final = 4800
 _DIRECT_BASS_HZ: Final = 250.0
+_UNCHANGED: Final = np.ones(1, dtype=np.float32)
+_FILTER_TAIL: Final = 2400  # 50 ms
+_BUS_DB: Final = -20.0
 
 
 class GuitarsConfig(Config):
@@ -49,9 +53,9 @@ class GuitarsConfig(Config):
     """Folders, searched through, of Neural Amp Modeler captures (.nam). Without any, amplifiers are synthetic."""
     cabinets: tuple[str, ...] = ()
     """Folders, searched through, of loudspeakers' impulse responses. Without any, loudspeakers are filters."""
-    double_tracked: Probability = 0.75
-    """Share of the songs whose rhythm guitars are played twice. A take costs 3 s of processor time a minute."""
-    captured_bass: Probability = 0.35
+    double_tracked: Probability = 0.65
+    """Share of the songs whose rhythm guitars are played twice. A take costs 2.5 s of processor time a minute."""
+    captured_bass: Probability = 0.25
     """Share of the basses that go through a capture too; the others through a synthetic amplifier."""
     keys: Probability = 0.3
     """Share of the songs in which keys and pads of the ``band`` play too, where it has instruments."""
@@ -67,8 +71,8 @@ class Rig:
     input_db: float
     """dBFS. The signal's peak into a capture."""
     before: tuple[Band, ...]
-    cabinet: Samples | tuple[Band, ...]
-    after: tuple[Band, ...]
+    response: Samples
+    """Of the loudspeaker and the equaliser after a capture."""
 
     def process(self, samples: Samples) -> Samples:
         """Samples [N] at 48 kHz, amplified; an RMS of 1 where it sounds. Silence stays silent."""
@@ -82,11 +86,7 @@ class Rig:
             return normalised(amplified(bright[np.newaxis], self.amp, rate_hz=CAPTURE_RATE_HZ)[0])
         amp = open_amp(self.amp)
         out = amp.process(np.float32(10 ** (self.input_db / 20) / peak) * bright) - np.float32(amp.silence)
-        if isinstance(self.cabinet, tuple):
-            out = filters.apply(self.cabinet, out, rate_hz=CAPTURE_RATE_HZ)
-        else:
-            out = through_cabinet(out, self.cabinet)
-        return normalised(filters.apply(self.after, out, rate_hz=CAPTURE_RATE_HZ))
+        return normalised(through_cabinet(out, self.response))
 
 
 def play_guitars(
@@ -123,6 +123,7 @@ def play_guitars(
     if config.basses:
         bass = _bass(parts.bass, config, num_samples, random)
         total += gains(float(random.uniform(-8, 1)), 0.0, channels) * bass
+    total = _glued(total, random)
     samples = np.zeros((channels, round(duration_s * rate_hz)), dtype=np.float32)
     resampled = (
         soxr.resample(total.T, CAPTURE_RATE_HZ, rate_hz, quality="HQ").T if rate_hz != CAPTURE_RATE_HZ else total
@@ -152,22 +153,26 @@ def draw_rig(config: GuitarsConfig, *, is_clean: bool, random: np.random.Generat
     )
     after = (
         Band("high_pass", float(random.uniform(50, 120))),
-        Band("peak", float(random.uniform(300, 900)), float(random.uniform(-6, 2)), 0.8),
+        Band("peak", float(random.uniform(250, 900)), float(random.uniform(-4, 3)), 0.8),
         Band("high_shelf", float(random.uniform(3000, 6000)), float(random.uniform(-4, 4))),
     )
     synthetic = draw_amp(random)
     clean = Amp(synthetic.drive_db / 4, synthetic.cabinet_hz, synthetic.presence_db)
-    cabinet = _draw_cabinet(config, synthetic, random)
+    cabinet = _draw_cabinet(config, random)
     captures = [str(path) for path in files_in(config.amps, (SUFFIX,))] if config.amps else []
     order = [captures[index] for index in random.permutation(len(captures))]
     input_db = float(random.uniform(-30, -14) if is_clean else random.uniform(-20, 0))
     path = next((path for path in order if amp_facts(path).is_clean == is_clean), None)
     if path is None:
         amp = clean if is_clean else synthetic
-        return Rig(f"synthetic {amp.drive_db:.0f} dB", amp, input_db, before, (), ())
+        return Rig(f"synthetic {amp.drive_db:.0f} dB", amp, input_db, before, _UNCHANGED)
     if amp_facts(path).has_cabinet:
-        cabinet = ()
-    return Rig(f"{Path(path).stem} at {input_db:.0f} dB", path, input_db, before, cabinet, after)
+        cabinet = _UNCHANGED
+    elif cabinet is None:
+        cabinet, after = _UNCHANGED, (*synthetic.cabinet, *after)
+    padded = np.concatenate([cabinet, np.zeros(_FILTER_TAIL, dtype=np.float32)])
+    response = filters.apply(after, padded, rate_hz=CAPTURE_RATE_HZ)
+    return Rig(f"{Path(path).stem} at {input_db:.0f} dB", path, input_db, before, response)
 
 
 def normalised(samples: Samples) -> Samples:
@@ -179,12 +184,12 @@ def normalised(samples: Samples) -> Samples:
     return np.asarray(samples / np.float32(np.sqrt(powers[powers > powers.max() * _SOUNDING].mean())))
 
 
-def _draw_cabinet(config: GuitarsConfig, synthetic: Amp, random: np.random.Generator) -> Samples | tuple[Band, ...]:
+def _draw_cabinet(config: GuitarsConfig, random: np.random.Generator) -> Samples | None:
     if not config.cabinets:
-        return synthetic.cabinet
+        return None
     files = files_in(config.cabinets, _CABINET_SUFFIXES)
     responses = (open_cabinet(str(files[index])) for index in random.permutation(len(files)))
-    return next((response for response in responses if response is not None), synthetic.cabinet)
+    return next((response for response in responses if response is not None), None)
 
 
 def _draw_touch(random: np.random.Generator) -> Touch:
@@ -219,15 +224,27 @@ def _bass(plucks: Sequence[Pluck], config: GuitarsConfig, num_samples: int, rand
     strings, touch = open_strings(str(random.choice(config.basses))), _draw_touch(random)
     amp = draw_amp(random)
     before = (Band("high_shelf", 900.0, float(random.uniform(0, 12))),)
-    rig = Rig("bass", Amp(amp.drive_db * 0.7, amp.cabinet_hz / 2, amp.presence_db), 0.0, before, (), ())
+    rig = Rig("bass", Amp(amp.drive_db * 0.7, amp.cabinet_hz / 2, amp.presence_db), 0.0, before, _UNCHANGED)
     if random.random() < config.captured_bass:
         rig = draw_rig(config, is_clean=bool(random.random() < 0.3), random=random)
-    direct = Rig("direct", Amp(0.0, 4000.0, 0.0), 0.0, (), (), ())
     share = float(random.uniform(0.2, 1.0))
     played = humanised(plucks, lag_s=float(random.normal(0.0, _LAG_S)), jitter_s=_JITTER_S, random=random)
     dry = render_plucks(played, strings, touch, num_samples=num_samples, rate_hz=CAPTURE_RATE_HZ, random=random)
     dirt = filters.apply([Band("high_pass", _DIRECT_BASS_HZ)], rig.process(dry), rate_hz=CAPTURE_RATE_HZ)
-    return normalised(direct.process(dry) + np.float32(share) * dirt)
+    return normalised(normalised(dry) + np.float32(share) * dirt)
+
+
+def _glued(bus: Samples, random: np.random.Generator) -> Samples:
+    """The bus [channels, N] through a compressor, as most records have it."""
+    compressor = Compressor(
+        threshold_db=_BUS_DB + float(random.uniform(-3, 8)),
+        ratio=float(random.uniform(1.0, 5.0)),
+        knee_db=6.0,
+        attack_s=float(random.uniform(0.001, 0.02)),
+        release_s=float(random.uniform(0.06, 0.25)),
+    )
+    levelled = np.float32(10 ** (_BUS_DB / 20)) * bus
+    return np.asarray(bus * compressor_gain(levelled, compressor, rate_hz=CAPTURE_RATE_HZ), dtype=np.float32)
 
 
 def _echoed(lead: Samples, random: np.random.Generator) -> Samples:

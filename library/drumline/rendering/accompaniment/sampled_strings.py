@@ -22,6 +22,7 @@ from drumline.core.errors import ConfigError
 from drumline.rendering.kits.instrument import Instrument, Zone, zones_of
 from drumline.rendering.kits.onset import onset_of
 from drumline.rendering.kits.open_kit import SampleFolder
+from drumline.rendering.kits.recording import Load
 from drumline.rendering.kits.sfz import read_sfz
 from drumline.rendering.production import filters
 from drumline.rendering.production.filters import Band
@@ -29,6 +30,7 @@ from drumline.rendering.production.filters import Band
 Samples = NDArray[np.float32]
 Technique = Literal["open", "muted", "dead", "swell"]
 
+_KEPT: Final = 96  # recordings of an instrument: some 70 MB; takes and songs share them
 _RELEASE_S: Final = 0.03
 _SWELL_S: Final = 0.7
 _MUTED_LENGTHS: Final = 6.0  # of the body's time constant
@@ -74,7 +76,8 @@ class SampledStrings:
     """An instrument's recordings, listed and not yet read."""
 
     name: str
-    folder: SampleFolder
+    load: Load
+    """Of the recordings, some of which are kept in memory."""
     notes: dict[int, tuple[Zone, ...]]
     """By key."""
     dead: tuple[str, ...]
@@ -93,7 +96,7 @@ class SampledStrings:
         return sound.path, sound.semitones + key - nearest, 10 ** (sound.gain_db / 20) * softer
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def open_strings(path: str) -> SampledStrings:
     """The instrument in an .sfz. Raises ConfigError where it cannot be read or none of its recordings is there.
 
@@ -115,7 +118,8 @@ def open_strings(path: str) -> SampledStrings:
     if not notes:
         raise ConfigError(f"{path}: none of the notes that it names is there")
     dead = sorted({region.sound.path for each in present if _DEAD_NAME.search(each.name) for region in each.regions})
-    strings = SampledStrings(place.stem, folder, notes, tuple(dead), octaves=0)
+    load = lru_cache(maxsize=_KEPT)(folder.load)
+    strings = SampledStrings(place.stem, load, notes, tuple(dead), octaves=0)
     return replace(strings, octaves=_octaves(strings))
 
 
@@ -182,7 +186,7 @@ def _sound(
     random: np.random.Generator,
 ) -> tuple[Samples, int]:
     """A note that lasts at least ``length_s``, where its recording does, and its onset."""
-    channels, file_rate_hz = strings.folder.load(path)
+    channels, file_rate_hz = strings.load(path)
     played_hz = file_rate_hz * 2.0 ** ((semitones + touch.detune_cents / 100) / 12)
     body_s = {"muted": touch.body_s, "dead": touch.body_s / 4}.get(technique)
     needed_s = _RELEASE_S + (length_s if body_s is None else min(length_s, _MUTED_LENGTHS * body_s)) + 0.1
@@ -214,7 +218,7 @@ def _octaves(strings: SampledStrings) -> int:
     found = []
     for key in keys[:: max(1, len(keys) // _KEYS_MEASURED)]:
         path, semitones, _ = strings.sound_of(key, 1.0, 0)
-        if (pitch := _pitch(*strings.folder.load(path))) is not None:
+        if (pitch := _pitch(*strings.load(path))) is not None:
             found.append((key - semitones - pitch) / 12)
     return round(float(np.median(found))) if found else 0
 

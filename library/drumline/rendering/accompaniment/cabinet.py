@@ -26,6 +26,7 @@ _KEPT_S: Final = 0.2
 _TEST_S: Final = 0.4
 _TEST_HZ: Final = 110.0
 _TEST_DB: Final = (-32.0, -20.0)
+_RISEN: Final = 0.1
 _CLEAN: Final = 0.6  # of the steps of input that come out again
 _SPEAKER_DB: Final = -42.0  # amplifiers and pedals without a loudspeaker have -8 to -35
 
@@ -39,6 +40,8 @@ class AmpFacts:
     has_cabinet: bool
     highs_db: float
     """Power density at 7 to 14 kHz over that at 1 to 4 kHz."""
+    delay: int
+    """Samples that it is late: captures are not all cut to the sample."""
 
 
 @lru_cache(maxsize=256)
@@ -46,14 +49,15 @@ def amp_facts(path: str) -> AmpFacts:
     """Measured on 0.4 s at two levels: 0.05 s of processor time, kept. Raises ConfigError as `open_amp`."""
     amp = open_amp(path)
     time_s = np.arange(round(_TEST_S * CAPTURE_RATE_HZ)) / CAPTURE_RATE_HZ
-    tone = signal.sawtooth(2 * np.pi * _TEST_HZ * time_s) * np.exp(-2 * time_s)
+    tone = signal.sawtooth(2 * np.pi * _TEST_HZ * time_s) * np.exp(-2 * time_s)  # it begins with a step
     outputs = [amp.process((10 ** (db / 20) * tone).astype(np.float32)) - amp.silence for db in _TEST_DB]
     soft_db, loud_db = (20 * np.log10(np.sqrt(np.mean(np.square(output))) + 1e-9) for output in outputs)
     frequencies, powers = signal.welch(outputs[1], CAPTURE_RATE_HZ, nperseg=4096)
     high, middle = (powers[(frequencies >= low) & (frequencies < top)].mean() for low, top in ((7e3, 14e3), (1e3, 4e3)))
     highs_db = float(10 * np.log10((high + 1e-15) / (middle + 1e-15)))
     is_clean = bool((loud_db - soft_db) / (_TEST_DB[1] - _TEST_DB[0]) > _CLEAN)
-    return AmpFacts(is_clean, highs_db < _SPEAKER_DB, highs_db)
+    delay = int(np.argmax(np.abs(outputs[1]) > _RISEN * np.abs(outputs[1]).max()))
+    return AmpFacts(is_clean, highs_db < _SPEAKER_DB, highs_db, delay)
 
 
 @lru_cache(maxsize=128)

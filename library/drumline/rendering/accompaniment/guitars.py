@@ -34,7 +34,9 @@ Samples = NDArray[np.float32]
 _CABINET_SUFFIXES: Final = (".wav", ".flac", ".aif", ".aiff")
 _LAG_S: Final = 0.003  # of a take; standard deviation
 _JITTER_S: Final = 0.004  # of a stroke
-_SOUNDING: Final = 1e-2  # of the peak
+_SOUNDING: Final = 1e-2  # of the loudest block
+_INAUDIBLE: Final = 1e-5
+_LOUD: Final = 0.9  # of the blocks that sound are softer
 _BLOCK: Final = 4800
 _DIRECT_BASS_HZ: Final = 250.0
 _UNCHANGED: Final = np.ones(1, dtype=np.float32)
@@ -69,23 +71,28 @@ class Rig:
     amp: str | Amp
     """A capture's path, or a synthetic amplifier."""
     input_db: float
-    """dBFS. The signal's peak into a capture."""
+    """dBFS. Peaks of loud notes into a capture."""
     before: tuple[Band, ...]
     response: Samples
     """Of the loudspeaker and the equaliser after a capture."""
+    delay: int = 0
+    """Samples that a capture is late, taken off again."""
 
     def process(self, samples: Samples) -> Samples:
         """Samples [N] at 48 kHz, amplified; an RMS of 1 where it sounds. Silence stays silent."""
         bright = filters.apply(self.before, samples, rate_hz=CAPTURE_RATE_HZ)
-        # A filter's tail never ends; where nothing is played nothing is to be computed.
-        peak = np.abs(bright).max(initial=0.0)
-        bright[np.abs(bright) < peak * 1e-5] = 0.0
-        if not peak:
+        peaks = _peaks(bright)
+        if not peaks.any():
             return samples
+        # A filter's tail never ends; where nothing is played nothing is to be computed.
+        bright[np.abs(bright) < peaks.max() * _INAUDIBLE] = 0.0
+        level = np.quantile(peaks[peaks > _SOUNDING * peaks.max()], _LOUD)
         if isinstance(self.amp, Amp):
             return normalised(amplified(bright[np.newaxis], self.amp, rate_hz=CAPTURE_RATE_HZ)[0])
         amp = open_amp(self.amp)
-        out = amp.process(np.float32(10 ** (self.input_db / 20) / peak) * bright) - np.float32(amp.silence)
+        driven = np.concatenate([bright, np.zeros(self.delay, dtype=np.float32)])
+        driven *= np.float32(10 ** (self.input_db / 20) / level)
+        out = amp.process(driven)[self.delay :] - np.float32(amp.silence)
         return normalised(through_cabinet(out, self.response))
 
 
@@ -138,11 +145,11 @@ def check_guitars(config: GuitarsConfig) -> None:
     for path in (*config.guitars, *config.basses):
         open_strings(path)
     if config.amps:
-        for path in files_in(config.amps, (SUFFIX,)):
-            open_amp(str(path))
+        for capture in files_in(config.amps, (SUFFIX,)):
+            open_amp(str(capture))
     if config.cabinets:
-        for path in files_in(config.cabinets, _CABINET_SUFFIXES):
-            open_cabinet(str(path))
+        for response in files_in(config.cabinets, _CABINET_SUFFIXES):
+            open_cabinet(str(response))
 
 
 def draw_rig(config: GuitarsConfig, *, is_clean: bool, random: np.random.Generator) -> Rig:
@@ -151,7 +158,7 @@ def draw_rig(config: GuitarsConfig, *, is_clean: bool, random: np.random.Generat
         Band("high_pass", float(random.uniform(50, 110 if is_clean else 220))),
         Band("high_shelf", float(random.uniform(1200, 2500)), float(random.uniform(4, 14 if is_clean else 20))),
     )
-    after = (
+    after: tuple[Band, ...] = (
         Band("high_pass", float(random.uniform(50, 120))),
         Band("peak", float(random.uniform(250, 900)), float(random.uniform(-4, 3)), 0.8),
         Band("high_shelf", float(random.uniform(3000, 6000)), float(random.uniform(-4, 4))),
@@ -172,16 +179,26 @@ def draw_rig(config: GuitarsConfig, *, is_clean: bool, random: np.random.Generat
         cabinet, after = _UNCHANGED, (*synthetic.cabinet, *after)
     padded = np.concatenate([cabinet, np.zeros(_FILTER_TAIL, dtype=np.float32)])
     response = filters.apply(after, padded, rate_hz=CAPTURE_RATE_HZ)
-    return Rig(f"{Path(path).stem} at {input_db:.0f} dB", path, input_db, before, response)
+    return Rig(f"{Path(path).stem} at {input_db:.0f} dB", path, input_db, before, response, amp_facts(path).delay)
 
 
 def normalised(samples: Samples) -> Samples:
     """Samples [N] at an RMS of 1 over the blocks that sound; silence as it is."""
-    blocks = samples[: len(samples) // _BLOCK * _BLOCK].reshape(-1, _BLOCK)
-    powers = np.mean(np.square(blocks), axis=1, dtype=np.float64) if len(blocks) else np.zeros(0)
+    powers = np.square(_blocks(samples), dtype=np.float64).mean(axis=1)
     if not powers.any():
         return samples
-    return np.asarray(samples / np.float32(np.sqrt(powers[powers > powers.max() * _SOUNDING].mean())))
+    rms = float(np.sqrt(powers[powers > _SOUNDING * powers.max()].mean()))
+    return np.asarray(samples * np.float32(1 / rms))
+
+
+def _blocks(samples: Samples) -> Samples:
+    """[num_blocks, block], the last one filled up with zeros."""
+    return np.pad(samples, (0, -len(samples) % _BLOCK)).reshape(-1, _BLOCK)
+
+
+def _peaks(samples: Samples) -> Samples:
+    """Of each block."""
+    return np.asarray(np.abs(_blocks(samples)).max(axis=1))
 
 
 def _draw_cabinet(config: GuitarsConfig, random: np.random.Generator) -> Samples | None:
@@ -240,7 +257,7 @@ def _glued(bus: Samples, random: np.random.Generator) -> Samples:
         threshold_db=_BUS_DB + float(random.uniform(-3, 8)),
         ratio=float(random.uniform(1.0, 5.0)),
         knee_db=6.0,
-        attack_s=float(random.uniform(0.001, 0.02)),
+        attack_s=float(random.uniform(0.001, 0.01)),
         release_s=float(random.uniform(0.06, 0.25)),
     )
     levelled = np.float32(10 ** (_BUS_DB / 20)) * bus

@@ -202,10 +202,12 @@ def _sound(
     if body_s is not None:
         body = filters.apply([Band("low_pass", touch.tone_hz)], samples, rate_hz=rate_hz)
         fall = np.exp(-np.maximum(at_s, 0) / body_s)
-        samples = body * fall + (samples - body) * np.exp(-np.maximum(at_s, 0) / min(touch.treble_s, body_s))
+        shaped = body * fall + (samples - body) * np.exp(-np.maximum(at_s, 0) / min(touch.treble_s, body_s))
     elif technique == "swell":
-        samples = samples * np.clip(at_s / _SWELL_S, 0.0, 1.0) ** 2
-    return np.asarray(samples, dtype=np.float32), onset
+        shaped = samples * np.clip(at_s / _SWELL_S, 0.0, 1.0) ** 2
+    else:
+        shaped = samples
+    return np.asarray(shaped, dtype=np.float32), onset
 
 
 def _present(instrument: Instrument, folder: SampleFolder) -> Instrument:

@@ -10,6 +10,7 @@ import soundfile
 import symusic
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.rendering.accompaniment.tiny_guitar import tiny_capture, tiny_guitar
 from tests.rendering.accompaniment.tiny_soundfont import tiny_soundfont
 
 from drumline.charts.song import AnnotatedSong
@@ -18,6 +19,7 @@ from drumline.core.events import Hit
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.accompany import Accompaniment, Ways, accompany, check_accompaniment
 from drumline.rendering.accompaniment.files import looped
+from drumline.rendering.accompaniment.guitars import GuitarsConfig
 from drumline.rendering.accompaniment.score import Note, Part, parts_of_midi
 from drumline.rendering.accompaniment.soundfont import render_parts
 
@@ -28,7 +30,7 @@ SONG = AnnotatedSong("test", tuple(Hit(0.5 * index, "kick") for index in range(1
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SoundFont, a folder of audio, a folder of MIDI."""
+    """A SoundFont, a folder of audio, one of MIDI, a guitar and an amplifier."""
     folder = tmp_path_factory.mktemp("material")
     (folder / "tiny.sf2").write_bytes(tiny_soundfont((0, 33)))
     for name, seconds, channels in (("long", 9.0, 2), ("short", 1.5, 1)):
@@ -36,6 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         tone = 0.3 * np.sin(2 * np.pi * 220 * at) * (1 + at)
         (folder / "audio").mkdir(exist_ok=True)
         soundfile.write(folder / "audio" / f"{name}.flac", np.stack([tone / 10] * channels, axis=1), 44_100)
+    tiny_guitar(folder / "guitar")
+    tiny_capture(folder / "amps/one.nam")
     (folder / "midi").mkdir()
     (folder / "midi/song.mid").write_bytes(midi_file())
     return folder
@@ -59,6 +63,11 @@ def only(way: str, folder: Path) -> Accompaniment:
         audio_folders=(str(folder / "audio"),),
         midi_folders=(str(folder / "midi"),),
         soundfonts=(str(folder / "tiny.sf2"),),
+        guitars=GuitarsConfig(
+            guitars=(str(folder / "guitar/guitar.sfz"),),
+            basses=(str(folder / "guitar/guitar.sfz"),),
+            amps=(str(folder / "amps"),),
+        ),
     )
 
 
@@ -176,6 +185,8 @@ def test_what_is_missing_is_told_before_any_work(folder: Path, tmp_path: Path) -
     for config, message in (
         (Accompaniment(audio_folders=("nowhere",)), "nowhere: no such folder"),
         (Accompaniment(midi_folders=(str(folder / "audio"),)), r"no \.mid, \.midi file in it"),
+        (Accompaniment(guitars=GuitarsConfig(guitars=("nowhere.sfz",))), r"nowhere\.sfz: cannot be read"),
+        (Accompaniment(guitars=GuitarsConfig(amps=(str(folder / "audio"),))), r"no \.nam file in it"),
         (Accompaniment(soundfonts=(str(tmp_path / "not.sf2"),)), "cannot be read as a SoundFont"),
         (Accompaniment(soundfonts=(str(tmp_path / "kit.sf2"),)), "holds no melodic programs"),
     ):

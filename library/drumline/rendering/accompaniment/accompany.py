@@ -1,18 +1,19 @@
 """Something for the drums to play with, of whatever material there is.
 
-Five ways, drawn by their weights among those that have what they need:
+Six ways, drawn by their weights among those that have what they need:
 
 - ``audio``: an excerpt of a file of one's own (without drums in it), looped where it is short;
 - ``band``: our own band, which follows the song's tempo map, metre and kick drum (`band`);
+- ``guitars``: recorded guitars and a bass through captured amplifiers, which play with the drums (`guitars`);
 - ``midi``: a General MIDI file of one's own, its drums left out, laid on the song's beats;
 - ``mma``: Debian's ``mma`` program makes such a file from drawn chords and a drawn groove;
 - ``synth``: bass and chords of plain oscillators (`rendering.backing`): needs nothing, and is no music.
 
 ``band``, ``midi`` and ``mma`` play through a SoundFont or on instruments that nobody built, their guitars and keys
-through amplifiers where one is drawn. Somebody may sing to any of the five.
+through amplifiers where one is drawn. Somebody may sing to any of the six.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,7 @@ from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.amp import AMPLIFIED, draw_amp
 from drumline.rendering.accompaniment.band import play
 from drumline.rendering.accompaniment.files import AUDIO_SUFFIXES, MIDI_SUFFIXES, audio_excerpt, files_in, midi_excerpt
+from drumline.rendering.accompaniment.guitars import GuitarsConfig, check_guitars, play_guitars
 from drumline.rendering.accompaniment.mma import check_mma, play_mma
 from drumline.rendering.accompaniment.score import Part
 from drumline.rendering.accompaniment.singer import SingerConfig, check_singer, sing
@@ -38,6 +40,8 @@ Samples = NDArray[np.float32]
 
 _STREAM: Final = 0xACC0  # keeps these draws apart from others of the same seed
 _PEAK: Final = 0.98
+_STRUNG: Final = range(24, 40)  # General MIDI programs of guitars and basses
+_KEYS_DB: Final = (-14.0, 0.0)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,8 @@ class Ways(Config):
     """Excerpts of ``audio_folders``."""
     band: float = Field(default=1.0, ge=0)
     """Our own band, through a SoundFont."""
+    guitars: float = Field(default=0.0, ge=0)
+    """Guitars and a bass of ``guitars``. Some 10 s of processor time a minute of music."""
     midi: float = Field(default=1.0, ge=0)
     """Files of ``midi_folders``, through a SoundFont."""
     mma: float = Field(default=0.0, ge=0)
@@ -87,6 +93,8 @@ class Accompaniment(Config):
     them, no SoundFont is needed."""
     amps: Probability = 0.0
     """Share of the guitars, organs and electric pianos that go through an amplifier, from barely warm to fuzz."""
+    guitars: GuitarsConfig = GuitarsConfig()
+    """Recorded guitars and basses, and what they are played through."""
     singer: SingerConfig = SingerConfig()
     """Somebody who sings to it."""
     max_synthesis_rate_hz: int = Field(default=44_100, ge=8_000, le=192_000)
@@ -119,7 +127,7 @@ def accompany(
     shape = Shape(duration_s, rate_hz, channels)
     way = _draw(config, random)
     samples, described = _by_way(way, song, config, shape, random=random, seed=seed)
-    joined = np.random.default_rng((seed, _STREAM, 6))
+    joined = np.random.default_rng((seed, _STREAM, 7))
     if way == "audio" and config.has_instruments and joined.random() < config.audio_with_band:
         band, band_described = _by_way("band", song, config, shape, random=joined, seed=seed)
         samples = beside(samples, band, level_db=float(joined.uniform(*config.audio_band_db)), rate_hz=rate_hz)
@@ -136,41 +144,32 @@ def _by_way(
     way: str, song: AnnotatedSong, config: Accompaniment, shape: Shape, *, random: np.random.Generator, seed: int
 ) -> tuple[Samples, str]:
     """Samples float32 [channels, N] of one way, and in words what they are."""
-    tempo = song.tempo or TempoMap(480)
-    duration_s, rate_hz = shape.duration_s, shape.rate_hz
+    tempo, part_seed = song.tempo or TempoMap(480), (seed, _STREAM, 1)
     if way == "audio":
-        return audio_excerpt(
-            config.audio_folders,
-            duration_s=duration_s,
-            rate_hz=rate_hz,
-            channels=shape.channels,
-            random=random,
-            speed=config.audio_speed,
-        )
+        return audio_excerpt(config.audio_folders, **asdict(shape), random=random, speed=config.audio_speed)
     if way == "synth":
-        mono = backing(tempo, duration_s=duration_s, rate_hz=rate_hz, seed=int(random.integers(1 << 31)))
+        drone_seed = int(random.integers(1 << 31))
+        mono = backing(tempo, duration_s=shape.duration_s, rate_hz=shape.rate_hz, seed=drone_seed)
         return np.repeat(mono[np.newaxis], shape.channels, axis=0), "oscillators"
-    soundfont = str(random.choice(config.soundfonts)) if config.soundfonts else ""
-    part_seed = (seed, _STREAM, 1)
+    if way == "guitars":
+        samples, described = play_guitars(song, tempo, config.guitars, **asdict(shape), seed=(seed, _STREAM, 6))
+        if config.has_instruments and random.random() < config.guitars.keys:
+            parts, _ = play(song, tempo, duration_s=shape.duration_s, seed=part_seed)
+            keys = tuple(part for part in parts if part.program not in _STRUNG)
+            rendered, played_by = _rendered(keys, config, shape, soundfont=_soundfont(config, random), seed=seed)
+            level_db = float(random.uniform(*_KEYS_DB))
+            samples = beside(samples, rendered, level_db=level_db, rate_hz=shape.rate_hz)
+            described = ", ".join([f"{described}, {len(keys)} others", *played_by])
+        return samples, described
+    soundfont = _soundfont(config, random)
     if way == "midi":
-        parts, described = midi_excerpt(config.midi_folders, tempo, duration_s=duration_s, random=random)
+        parts, described = midi_excerpt(config.midi_folders, tempo, duration_s=shape.duration_s, random=random)
     elif way == "mma":
-        parts, described = play_mma(song, tempo, duration_s=duration_s, seed=part_seed)
+        parts, described = play_mma(song, tempo, duration_s=shape.duration_s, seed=part_seed)
     else:
-        parts, described = play(song, tempo, duration_s=duration_s, seed=part_seed)
-    plugged_in = _plugged_in(parts, config.amps, np.random.default_rng((seed, _STREAM, 2)))
-    handed_out = _handed_out(plugged_in, config.drawn, np.random.default_rng((seed, _STREAM, 5)))
-    samples = render_parts(
-        handed_out,
-        soundfont=soundfont,
-        duration_s=duration_s,
-        rate_hz=rate_hz,
-        channels=shape.channels,
-        max_synthesis_rate_hz=config.max_synthesis_rate_hz,
-    )
-    procedural = sum(part.drawn is not None for part in handed_out)
-    words = [described, f"{procedural} procedural" if procedural else "", Path(soundfont).name if soundfont else ""]
-    return samples, ", ".join(word for word in words if word)
+        parts, described = play(song, tempo, duration_s=shape.duration_s, seed=part_seed)
+    samples, played_by = _rendered(parts, config, shape, soundfont=soundfont, seed=seed)
+    return samples, ", ".join([described, *played_by])
 
 
 def check_accompaniment(config: Accompaniment) -> None:
@@ -181,6 +180,7 @@ def check_accompaniment(config: Accompaniment) -> None:
         files_in(config.midi_folders, MIDI_SUFFIXES)
     for soundfont in config.soundfonts:
         check_soundfont(soundfont)
+    check_guitars(config.guitars)
     if config.has_instruments and config.ways.mma:
         check_mma()
     if config.singer.probability:
@@ -192,6 +192,7 @@ def _draw(config: Accompaniment, random: np.random.Generator) -> str:
     has_material = {
         "audio": bool(config.audio_folders),
         "band": config.has_instruments,
+        "guitars": bool(config.guitars.guitars),
         "midi": bool(config.midi_folders) and config.has_instruments,
         "mma": config.has_instruments,
         "synth": True,
@@ -201,6 +202,24 @@ def _draw(config: Accompaniment, random: np.random.Generator) -> str:
     if not total:
         return "synth"
     return str(random.choice(list(weights), p=np.array(list(weights.values())) / total))
+
+
+def _soundfont(config: Accompaniment, random: np.random.Generator) -> str:
+    return str(random.choice(config.soundfonts)) if config.soundfonts else ""
+
+
+def _rendered(
+    parts: tuple[Part, ...], config: Accompaniment, shape: Shape, *, soundfont: str, seed: int
+) -> tuple[Samples, list[str]]:
+    """Parts through a SoundFont or procedural instruments, and in words what those are."""
+    plugged_in = _plugged_in(parts, config.amps, np.random.default_rng((seed, _STREAM, 2)))
+    handed_out = _handed_out(plugged_in, config.drawn, np.random.default_rng((seed, _STREAM, 5)))
+    samples = render_parts(
+        handed_out, soundfont=soundfont, **asdict(shape), max_synthesis_rate_hz=config.max_synthesis_rate_hz
+    )
+    procedural = sum(part.drawn is not None for part in handed_out)
+    words = [f"{procedural} procedural" if procedural else "", Path(soundfont).name if soundfont else ""]
+    return samples, [word for word in words if word]
 
 
 def _plugged_in(parts: tuple[Part, ...], share: float, random: np.random.Generator) -> list[Part]:

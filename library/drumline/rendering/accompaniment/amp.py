@@ -31,6 +31,12 @@ class Amp:
     presence_db: float
     """Of its bump at 2.5 kHz."""
 
+    @property
+    def cabinet(self) -> tuple[Band, ...]:
+        """The loudspeaker as filters."""
+        low_pass = Band("low_pass", self.cabinet_hz)
+        return Band("peak", 2500.0, self.presence_db, 0.8), low_pass, low_pass
+
 
 def draw_amp(random: np.random.Generator) -> Amp:
     """From barely warm to fuzz."""
@@ -44,12 +50,7 @@ def amplified(part: Samples, amp: Amp, *, rate_hz: int) -> Samples:
         return part
     tight = filters.apply([Band("high_pass", 80.0)], part / peak, rate_hz=rate_hz)
     hot = driven(tight, Saturation(amp.drive_db, 0.1), rate_hz=rate_hz)
-    cabinet = (
-        Band("peak", 2500.0, amp.presence_db, 0.8),
-        Band("low_pass", amp.cabinet_hz),
-        Band("low_pass", amp.cabinet_hz),
-    )
-    out = filters.apply(cabinet, hot, rate_hz=rate_hz)
+    out = filters.apply(amp.cabinet, hot, rate_hz=rate_hz)
     return np.asarray(out * np.float32(rms / max(_rms(out), 1e-9)))
 
 

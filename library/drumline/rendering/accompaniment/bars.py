@@ -28,6 +28,10 @@ class Bar:
     is_compound: bool
     kicks: tuple[float, ...]
     """Ticks of the kick drum, in order, each once."""
+    snares: tuple[float, ...] = ()
+    """Likewise of the snare's head."""
+    crashes: tuple[float, ...] = ()
+    """Likewise of crashes."""
 
 
 class Stroke(NamedTuple):
@@ -39,21 +43,29 @@ class Stroke(NamedTuple):
 
 
 def bars_of(song: AnnotatedSong, tempo: TempoMap, *, duration_s: float) -> Iterator[Bar]:
-    """The bars that begin before ``duration_s``, with the song's kick drum in them."""
+    """The bars that begin before ``duration_s``, with the song's kick, snare and crashes in them."""
     end = float(tempo.ticks(duration_s))
-    kicks = np.unique(tempo.ticks([hit.time_s for hit in song.hits if hit.label == "kick"]))
+    followed = {
+        label: np.unique(tempo.ticks([hit.time_s for hit in song.hits if hit.label == label]))
+        for label in ("kick", "snare_head", "crash")
+    }
     for (mark, numerator, denominator), (until, _, _) in pairwise([*tempo.time_signatures, (end, 4, 4)]):
         note = tempo.resolution * 4 / denominator
         is_compound = denominator >= 8 and numerator > 3 and numerator % 3 == 0
         start, length = float(mark), numerator * note
         while start < min(until, end):
-            first, last = np.searchsorted(kicks, (start, start + length))
+            kicks, snares, crashes = (
+                tuple((ticks[slice(*np.searchsorted(ticks, (start, start + length)))] - start).tolist())
+                for ticks in followed.values()
+            )
             yield Bar(
                 start,
                 length,
                 beat=3 * note if is_compound else float(tempo.resolution),
                 is_compound=is_compound,
-                kicks=tuple((kicks[first:last] - start).tolist()),
+                kicks=kicks,
+                snares=snares,
+                crashes=crashes,
             )
             start += length
 

@@ -22,7 +22,7 @@ from drumline.core.errors import ConfigError
 from drumline.rendering.kits import hydrogen, onset, sfz, soundfont
 from drumline.rendering.kits.assembly import assemble
 from drumline.rendering.kits.families import Family, cast, family_of, group_of
-from drumline.rendering.kits.recording import Load, read_audio
+from drumline.rendering.kits.recording import read_audio
 from drumline.rendering.kits.sample_set import SampleSet, voices_of
 from drumline.rendering.kits.sampled import KitFacts, SampledKit
 
@@ -93,7 +93,9 @@ def _open_sfz(uri: str, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit
     text = read_bytes(uri).decode("utf-8", "replace")
     instruments = sfz.read_sfz(text, uri, lambda path: read_bytes(join(folder, path)).decode("utf-8", "replace"))
     facts = _facts(name, uri, family, licence=_told_licence(folder))
-    return assemble(cast(instruments, family), load=_files(folder), facts=facts, rate_hz=rate_hz, tuning=tuning)
+    return assemble(
+        cast(instruments, family), load=SampleFolder(folder).load, facts=facts, rate_hz=rate_hz, tuning=tuning
+    )
 
 
 def _open_hydrogen(folder: str, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit:
@@ -103,7 +105,7 @@ def _open_hydrogen(folder: str, rate_hz: int, tuning: Mapping[str, float]) -> Sa
     licence = drumkit.licence or _told_licence(folder)
     facts = _facts(drumkit.name, folder, family, licence=licence, attribution=drumkit.author)
     parts = cast(drumkit.instruments, family)
-    return assemble(parts, load=_files(folder), facts=facts, rate_hz=rate_hz, tuning=tuning)
+    return assemble(parts, load=SampleFolder(folder).load, facts=facts, rate_hz=rate_hz, tuning=tuning)
 
 
 def _open_soundfont(uri: str, program: str | None, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit:
@@ -125,7 +127,7 @@ def _open_sample_set(uri: str, seed: str | None, rate_hz: int, tuning: Mapping[s
     folder = posixpath.normpath(join(uri.rpartition("/")[0] or ".", kit.folder)) if "://" not in uri else kit.folder
     fs, root = filesystem(folder)
     paths = [path.removeprefix(f"{root}/") for path in fs.find(root) if path.casefold().endswith(_AUDIO)]
-    load = cache(_files(folder))
+    load = cache(SampleFolder(folder).load)
 
     def level_db(path: str) -> float:
         channels, file_rate_hz = load(path)
@@ -144,23 +146,30 @@ def _facts(name: str, uri: str, family: Family, *, licence: str, attribution: st
     return KitFacts(name, uri, family.licence or licence, family.attribution or attribution, group)
 
 
-def _files(folder: str) -> Load:
-    """Reads samples beside the kit's file, or where that says; one may be there under another audio extension."""
-    listings: dict[str, set[str]] = {}
+class SampleFolder:
+    """The recordings that a kit's file names: beside it or where it says, maybe under another audio extension."""
 
-    def load(path: str) -> tuple[NDArray[np.float32], int]:
-        place = path if path.startswith("/") else join(folder, path)
-        above, _, name = place.rpartition("/")
-        if above not in listings:
-            listings[above] = names(above)
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._listings: dict[str, set[str]] = {}
+
+    def find(self, path: str) -> str | None:
+        """The file of a sample's path; None where it is missing."""
+        above, _, name = self._place(path).rpartition("/")
+        if above not in self._listings:
+            self._listings[above] = names(above)
         stem = PurePosixPath(name).stem
         twins = (name, *(stem + suffix for suffix in _AUDIO))
-        found = next((twin for twin in twins if twin in listings[above]), None)
-        if found is None:
-            raise ConfigError(f"{place}: a sample that the kit names is missing")
-        return read_audio(read_bytes(f"{above}/{found}"), place)
+        return next((f"{above}/{twin}" for twin in twins if twin in self._listings[above]), None)
 
-    return load
+    def load(self, path: str) -> tuple[NDArray[np.float32], int]:
+        """As `recording.Load`."""
+        if (found := self.find(path)) is None:
+            raise ConfigError(f"{self._place(path)}: a sample that the kit names is missing")
+        return read_audio(read_bytes(found), self._place(path))
+
+    def _place(self, path: str) -> str:
+        return path if path.startswith("/") else join(self._folder, path)
 
 
 def _told_licence(folder: str) -> str:

@@ -14,8 +14,9 @@ from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.cabinet import amp_facts, open_cabinet
 from drumline.rendering.accompaniment.guitar_parts import humanised, write_parts
 from drumline.rendering.accompaniment.guitar_styles import FEELS, GUITAR_STYLES, PROGRESSIONS, TUNINGS
-from drumline.rendering.accompaniment.guitars import GuitarsConfig, draw_rig, play_guitars
+from drumline.rendering.accompaniment.guitars import GuitarsConfig, play_guitars
 from drumline.rendering.accompaniment.harmony import chords
+from drumline.rendering.accompaniment.rig import draw_rig
 from drumline.rendering.accompaniment.sampled_strings import Pluck, Touch, open_strings, render_plucks
 
 CORPUS = Path("../shared/corpus")
@@ -140,8 +141,7 @@ def test_guitars_are_their_seed(tmp_path: Path) -> None:
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="needs ../shared/corpus")
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_rig_of_real_captures_does_not_delay(seed: int) -> None:
-    config = GuitarsConfig(amps=(str(CORPUS / "amps"),))
-    rig = draw_rig(config, is_clean=bool(seed), random=np.random.default_rng(seed))
+    rig = draw_rig((str(CORPUS / "amps"),), (), is_clean=bool(seed), random=np.random.default_rng(seed))
     strings = str(CORPUS / "instruments/guitar_emily/emily_clean.sfz")
     direct = rendered([Pluck(0.5, 0.9, 45, 0.95)], Path(strings))
     amplified = rig.process(direct)

@@ -1,10 +1,14 @@
 """Guitars play at their pitch and time, with the drums, and are their seed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.rendering.accompaniment.test_band import songs
 from tests.rendering.accompaniment.tiny_guitar import tiny_capture, tiny_guitar
 
 from drumline.charts.song import AnnotatedSong, Metadata
@@ -90,6 +94,20 @@ def test_parts_are_in_time_with_the_hits_they_follow(genre: str) -> None:
     assert len(apart_s) > 500
     assert np.median(apart_s) < 0.008
     assert crashes > 12
+
+
+@settings(max_examples=60, deadline=None)
+@given(songs(), st.sampled_from(["metal", "rock", "funk", ""]), st.integers(0, 1 << 30))
+def test_parts_of_any_song_can_be_played(song: AnnotatedSong, genre: str, seed: int) -> None:
+    assert song.tempo is not None
+    hits = [replace(hit, label=("kick", "snare_head", "crash")[index % 3]) for index, hit in enumerate(song.hits)]
+    song = replace(song, hits=tuple(hits), metadata=Metadata(genre=genre))
+    parts = write_parts(song, song.tempo, duration_s=20.0, seed=(seed,))
+    for part in (parts.driven, parts.clean, parts.lead, parts.bass):
+        for pluck in part:
+            assert -0.04 <= pluck.start_s < pluck.end_s < 50.0
+            assert 0 < pluck.velocity <= 1
+            assert 15 <= pluck.pitch <= 100
 
 
 def test_a_take_is_human_and_chords_stay_together() -> None:

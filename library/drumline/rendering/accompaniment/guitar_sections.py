@@ -6,6 +6,7 @@ A section of two to eight bars is in one of `GUITAR_STYLES`. Strokes follow the 
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -106,8 +107,7 @@ def strokes_of(rhythm: str, bar: Bar) -> list[Stroke]:
     if rhythm not in (ACCENTS, SNARES):
         return strokes(rhythm, bar)
     starts = sorted({0.0, *bar.crashes} if rhythm == ACCENTS else set(bar.snares))
-    ends = [*starts[1:], bar.length]
-    return [Stroke(start, end, True) for start, end in zip(starts, ends, strict=True)]
+    return [Stroke(start, end, True) for start, end in pairwise([*starts, bar.length])]
 
 
 def _nearest(values: NDArray[np.float64], at: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from drumline.core.events import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.cabinet import amp_facts, open_cabinet
 from drumline.rendering.accompaniment.guitar_parts import humanised, write_parts
+from drumline.rendering.accompaniment.guitar_sections import draw_feel
 from drumline.rendering.accompaniment.guitar_styles import FEELS, GUITAR_STYLES, PROGRESSIONS, TUNINGS
 from drumline.rendering.accompaniment.guitars import GuitarsConfig, play_guitars
 from drumline.rendering.accompaniment.harmony import chords
@@ -82,7 +83,7 @@ def test_parts_are_in_time_with_the_hits_they_follow(genre: str) -> None:
     hits_s = np.array([hit.time_s for hit in song.hits])
     apart_s, crashes = [], 0
     for seed in range(12):
-        parts = write_parts(song, tempo, duration_s=18.0, seed=(seed,))
+        parts = write_parts(song, tempo, duration_s=18.0, heavy=0.3, seed=(seed,))
         plucks = [*parts.driven, *parts.clean]
         for hit in song.hits:
             crashes += hit.label == "crash" and any(abs(pluck.start_s - hit.time_s) < 0.03 for pluck in plucks)
@@ -102,7 +103,7 @@ def test_parts_of_any_song_can_be_played(song: AnnotatedSong, genre: str, seed: 
     assert song.tempo is not None
     hits = [replace(hit, label=("kick", "snare_head", "crash")[index % 3]) for index, hit in enumerate(song.hits)]
     song = replace(song, hits=tuple(hits), metadata=Metadata(genre=genre))
-    parts = write_parts(song, song.tempo, duration_s=20.0, seed=(seed,))
+    parts = write_parts(song, song.tempo, duration_s=20.0, heavy=0.3, seed=(seed,))
     for part in (parts.driven, parts.clean, parts.lead, parts.bass):
         for pluck in part:
             assert -0.04 <= pluck.start_s < pluck.end_s < 50.0
@@ -175,3 +176,11 @@ def test_without_captures_amplifiers_are_synthetic(tmp_path: Path) -> None:
     )
     assert "synthetic" in told
     assert samples.any()
+
+
+def test_a_genre_calls_for_its_feel() -> None:
+    random = np.random.default_rng(0)
+    assert {draw_feel("Death Metal", random, heavy=0.0) for _ in range(9)} == {"heavy"}
+    assert {draw_feel("funk", random, heavy=0.0) for _ in range(9)} == {"clean"}
+    assert {draw_feel("funk", random, heavy=1.0) for _ in range(9)} == {"heavy"}
+    assert {draw_feel("", random, heavy=0.0) for _ in range(60)} == set(FEELS)

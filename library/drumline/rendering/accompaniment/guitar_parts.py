@@ -47,10 +47,18 @@ class _Played(NamedTuple):
     technique: Technique
 
 
-def write_parts(song: AnnotatedSong, tempo: TempoMap, *, duration_s: float, seed: Sequence[int]) -> Parts:
-    """The parts of two guitars and a bass for a song of ``duration_s``. Deterministic by seed."""
+def write_parts(song: AnnotatedSong, tempo: TempoMap, *, duration_s: float, heavy: float, seed: Sequence[int]) -> Parts:
+    """The parts of guitars and a bass for a song, deterministic by seed.
+
+    Parameters
+    ----------
+    tempo
+        The song's, or what stands in for it.
+    heavy
+        Probability of heavy music whatever the song's genre.
+    """
     random = np.random.default_rng(seed)
-    feel = draw_feel(song.metadata.genre, random)
+    feel = draw_feel(song.metadata.genre, random, heavy=heavy)
     lowest = int(random.choice(TUNINGS[feel]))
     key = (lowest + int(random.choice((0, 0, 0, 2, 3, 5)))) % 12
     clock = Clock(song, tempo, tightness=float(random.uniform(0.6, 1.0)))

@@ -20,6 +20,7 @@ from drumline.rendering.accompaniment.guitar_styles import (
     FASTEST_S,
     FEELS,
     GUITAR_STYLES,
+    HEAVY,
     PROGRESSIONS,
     SNARES,
     GuitarStyle,
@@ -64,10 +65,12 @@ class Clock:
         return float(end_s - start_s)
 
 
-def draw_feel(genre: str, random: np.random.Generator) -> str:
-    """How heavy: what the genre calls for, mostly, or any."""
+def draw_feel(genre: str, random: np.random.Generator, *, heavy: float) -> str:
+    """Heavy in a share of the songs whatever the genre; in the others what it calls for, or any."""
+    if random.random() < heavy:
+        return HEAVY
     wanted = [name for name, feel in FEELS.items() if any(word in genre.casefold() for word in feel.genres)]
-    return str(random.choice(wanted if wanted and random.random() < 0.75 else list(FEELS)))
+    return str(random.choice(wanted or list(FEELS)))
 
 
 def sections_of(bars: list[Bar], feel: str, key: int, clock: Clock, random: np.random.Generator) -> Iterator[Section]:

@@ -47,6 +47,9 @@ class GuitarsConfig(Config):
     """Folders, searched through, of Neural Amp Modeler captures (.nam). Without any, amplifiers are synthetic."""
     cabinets: tuple[str, ...] = ()
     """Folders, searched through, of loudspeakers' impulse responses. Without any, loudspeakers are filters."""
+    heavy: Probability = 0.4
+    """Share of the songs with chugs, tremolo and power chords whatever their genre. The others play what it calls for
+    (heavy, rock or clean)."""
     double_tracked: Probability = 0.65
     """Share of the songs whose rhythm guitars are played twice. A take costs 2.5 s of processor time a minute."""
     captured_bass: Probability = 0.25
@@ -70,7 +73,7 @@ def play_guitars(
     Deterministic by seed. Raises ConfigError where material is missing.
     """
     random = np.random.default_rng((*seed, 1))
-    parts = write_parts(song, tempo, duration_s=duration_s, seed=(*seed, 0))
+    parts = write_parts(song, tempo, duration_s=duration_s, heavy=config.heavy, seed=(*seed, 0))
     strings = open_strings(str(random.choice(config.guitars)))
     num_samples = int(np.ceil(duration_s * CAPTURE_RATE_HZ)) + 1
     total = np.zeros((channels, num_samples), dtype=np.float32)

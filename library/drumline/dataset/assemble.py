@@ -132,6 +132,7 @@ def _facts(song_id: str, recordings: Sequence[Row]) -> SongFacts:
         chart_sha256=song["chart_sha256"],
         note_signature=song["note_signature"],
         note_sketch=np.frombuffer(song["note_sketch"], dtype="<u8"),
+        source_rank=song["source_rank"],
         work=work_key(song["artist"], song["title"]),
         group=song["group"],
         label_fineness=fine / max(1, song["num_hits"]),

@@ -16,7 +16,7 @@ from drumline.features.logmel import LogMelConfig
 from drumline.labels.targets import LabelConfig
 from drumline.runtime.session import RayConfig
 
-PRODUCT_VERSION = 3
+PRODUCT_VERSION = 4
 """Raised whenever the work on one song changes its result: finished songs are then done again."""
 
 
@@ -66,6 +66,9 @@ class BuildConfig(Config):
     """Where unfinished work and separated stems are kept; ``<output>/_work`` if empty."""
     difficulty: Literal["expert", "hard", "medium", "easy"] = "expert"
     """Which difficulty of a game chart is the performance. Lower ones leave notes out."""
+    transcriptions: Literal["skip", "include"] = "skip"
+    """Charts that drumline transcribed, which their mark tells: ``skip`` rejects them, ``include`` takes them as
+    pseudo-labels (``evidence`` is ``transcription``) of recordings that nobody charted."""
     domains: Literal["best", "all"] = "best"
     """Keep the purest recording of each song, or every one (training mixes them)."""
     render_missing: bool = False
@@ -89,6 +92,7 @@ class BuildConfig(Config):
         return fingerprint(
             str(PRODUCT_VERSION),
             self.difficulty,
+            self.transcriptions,
             self.domains,
             str(self.render_missing),
             self.audio,

@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from posixpath import splitext
 from typing import Final, Literal
 
 from pydantic import TypeAdapter, field_validator
@@ -21,23 +20,9 @@ from drumline.charts.midi_json import ClassOrder
 from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
 from drumline.core.config import Config, fingerprint
 from drumline.core.errors import ChartError, ConfigError
+from drumline.dataset.folder import Folder, is_audio
 
 Kind = Literal["auto", "songs", "groove", "egmd", "slakh", "enst", "mdb", "mdb_class"]
-
-_CHART_ENDINGS = {
-    ".chart": "chart",
-    ".mid": "mid",
-    ".midi": "mid",
-    ".sng": "sng",
-    ".midi.json": "midi_json",
-    ".chart.json": "midi_json",
-    ".bsm": "beatsight",
-    ".bs": "beatsight",
-    "events.jsonl": "events_jsonl",
-    "hits.json": "hits_json",
-}
-NOTES = ("notes.mid", "notes.midi", "notes.chart")
-"""The names the games look for. Where several stand side by side the first is the song, as in the games."""
 
 
 class RootConfig(Config):
@@ -78,6 +63,11 @@ class SongSource:
     """The files that can hold the drums, best first, relative to the root; empty for containers."""
     siblings: tuple[str, ...] = ()
     """Names of the files in the chart's folder."""
+    alternatives: tuple[str, ...] = ()
+    """Other charts of the same audio in the folder, the games' own names first: read where a machine made
+    ``annotation``."""
+    superseded_by: str = ""
+    """Key of the song of this folder, where this chart is one of its alternatives."""
     item: CorpusItem | None = None
     stamp: str = ""
     """Changes when a file of the song changes (sizes and times, or ETags)."""
@@ -167,10 +157,6 @@ def list_files(uri: str, *, key: str = "roots") -> tuple[str, dict[str, str]]:
     }
 
 
-def _is_audio(name: str) -> bool:
-    return splitext(name)[1].lower() in layout.EXTENSIONS
-
-
 def stamp_of(paths: Iterable[str], files: Mapping[str, str]) -> str:
     """Of some files of a listing: another once one of them changes."""
     return fingerprint({path: files.get(path, "") for path in paths})
@@ -180,48 +166,39 @@ def song_folders(name: str, uri: str, files: Mapping[str, str]) -> Iterator[Song
     """The songs in a listing of files (`list_files`) whose folders are songs, ``.sng`` containers or chart exports."""
     folders: dict[str, list[str]] = defaultdict(list)
     for path in files:  # millions of them: pathlib would take three quarters of the time
-        folder, _, file = path.rpartition("/")
-        folders[folder].append(file)
-    for folder, members in sorted(folders.items()):
-        prefix = f"{folder}/" if folder else ""
-        for chart, format_ in _charts_of_folder(sorted(members)):
-            yield from _sources_of_chart(name, uri, prefix, chart, format_, sorted(members), files)
-
-
-def _charts_of_folder(members: Sequence[str]) -> Iterator[tuple[str, str]]:
-    by_lower = {member.lower(): member for member in members}
-    notes = next((by_lower[candidate] for candidate in NOTES if candidate in by_lower), None)
-    for member in members:
-        if member.lower() in NOTES and member != notes:
-            continue
-        ending = max((end for end in _CHART_ENDINGS if member.lower().endswith(end)), key=len, default=None)
-        if ending is not None:
-            yield member, _CHART_ENDINGS[ending]
+        place, _, file = path.rpartition("/")
+        folders[place].append(file)
+    for place, members in sorted(folders.items()):
+        folder = Folder(members)
+        for chart in folder.charts:
+            yield from _sources_of_chart(name, uri, f"{place}/" if place else "", chart, folder, files)
 
 
 def _sources_of_chart(
-    name: str, uri: str, prefix: str, chart: str, format_: str, members: Sequence[str], files: Mapping[str, str]
+    name: str, uri: str, prefix: str, chart: str, folder: Folder, files: Mapping[str, str]
 ) -> Iterator[SongSource]:
-    path = prefix + chart
-    is_notes = chart.lower() in NOTES
+    path, format_ = prefix + chart, folder.charts[chart]
     if format_ == "events_jsonl":
         yield from _sessions(name, uri, path, files)
         return
-    audio: tuple[layout.Choice, ...] = ()
-    if format_ != "sng":
-        # The games' own names speak for the folder; a chart of another name owns the audio of its own stem.
-        stem = splitext(chart)[0]
-        choices = tuple(
-            layout.Choice("mix", (member,)) for member in members if splitext(member)[0] == stem and _is_audio(member)
-        )
-        if is_notes or (not choices and sum(1 for _ in _charts_of_folder(members)) == 1):
-            choices = layout.choose(members)
-        audio = tuple(layout.Choice(c.domain, tuple(prefix + file for file in c.files)) for c in choices)
-    key = f"{name}/{prefix.rstrip('/') if is_notes and prefix else path}"
+    is_notes = chart in folder.notes
+    choices = folder.audio_of(chart) if format_ != "sng" else ()
+    alternatives = tuple(prefix + other for other in folder.alternatives) if is_notes else ()
     # Whatever stands beside the chart and could matter to it: its own words and every audio file.
-    around = [member for member in members if member.lower() == "song.ini" or _is_audio(member)]
-    stamp = stamp_of([path, *(prefix + member for member in around)], files)
-    yield SongSource(key, uri, format_, path, audio=audio, siblings=tuple(members), stamp=stamp)
+    around = [member for member in folder.members if member.lower() == "song.ini" or is_audio(member)]
+    source = SongSource(
+        key=f"{name}/{prefix.rstrip('/') if is_notes and prefix else path}",
+        root=uri,
+        format=format_,
+        annotation=path,
+        audio=tuple(layout.Choice(each.domain, tuple(prefix + file for file in each.files)) for each in choices),
+        siblings=folder.members,
+        alternatives=alternatives,
+        stamp=stamp_of([path, *(prefix + member for member in around), *alternatives], files),
+    )
+    if chart in folder.alternatives:
+        source = replace(source, audio=(), superseded_by=f"{name}/{prefix.rstrip('/') or folder.notes[0]}")
+    yield source
 
 
 def _sessions(name: str, uri: str, path: str, files: Mapping[str, str]) -> Iterator[SongSource]:

@@ -28,8 +28,13 @@ no connection."""
 def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """The file system of a URI or a local path, and the path within it.
 
-    Raises OSError or ImportError where the protocol is not available.
+    Raises OSError or ImportError where the protocol is not available, and of archives what `open_archive` raises.
     """
+    if str(uri).startswith("zip://"):
+        from drumline.core.archives import open_archive
+
+        member, _, archive = str(uri).removeprefix("zip://").partition("::")
+        return open_archive(archive), member.strip("/")
     fs, path = fsspec.core.url_to_fs(str(uri))
     return fs, str(path).rstrip("/") or "/"
 

@@ -25,6 +25,10 @@ class ChartError(DrumlineError):
         return type(self), (self.place, self.reason)
 
 
+class ArchiveError(DrumlineError):
+    """An archive, or a file in one, that cannot be read: damaged, encrypted, or too large."""
+
+
 class SongError(DrumlineError):
     """A song that cannot serve. ``reason`` is a key of `REASONS`."""
 

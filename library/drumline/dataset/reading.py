@@ -18,7 +18,7 @@ from drumline.charts.provenance import is_transcription
 from drumline.charts.song import AnnotatedSong
 from drumline.charts.song_ini import SongIni
 from drumline.core.artifacts import join, read_bytes, sha256
-from drumline.core.errors import ChartError, SongError
+from drumline.core.errors import ArchiveError, ChartError, SongError
 from drumline.dataset.folder import NOTES, format_of
 from drumline.dataset.sources import SongSource
 
@@ -55,6 +55,8 @@ def read_song(source: SongSource, *, difficulty: str, transcriptions: Transcript
         A file is gone, forbidden or too large; the folder's song is another one (``chart_superseded``); or the chart is
         a transcription and these are to be skipped (``chart_transcribed``).
     """
+    if source.fault:
+        raise SongError("container_unreadable", f"{source.annotation}: {source.fault}")
     if source.superseded_by:
         raise SongError("chart_superseded", f"{source.annotation}: the song of its folder is {source.superseded_by}")
 
@@ -63,6 +65,8 @@ def read_song(source: SongSource, *, difficulty: str, transcriptions: Transcript
             return read_bytes(source.uri(path), MAX_FILE_BYTES)
         except (FileNotFoundError, PermissionError, ValueError) as error:
             raise SongError("source_unreadable", f"{path}: {error or type(error).__name__}") from error
+        except ArchiveError as error:
+            raise SongError("container_unreadable", str(error)) from error
 
     if source.item is not None:
         song = CORPORA[source.format].read(source.item, load)

@@ -17,10 +17,14 @@ from drumline.charts.corpora import CORPORA, corpora_in
 from drumline.charts.corpus import CorpusItem
 from drumline.charts.events_jsonl import read_events_jsonl
 from drumline.charts.midi_json import ClassOrder
-from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
+from drumline.core.archives import is_archive
+from drumline.core.artifacts import join, read_bytes
 from drumline.core.config import Config, fingerprint
-from drumline.core.errors import ChartError, ConfigError
+from drumline.core.errors import ArchiveError, ChartError, ConfigError
+from drumline.core.listing import Listing, list_library
 from drumline.dataset.folder import Folder, is_audio
+
+_UNREAD_ARCHIVES: Final = (".rar", ".7z")
 
 Kind = Literal["auto", "songs", "groove", "egmd", "slakh", "enst", "mdb", "mdb_class"]
 
@@ -56,7 +60,8 @@ class SongSource:
     """Root name and relative path: unique in a build."""
     root: str
     format: str
-    """``chart``, ``mid``, ``sng``, ``midi_json``, ``beatsight``, ``events_jsonl``, ``hits_json`` or a corpus' name."""
+    """``chart``, ``mid``, ``sng``, ``midi_json``, ``beatsight``, ``events_jsonl``, ``hits_json``, a corpus' name, or
+    ``archive`` of one without songs."""
     annotation: str
     """Path of the chart, relative to the root."""
     audio: tuple[layout.Choice, ...] = ()
@@ -66,6 +71,8 @@ class SongSource:
     alternatives: tuple[str, ...] = ()
     """Other charts of the same audio in the folder, the games' own names first: read where a machine made
     ``annotation``."""
+    fault: str = ""
+    """Why an archive has no songs for a build; empty for a song."""
     superseded_by: str = ""
     """Key of the song of this folder, where this chart is one of its alternatives."""
     item: CorpusItem | None = None
@@ -116,45 +123,40 @@ def find_songs(roots: Sequence[RootConfig]) -> list[SongSource]:
 
 
 def _songs_of_root(name: str, root: RootConfig) -> Iterator[SongSource]:
-    uri, files = list_files(root.uri)
-    kind: str = root.kind
+    for listing in list_library(root.uri):
+        head = f"{name}/{listing.prefix}" if listing.prefix else name
+        found = None
+        for found in _songs_of_listing(head, listing, root.kind):
+            yield found
+        if found is not None and found.item is not None:
+            return  # a corpus is whole: an archive beside it is what it was unpacked from
+        if listing.prefix and found is None and not any(map(is_archive, listing.files)):
+            yield _unread(name, listing, "", listing.fault or "no chart, .sng or known corpus in it")
+        for path in listing.files:
+            if path.lower().endswith(_UNREAD_ARCHIVES):
+                yield _unread(name, listing, path, "no such archive is read: unpack it, or pack it as .zip")
+
+
+def _songs_of_listing(head: str, listing: Listing, kind: str) -> Iterator[SongSource]:
+    uri, files = listing.uri, listing.files
     if kind == "auto":
         corpora = corpora_in(files)
         kind = corpora[0].name if corpora else "songs"
     if kind == "songs":
-        yield from song_folders(name, uri, files)
+        yield from song_folders(head, uri, files)
         return
     for item in CORPORA[kind].items(files, lambda path: read_bytes(join(uri, path))):
         audio = tuple(layout.Choice(domain, item.audio[domain]) for domain in layout.DOMAINS if item.audio.get(domain))
         paths = [item.annotation, *(file for choice in audio for file in choice.files)]
         stamp = stamp_of(paths, files)
-        yield SongSource(f"{name}/{item.key}", uri, kind, item.annotation, audio=audio, item=item, stamp=stamp)
+        yield SongSource(f"{head}/{item.key}", uri, kind, item.annotation, audio=audio, item=item, stamp=stamp)
 
 
-def list_files(uri: str, *, key: str = "roots") -> tuple[str, dict[str, str]]:
-    """The URI to read from, and each file's path relative to it with its stamp. Hidden files are left out.
-
-    Raises ConfigError, which names the configuration's key, where it cannot be listed.
-    """
-    wanted = uri
-    try:
-        if uri.endswith(".zip") and "::" not in uri:
-            if not filesystem(uri)[0].exists(filesystem(uri)[1]):
-                raise FileNotFoundError("there is no such file")
-            uri = f"zip://::{uri}"
-        fs, path = filesystem(uri)
-        fs.invalidate_cache()  # s3fs remembers listings for as long as the process lives
-        if "::" not in uri and not fs.isdir(path):
-            raise FileNotFoundError("there is no such folder or bucket")
-        listing = fs.find(path if "::" not in uri else "", detail=True)
-    except (*STORAGE_ERRORS, ImportError, ValueError) as error:
-        raise ConfigError(f"{key}: {wanted}: cannot be listed ({error or type(error).__name__})") from error
-    prefix = "" if "::" in uri else path.rstrip("/") + "/"
-    return uri, {
-        entry.removeprefix(prefix): f"{info.get('size')}:{info.get('ETag') or info.get('mtime') or info.get('CRC')}"
-        for entry, info in listing.items()
-        if not entry.rpartition("/")[2].startswith(".")
-    }
+def _unread(name: str, listing: Listing, path: str, fault: str) -> SongSource:
+    """A row for an archive, so that nobody misses songs in silence."""
+    place = "/".join(part for part in (listing.prefix, path) if part)
+    stamp = fingerprint(fault, dict(listing.files))
+    return SongSource(f"{name}/{place}", listing.uri, "archive", place, stamp=stamp, fault=fault)
 
 
 def stamp_of(paths: Iterable[str], files: Mapping[str, str]) -> str:
@@ -163,7 +165,7 @@ def stamp_of(paths: Iterable[str], files: Mapping[str, str]) -> str:
 
 
 def song_folders(name: str, uri: str, files: Mapping[str, str]) -> Iterator[SongSource]:
-    """The songs in a listing of files (`list_files`) whose folders are songs, ``.sng`` containers or chart exports."""
+    """The songs in a listing of files whose folders are songs, ``.sng`` containers or chart exports."""
     folders: dict[str, list[str]] = defaultdict(list)
     for path in files:  # millions of them: pathlib would take three quarters of the time
         place, _, file = path.rpartition("/")
@@ -205,7 +207,7 @@ def _sessions(name: str, uri: str, path: str, files: Mapping[str, str]) -> Itera
     """A manifest names its audio: it is read here, as the only file that is."""
     try:
         recordings = read_events_jsonl(read_bytes(join(uri, path)), path)
-    except ChartError:
+    except (ArchiveError, ChartError):
         # As for any chart: the work on it says what is wrong, in a row.
         yield SongSource(
             f"{name}/{path}", uri, "events_jsonl", path, stamp=stamp_of([path], files), extra={"audio_path": ""}

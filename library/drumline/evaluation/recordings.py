@@ -55,7 +55,7 @@ def dataset_recordings(
 def root_recordings(roots: Sequence[RootConfig], domain: str) -> Iterator[Recorded]:
     """Every song's audio of a domain, by the song's key; songs without it are left out."""
     for source in find_songs(roots):
-        if not source.superseded_by and (found := _of_song(source, domain)):
+        if not (source.superseded_by or source.fault) and (found := _of_song(source, domain)):
             yield found
 
 

@@ -22,7 +22,7 @@ from drumline.core.ahead import ahead
 from drumline.core.artifacts import filesystem, join, read_bytes
 from drumline.core.artifacts import sha256 as digest_of
 from drumline.core.config import fingerprint
-from drumline.core.errors import Rejected, SongError
+from drumline.core.errors import ArchiveError, Rejected, SongError
 from drumline.decoding.cache import ActivationsCache, Hearing
 from drumline.decoding.presets import load_preset
 from drumline.decoding.strokes import Strokes
@@ -171,11 +171,15 @@ class TranscribeSongs:
             return _outcome(song, "rejected", rejected=product)
         if product is not None:
             return _outcome(song, "reused")
+        if song.reason:
+            return self._rejected(song, Rejected(song.reason, f"{song.key}: {song.detail}"))
         with ExitStack() as stack:
             try:
                 files = [stack.enter_context(_opened(join(song.root, file))) for file in song.files]
             except (FileNotFoundError, PermissionError) as error:
                 return self._rejected(song, Rejected("source_unreadable", f"{song.key}: {error.strerror or error}"))
+            except ArchiveError as error:
+                return self._rejected(song, Rejected("container_unreadable", f"{song.key}: {error}"))
             digest = sha256_of(files)
             kept = self._cache.get(self._key(digest))
             try:

@@ -177,7 +177,7 @@ def _read_midi(data: bytes, source: PerformanceSource) -> Performance:
 
 def _list(uri: str) -> list[str]:
     """All paths relative to a root, in order."""
-    return sorted(list_files(uri).files)
+    return sorted(list_files(uri, key="performances").files)
 
 
 def _load(root: str, path: str) -> bytes:

@@ -92,6 +92,8 @@ def build(config: BuildConfig) -> BuildResult:
             _check_failures(outcomes, config.run.max_failed_fraction)
             with report.stage("assembly"):
                 assembly = assemble(outcomes, config, previous)
+                if not config.run.allow_empty:
+                    _check_not_empty(assembly)
             with report.stage("shards"):
                 written = _write_shards(assembly, config, ledger, report)
         with report.stage("tables"):
@@ -134,6 +136,19 @@ def _check_failures(outcomes: Sequence[dict[str, Any]], limit: float) -> None:
             "(run.max_failed_fraction): storage, memory or a defect? Nothing was published. Mend it, then run again "
             "with --retry-rejected"
         )
+
+
+def _check_not_empty(assembly: Assembly) -> None:
+    """Raise DrumlineError where every song was rejected."""
+    if assembly.songs:
+        return
+    reasons = Counter(row["reason"] for row in assembly.rejected)
+    told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    first = assembly.rejected[0]
+    raise DrumlineError(
+        f"no song is left for the dataset: {len(assembly.rejected)} rejected ({told}; first: {first['key']}: "
+        f"{first['detail']}). Nothing was published. Mend the songs or the configuration, or set run.allow_empty=true"
+    )
 
 
 def _write_shards(assembly: Assembly, config: BuildConfig, ledger: Ledger, report: RunReport) -> list[dict[str, Any]]:

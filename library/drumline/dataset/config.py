@@ -44,6 +44,8 @@ class RunConfig(Config):
     max_failed_fraction: float = Field(default=0.5, ge=0, le=1)
     """Of all songs, those that may be unreadable, crash, time out or fail unforeseen. More is the run's own trouble
     (storage, memory, a defect): it ends with an error, and publishes nothing."""
+    allow_empty: bool = False
+    """Publish a dataset without a song; else a build that rejects every song ends with an error."""
     retry_rejected: bool = False
     """Try again what an earlier run rejected, and nothing else that is finished."""
     keep_work: bool = True

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from drumline.core.errors import Rejected
+from drumline.core.errors import ConfigError, Rejected
+from drumline.dataset.build import plan
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.folder import Folder
 from drumline.dataset.song import build_song
@@ -93,3 +94,15 @@ def test_given_archives_and_linked_folders_are_read(cases: Path, tmp_path: Path)
     }
     (tmp_path / "linked").symlink_to(cases / "library" / "D01-elsewhere")
     assert built(tmp_path) == {"r/linked/linked_song": ""}
+
+
+def test_a_build_does_not_write_over_a_persons_files(tmp_path: Path) -> None:
+    packed(tmp_path, "song.zip")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "manifest.json").write_text('{"name": "my web page"}')
+    tree = {"name": "test", "roots": [{"uri": str(tmp_path)}], "output": str(tmp_path / "set")}
+    config = BuildConfig.model_validate(tree, strict=False)
+    with pytest.raises(ConfigError, match=r"holds manifest\.json, which drumline did not write"):
+        plan(config)
+    (tmp_path / "set" / "manifest.json").write_text('{"schema_version": 1, "drumline": "0.1", "inputs_sha256": ""}')
+    assert [source.key for source in plan(config)] == [f"{tmp_path.name}/song.zip/Song"]

@@ -64,7 +64,7 @@ def _inner(member: str, outer: "Archive") -> "Archive":
     return Archive(member, io.BytesIO(outer.cat_file(member)))
 
 
-class Archive(ZipFileSystem):
+class Archive(ZipFileSystem):  # type: ignore[misc]  # fsspec has no types
     """The files of one archive, their paths with slashes. Entries that lead out of the archive are left out."""
 
     cachable = False

@@ -12,9 +12,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from drumline.core.documents import DocumentError, parse_yaml
 from drumline.core.errors import ConfigError
 
 
@@ -38,10 +38,10 @@ def load_config(model: type[C], path: str | Path | None, overrides: Sequence[str
     if path is None:
         return _overridden(model, {}, overrides, place="configuration")
     try:
-        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        tree = parse_yaml(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
+    except DocumentError as error:
         raise ConfigError(f"{path}: not YAML: {error}") from error
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: must be a mapping of keys, not {type(tree).__name__}")
@@ -94,8 +94,8 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     if not equals or not name:
         raise ConfigError(f"override {override!r}: write dotted.name=value")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        value = parse_yaml(text)
+    except DocumentError as error:
         raise ConfigError(f"override {override!r}: the value is not YAML: {error}") from error
     _set(tree, name, value, place=f"override {override!r}")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import Field, field_validator
 
 from drumline.core.config import Config, parse_config
+from drumline.core.documents import DocumentError, parse_yaml
 from drumline.core.errors import ConfigError
 
 ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".h2drumkit")
@@ -115,7 +115,7 @@ def find(catalogue: Mapping[str, Material], name: str) -> Material:
 
 def _parse(text: str, place: str) -> tuple[Material, ...]:
     try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+        tree = parse_yaml(text)
+    except DocumentError as error:
         raise ConfigError(f"{place}: not YAML: {error}") from error
     return parse_config(_Catalogue, {"materials": tree}, place).materials

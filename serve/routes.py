@@ -17,6 +17,7 @@ from serve import failures, results
 from serve.asked import ResultAsked, TranscriptionAsked, Wanted
 from serve.jobs import Job, State, new_id
 from serve.keys import who
+from serve.origins import check_origin
 from serve.pages import add_pages
 from serve.problems import Problem
 from serve.uploads import receive
@@ -58,6 +59,7 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
         )
 
     def owner(request: Request) -> str:
+        check_origin(request.method, request.headers, front.settings.cors_origins)
         return who(front.keys, request.headers, request.scope.get("server"))
 
     Owner = Annotated[str, Depends(owner)]

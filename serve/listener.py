@@ -16,9 +16,10 @@ from drumline.decoding.cache import ActivationsCache
 from drumline.decoding.dense import Passage
 from drumline.decoding.strokes import DecodeConfig, Strokes
 from drumline.transcription.engine import open_engine
-from serve.jobs import Job, JobStore, Outcome
+from serve.jobs import JobStore
 from serve.listening import Answer, Stopped, Task, TooCostly, answers, decoded, listen
 from serve.model import open_model
+from serve.records import Job, Outcome
 from serve.settings import Settings
 
 _TOGETHER: Final[Mapping[str, int]] = {"int8": 1, "float32": 4, "float16": 4, "torch": 16}

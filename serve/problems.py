@@ -34,6 +34,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "busy": (429, "Too much to do at the moment"),
         "unexpected_error": (500, "An error that nobody foresaw"),
         "not_ready": (503, "The model is not loaded yet"),
+        "replica_lost": (503, "The process that worked on the request has ended"),
         "storage_unavailable": (503, "What recordings are kept in is full or away at the moment"),
     }
 )

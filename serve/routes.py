@@ -9,17 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import requests
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import StreamingResponse
 
 from drumline import __version__
 from drumline.core.errors import AudioError
 from drumline.transcription.formats.registry import Format
+from drumline.transcription.result import Transcription
 from serve import failures, results
 from serve.asked import ResultAsked, TranscriptionAsked, Wanted
-from serve.jobs import Job, State, new_id
+from serve.folders import blocks, length_of
 from serve.keys import who
 from serve.origins import check_origin
 from serve.pages import add_pages
 from serve.problems import Problem
+from serve.records import Job, State, new_id
 from serve.uploads import receive
 
 if TYPE_CHECKING:
@@ -81,8 +84,16 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
         form = results.chosen(asked.format, request.headers.get("accept", ""))
         front.model.decoding(asked)  # what cannot be decoded is not listened to
         limits = front.settings.limits
-        with front.desk.place():
-            upload = await receive(request, front.incoming, name=asked.name, limits=limits)
+        with front.desk.place(owner) as arrival:
+            upload = await receive(
+                request,
+                front.incoming,
+                arrival,
+                name=asked.name,
+                limits=limits,
+                clock=front.clock,
+                received=lambda num_bytes: front.desk.received(arrival, num_bytes),
+            )
             now_s = time.time()
             job = Job(
                 id=new_id(),
@@ -96,6 +107,7 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
                 if asked.is_async
                 else min(limits.max_duration_s, limits.max_synchronous_s),
                 wanted=asked.told(),
+                is_async=asked.is_async,
             )
             try:
                 await front.desk.accept(job, upload.path)
@@ -110,8 +122,8 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
             if state is None or state.outcome is None:
                 raise Problem("not_found", "the transcription was cancelled")
             if state.outcome.kind:
-                await asyncio.to_thread(front.store.remove, job.id)
-            answer = await _result(front, state, asked.wanted(), form)
+                await front.desk.remove(job.id)
+            answer = await _result(front, state, asked.wanted(), form, client=owner)
         except asyncio.CancelledError:
             front.desk.forget(job.id)
             raise
@@ -127,12 +139,12 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
     async def result(request: Request, state: Known, asked: Annotated[ResultAsked, Query()]) -> Response:
         """The result, in any format, decoded again as is asked: no network runs."""
         form = results.chosen(asked.format, request.headers.get("accept", ""))
-        return await _result(front, state, asked.wanted(), form)
+        return await _result(front, state, asked.wanted(), form, client=state.job.owner)
 
     @app.delete("/v1/transcriptions/{job_id}", status_code=204, tags=["transcriptions"])
     async def cancel(state: Known) -> None:
         """Stop a transcription, and forget its recording and its result."""
-        await asyncio.to_thread(front.store.remove, state.job.id)
+        await front.desk.remove(state.job.id)
 
     @app.get("/v1/models", tags=["about"])
     async def models(owner: Owner) -> dict[str, Any]:
@@ -180,32 +192,40 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
     return app
 
 
-async def _result(front: "Front", state: State, wanted: Wanted, form: Format) -> Response:
+async def _result(front: "Front", state: State, wanted: Wanted, form: Format, *, client: str) -> Response:
     """A result as a file. Raises Problem where there is none."""
     job, outcome = state.job, state.outcome
     if outcome is None:
         raise Problem("not_finished", "ask for its progress, and again", {"Retry-After": "1"})
     if outcome.kind:
         raise failures.of_outcome(outcome, job, front.settings.limits)
+    told = {**results.headers(form, job.name), "X-Drumline-Cache": outcome.cache}
+    if form.name == results.FOLDER.name:
+        with front.folders.place(client):
+            transcription = await _transcription(front, state, wanted)
+            try:
+                packed = await front.folders.zipped(job, transcription)
+            except AudioError as error:
+                raise Problem(error.reason, error.detail) from error
+        headers = {**told, **length_of(packed)}
+        return StreamingResponse(blocks(packed), media_type=form.media_type, headers=headers)
+    transcription = await _transcription(front, state, wanted)
+    data = await asyncio.to_thread(form.write, transcription)
+    return Response(data, media_type=form.media_type, headers=told)
+
+
+async def _transcription(front: "Front", state: State, wanted: Wanted) -> Transcription:
+    """A finished job's result, decoded as is wanted. Raises Problem where that cannot be."""
+    job = state.job
     model, hearing = await front.hearing(state)
     as_wanted = wanted.over(Wanted(**job.wanted))
     started_s = time.monotonic()
     found = await front.strokes(job, model, hearing, as_wanted)
-
-    def written() -> bytes:
-        transcription = model.transcription(found, hearing, as_wanted, name=job.name, sha256=job.sha256)
-        if form.name != results.FOLDER.name:
-            return form.write(transcription)
-        with front.store.open_audio(job.id) as audio:
-            return results.song_folder(transcription, audio, job.ending)
-
-    try:
-        data = await asyncio.to_thread(written)
-    except AudioError as error:
-        raise Problem(error.reason, error.detail) from error
+    transcription = await asyncio.to_thread(
+        model.transcription, found, hearing, as_wanted, name=job.name, sha256=job.sha256
+    )
     front.tell_decoding(time.monotonic() - started_s)
-    told = {**results.headers(form, job.name), "X-Drumline-Cache": outcome.cache}
-    return Response(data, media_type=form.media_type, headers=told)
+    return transcription
 
 
 def _format(form: Format) -> dict[str, str]:

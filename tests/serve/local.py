@@ -2,6 +2,8 @@
 
 import asyncio
 import io
+import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,12 +11,15 @@ from typing import Any
 
 import numpy as np
 import soundfile
+import uvicorn
 from serve.front import Front
 from serve.listener import Listener, Window
 from serve.listening import Answer, answers
+from serve.proxy import ProblemAnswers, with_header_timeout
 from serve.settings import Settings
 from starlette.testclient import TestClient
 from tests.export.tiny import noise
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 
 class LocalListener(Listener):
@@ -82,6 +87,26 @@ def _at_loopback(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable
         await app({**scope, "server": ("127.0.0.1", 8000)} if scope["type"] == "http" else scope, receive, send)
 
     return served
+
+
+@contextmanager
+def served(front: Front, *, header_timeout_s: float = 10.0) -> Iterator[str]:
+    """The same behind a real server, as Serve's proxies run it; gives its URL."""
+    protocol = with_header_timeout(AutoHTTPProtocol, header_timeout_s)
+    config = uvicorn.Config(
+        ProblemAnswers(front.__serve_build_asgi_app__()), port=0, http=protocol, log_level="critical", lifespan="on"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
 def recording(seconds: float = 3.0, *, seed: int = 1, kind: str = "FLAC") -> bytes:

@@ -78,3 +78,41 @@ def test_a_proxy_may_end_tls_and_change_ports() -> None:
     )
     with pytest.raises(Problem, match="forbidden_origin"):
         check_origin("POST", {"origin": "https://drums.example:8443", "host": "drums.example"}, ())
+
+
+def form(disposition: bytes, *, content_type: str = "multipart/form-data; boundary=x") -> dict[str, object]:
+    head = b"--x\r\nContent-Disposition: form-data; " + disposition + b"\r\nContent-Type: audio/flac\r\n\r\n"
+    return {"content": head + SONG + b"\r\n--x--\r\n", "headers": {"Content-Type": content_type}}
+
+
+@pytest.mark.parametrize(
+    "charset",
+    ["undefined", "idna", "punycode", "zip", "rot13", "utf-7", "no-such", '"utf-8"', "", "unicode_escape", "\x00"],
+)
+def test_any_charset_of_a_form_is_answered(client: TestClient, charset: str) -> None:
+    for content_type in (
+        f"multipart/form-data; boundary=x; charset={charset}",
+        f"multipart/form-data; charset={charset}; boundary=x",
+    ):
+        answer = client.post(
+            "/v1/transcriptions", **form('name="file"; filename="größe.flac"'.encode(), content_type=content_type)
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["audio"]["name"] == "größe.flac"
+
+
+@pytest.mark.parametrize(
+    ("disposition", "expected"),
+    [
+        (b"name=\"file\"; filename*=UTF-8''Gr%C3%B6%C3%9Fe.flac", "Größe.flac"),
+        (b'name="file"; filename="plain.flac"; filename*=utf-8\'de\'Gr%C3%B6%C3%9Fe.flac', "Größe.flac"),
+        (b"name=\"file\"; filename*=iso-8859-1''Gr%F6%DFe.flac", "Größe.flac"),
+        (b"name=\"file\"; filename*=undefined''song.flac", "song.flac"),
+        (b"filename*=UTF-8''..%2F..%5Cetc%2Fsong.flac; name=\"file\"", "song.flac"),
+        (b'name="file"; filename="plain.flac"', "plain.flac"),
+    ],
+)
+def test_the_extended_name_of_a_file_is_read(client: TestClient, disposition: bytes, expected: str) -> None:
+    answer = client.post("/v1/transcriptions", **form(disposition))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["audio"]["name"] == expected

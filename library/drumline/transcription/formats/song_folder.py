@@ -5,6 +5,7 @@ the transcribed file itself, so there is no delay.
 """
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
@@ -32,7 +33,7 @@ def write_song_folder(
     ini = replace(song_ini.of(writer.chart(transcription)), song_length_ms=round(transcription.audio.duration_s * 1000))
     song = folder / f"song{audio.suffix.lower() if audio.suffix.lower() in PLAYED else '.ogg'}"
     if song.suffix != audio.suffix.lower():
-        _encode(audio, song)
+        encode_vorbis(audio, song)
     elif not (song.exists() and song.samefile(audio)):
         shutil.copyfile(audio, song)
     written = {folder / f"notes.{notes}": writer.write(transcription), folder / "song.ini": song_ini.write(ini)}
@@ -41,15 +42,31 @@ def write_song_folder(
     return (*written, song)
 
 
-def _encode(audio: Path, song: Path) -> None:
-    """Encode as Ogg Vorbis, block by block: libsndfile breaks on long writes of Vorbis."""
+def encode_vorbis(audio: Path, song: Path, *, on_block: Callable[[int], None] = lambda num_frames: None) -> None:
+    """Encode a recording as Ogg Vorbis, block by block: libsndfile breaks on long writes of Vorbis.
+
+    Parameters
+    ----------
+    audio
+        The recording.
+    song
+        The file to write.
+    on_block
+        Called before each block with the number of frames so far; what it raises ends the work.
+
+    Raises
+    ------
+    AudioError
+        The recording cannot be decoded.
+    """
     import soundfile
 
     try:
         with soundfile.SoundFile(audio) as source:
             rate_hz, channels = source.samplerate, source.channels
             with soundfile.SoundFile(song, "w", rate_hz, channels, format="OGG", subtype="VORBIS") as target:
-                for block in source.blocks(_BLOCK_SAMPLES, dtype="float32"):
+                for number, block in enumerate(source.blocks(_BLOCK_SAMPLES, dtype="float32")):
+                    on_block(number * _BLOCK_SAMPLES)
                     target.write(block)
     except soundfile.LibsndfileError as error:
         song.unlink(missing_ok=True)

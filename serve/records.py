@@ -6,7 +6,6 @@ Fields that a newer version added are passed over, those that an older one did n
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any, Final, Literal, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -89,6 +88,11 @@ class State:
     """None until it has ended."""
 
 
+_ADAPTERS: Final[Mapping[type[Any], TypeAdapter[Any]]] = {
+    kind: TypeAdapter(kind) for kind in (Job, Claim, Progress, Outcome)
+}
+
+
 def new_id() -> str:
     """128 random bits."""
     return secrets.token_urlsafe(16)
@@ -97,20 +101,16 @@ def new_id() -> str:
 def record_of(kind: type[T], tree: Any) -> T:
     """A record from a JSON value. Raises DocumentError where it is of another kind, or of a version beyond ours."""
     try:
-        return _adapter(kind).validate_python(tree)
+        found: T = _ADAPTERS[kind].validate_python(tree)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         what = "of a newer version" if is_newer(tree) else "damaged, or not of this program"
         raise DocumentError(f"{what}: {place}: {first['msg']}") from error
+    return found
 
 
 def is_newer(tree: Any) -> bool:
     """Whether a JSON value says that it is of a version beyond ours."""
     version = tree.get("version") if isinstance(tree, Mapping) else None
     return isinstance(version, int) and version > VERSION
-
-
-@cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)

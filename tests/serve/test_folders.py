@@ -13,10 +13,10 @@ import pytest
 import requests
 import soundfile
 from serve.asked import Wanted
+from serve.delivery import decoded
 from serve.folders import SongFolders
 from serve.front import Front
 from serve.problems import Problem
-from serve.routes import _transcription
 from serve.settings import Limits
 from tests.export.tiny import noise, write_package
 from tests.serve.local import local_front, recording, served
@@ -93,7 +93,7 @@ def test_encoding_ends_with_its_time_and_with_whoever_waits(url: str, front: Fro
     assert state is not None
 
     async def run() -> None:
-        transcription = await _transcription(front, state, Wanted())
+        transcription = await decoded(front, state, Wanted())
         hurried = SongFolders(front.store, front.incoming, Limits(work_timeout_s=0.01))
         with pytest.raises(Problem, match="audio_too_costly"):
             await hurried.zipped(state.job, transcription)

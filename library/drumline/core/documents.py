@@ -81,15 +81,14 @@ def _check_nesting(data: bytes | str) -> None:
             sizes.append(1)
             anchors.append(event.anchor)
             if len(anchors) > MAX_YAML_DEPTH:
-                line = event.start_mark.line + 1
-                raise DocumentError(f"nested deeper than {MAX_YAML_DEPTH} levels in line {line}")
+                raise DocumentError(f"nested deeper than {MAX_YAML_DEPTH} levels")
         elif isinstance(event, yaml.CollectionEndEvent):
             size, anchor = sizes.pop(), anchors.pop()
             if anchor:
                 known[anchor] = size
             sizes[-1] += size
         elif isinstance(event, yaml.AliasEvent):
-            sizes[-1] += known.get(event.anchor, 1)
+            sizes[-1] += known.get(event.anchor or "", 1)
         elif isinstance(event, yaml.ScalarEvent):
             sizes[-1] += 1
         if sizes[-1] > MAX_YAML_VALUES:

@@ -59,9 +59,10 @@ class _Parser(MultiPartParser):
     def on_headers_finished(self) -> None:
         """Take the name of a part."""
         part = self._current_part
-        found = _EXTENDED_NAME.search(part.content_disposition or b"")
-        if found and b"filename=" not in part.content_disposition.lower().replace(b" ", b""):
-            part.content_disposition += b'; filename="file"'
+        disposition = part.content_disposition or b""
+        found = _EXTENDED_NAME.search(disposition)
+        if found and b"filename=" not in disposition.lower().replace(b" ", b""):
+            part.content_disposition = disposition + b'; filename="file"'
         super().on_headers_finished()
         if found and part.file is not None:
             part.file.filename = _decoded(unquote_to_bytes(found[2].strip()), found[1].decode("latin-1"))

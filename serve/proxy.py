@@ -27,7 +27,7 @@ _LATE: Final = b'{"type": "/docs#upload_too_slow", "kind": "upload_too_slow", "s
 def middlewares() -> list[Middleware]:
     """Limit the time for headers in this process, and give Serve what answers pass through."""
     timeout_s = float(os.environ.get(VARIABLE, HEADER_TIMEOUT_S))
-    auto.AutoHTTPProtocol = with_header_timeout(auto.AutoHTTPProtocol, timeout_s)  # type: ignore[misc]
+    auto.AutoHTTPProtocol = with_header_timeout(auto.AutoHTTPProtocol, timeout_s)
     return [Middleware(ProblemAnswers)]
 
 

@@ -18,7 +18,7 @@ _PAUSE_S: Final = 2.0
 _RETRY_AFTER_S: Final = 5.0
 
 
-@dataclass
+@dataclass(eq=False)
 class Arrival:
     """One upload."""
 

@@ -21,6 +21,7 @@ from drumline.core.errors import DrumlineError
 from drumline.core.scratch import scratch_folder
 from drumline.decoding.cache import ActivationsCache, Hearing
 from drumline.decoding.strokes import Strokes
+from drumline.runtime.serving import bind_replica_to_loopback
 from serve.arrivals import Arrivals
 from serve.asked import Wanted
 from serve.desk import Desk, Lost
@@ -46,6 +47,7 @@ class Front:
     """A replica."""
 
     def __init__(self, settings: Settings, listener: DeploymentHandle) -> None:
+        bind_replica_to_loopback()
         self.settings = settings
         self.model = open_model(settings)
         self.keys = read_keys(settings.keys_file, os.environ)

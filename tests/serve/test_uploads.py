@@ -121,6 +121,10 @@ def test_who_sends_slowly_keeps_a_place_until_another_needs_it() -> None:
         arrivals.place("a", free=9, full=""),
     ):
         pass
+    with arrivals.place("a", free=9, full="") as first:
+        with arrivals.place("a", free=9, full=""):  # begun at the same moment, ended at once
+            pass
+        arrivals.received(first, 10)
     assert arrivals.num_bytes == 0
 
 

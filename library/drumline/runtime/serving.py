@@ -11,12 +11,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from ipaddress import ip_address
 from pathlib import Path
 from threading import Event
 from types import FrameType, ModuleType
 from typing import Any
 
+import ray
 from ray import serve
+from ray._common.tls_utils import add_port_to_grpc_server
+from ray.serve._private import replica
 from ray.serve.config import HTTPOptions, ProxyLocation
 from ray.serve.schema import LoggingConfig
 
@@ -56,6 +60,20 @@ def module_of_checkout(name: str) -> ModuleType:
     if str(root) not in paths:
         os.environ[_PATH] = os.pathsep.join([*paths, str(root)])
     return import_module(name)
+
+
+def bind_replica_to_loopback() -> None:
+    """Have this replica's own gRPC port listen on loopback, where its node does; Serve binds it to all interfaces.
+
+    To be called where a deployment is constructed: the port is opened afterwards.
+    """
+    if not ray.is_initialized() or not ip_address(ray.util.get_node_ip_address()).is_loopback:
+        return
+
+    def add_port(server: Any, address: str) -> int:
+        return int(add_port_to_grpc_server(server, address.replace("[::]", "127.0.0.1")))
+
+    replica.add_port_to_grpc_server = add_port
 
 
 @contextmanager

@@ -7,7 +7,7 @@ a recording's: it is waited for, and counts as no attempt.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
@@ -40,7 +40,7 @@ class Desk:
         self.quota = Quota(settings, arrivals)
         self._listen, self._settings = listen, settings
         self._working: dict[str, asyncio.Task[None]] = {}
-        self._forgetting: set[asyncio.Task[None]] = set()
+        self._removals: set[asyncio.Task[None]] = set()
 
     def place(self, client: str) -> AbstractContextManager[Arrival]:
         """Room for one more recording, while it arrives. Raises Problem where there is none."""
@@ -64,11 +64,15 @@ class Desk:
         self.quota.add(job, num_bytes)
         self._begin(job.id, attempts=1)
         for surplus in self.quota.surplus(job.owner):
-            await self._drop_recording(surplus)
+            self.quota.drop(surplus)
+            self._in_background(self._drop_recording(surplus))
 
     async def _drop_recording(self, job_id: str) -> None:
         self.quota.drop(job_id)
-        await asyncio.to_thread(self.store.remove_recording, job_id)
+        try:
+            await asyncio.to_thread(self.store.remove_recording, job_id)
+        except STORAGE_ERRORS as error:  # the next look at the store counts it again
+            log.warning("job %s: its recording cannot be removed (%s)", job_id, error or type(error).__name__)
 
     async def remove(self, job_id: str) -> None:
         """Remove a job with its recording and its result; its work stops where it is."""
@@ -80,9 +84,12 @@ class Desk:
 
         For whoever is being cancelled: Serve cancels twice, and the second time would stop what waits for its turn.
         """
-        task = asyncio.create_task(self._forget(job_id, after))
-        self._forgetting.add(task)
-        task.add_done_callback(self._forgetting.discard)
+        self._in_background(self._forget(job_id, after))
+
+    def _in_background(self, removal: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(removal)
+        self._removals.add(task)
+        task.add_done_callback(self._removals.discard)
 
     async def _forget(self, job_id: str, after: asyncio.Task[None] | None) -> None:
         if after is not None:

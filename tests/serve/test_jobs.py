@@ -326,12 +326,14 @@ def test_recordings_are_kept_within_bounds_per_client_and_in_all(store: JobStore
         for job in alices:
             await desk.accept(job, large(tmp_path))
             await desk.finished(job.id)
+            await asyncio.gather(*desk._removals)
         assert kept(*alices) == [False, False, True, True, True]
         assert all((state := store.state(job.id)) and state.outcome == DONE for job in alices)
         bobs = [a_job(owner="bob", created_s=now_s + 10 + n) for n in range(3)]
         for job in bobs:
             await desk.accept(job, large(tmp_path))
             await desk.finished(job.id)
+            await asyncio.gather(*desk._removals)
         assert kept(*alices, *bobs) == [False, False, False, True, True, True, True, True]
         again = a_desk(store, listens, max_client_mb=3.5, max_mb=5.5)  # another front, or this one started anew
         again.quota.refresh(store)
@@ -339,6 +341,7 @@ def test_recordings_are_kept_within_bounds_per_client_and_in_all(store: JobStore
         carols = [a_job(owner="carol", created_s=now_s + 20 + n) for n in range(3)]
         for job in carols:
             await again.accept(job, large(tmp_path))
+            await asyncio.gather(*again._removals)
         assert kept(*carols) == [True, True, True]
         assert sum(kept(*alices, *bobs)) == 2
         with again.place("carol") as arrival:

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes
 from drumline.core.config import Config, parse_config
-from drumline.core.documents import parse_json
+from drumline.core.documents import parse_json, read_json
 from drumline.core.errors import DrumlineError
 from drumline.dataset.tables import SCHEMA_VERSION
 

@@ -63,8 +63,8 @@ class EnstDrums:
         present = set(files)
         for path in sorted(files):
             if flat := _FLAT.fullmatch(path):
-                stem = path.removesuffix(".txt")
-                found = first_present([stem + ending for ending in _SOUNDS], present)
+                bare = path.removesuffix(".txt")
+                found = first_present([bare + ending for ending in _SOUNDS], present)
                 domain = "mix" if (flat["folder"] or "").rpartition("/")[2] == "mix" else "stem"
                 yield CorpusItem(
                     key=f"{flat['drummer']}/{flat['name']}",

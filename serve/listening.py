@@ -6,29 +6,27 @@ What is slow runs in threads; the windows go to ``hear``, which may put them tog
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final, Protocol, TypeVar
+from typing import BinaryIO, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from drumline.audio.block import Block
 from drumline.audio.recording import Recording
-from drumline.audio.stream import blocks, mono, opened, resampled
+from drumline.audio.stream import AudioStream
 from drumline.core.errors import AudioError, DrumlineError
-from drumline.core.grid import RATE_HZ
 from drumline.decoding.activations import Activations
 from drumline.decoding.cache import Hearing
 from drumline.decoding.listening import Network
 from drumline.features.pieces import log_mel_piece
-from serve.ogg import breaks_off
 from serve.settings import Limits
 
 Answer = tuple[NDArray[np.float32], ...]
 """Probability, onset, offset and velocity of a window, each [frames, ...]."""
 Hear = Callable[[NDArray[np.float32]], Awaitable[Answer]]
 """The answer to a window's features [frames, F]."""
-T = TypeVar("T")
 
 _TELL_EVERY_S: Final = 0.5
 
@@ -81,7 +79,7 @@ async def listen(task: Task, network: Network, hear: Hear, *, together: int, lim
                 kept = (part[piece.start - piece.first : piece.stop - piece.first] for part in answer)
                 told.append(Activations(network.features.grid, network.classes, *kept).rounded())
             watch.tell(group[-1].stop / network.features.grid.frame_rate_hz, recording.duration_s)
-        return Hearing(Activations.joined(told), recording.num_samples, recording.source_rate_hz)
+        return Hearing.of(Activations.joined(told), recording)
 
 
 def answers(network: Network, windows: Sequence[NDArray[np.float32]]) -> list[Answer]:
@@ -118,22 +116,12 @@ class _Watch:
 
 
 def _decoded(task: Task, limits: Limits, watch: _Watch) -> Recording:
-    """As `Recording.of_file`, but watched."""
-    if breaks_off(task.file):
-        raise AudioError("audio_truncated", f"{task.name}: it ends within a page of Ogg; was the upload cut?")
-    task.file.seek(0)
-    with opened(task.file, task.name, task.max_duration_s) as file:
-        if file.channels > limits.max_channels:
-            detail = f"{task.name}: {file.channels} channels, limit {limits.max_channels}"
+    """As `Recording.of_file` anywhere else, but watched. Raises AudioError also for too many channels."""
+
+    def on_block(stream: AudioStream, block: Block) -> None:
+        if (num_channels := block.samples.shape[1]) > limits.max_channels:
+            detail = f"{task.name}: {num_channels} channels, limit {limits.max_channels}"
             raise AudioError("audio_undecodable", detail)
-        duration_s = min(task.max_duration_s, file.frames / file.samplerate)
-        found = blocks(file, task.file, name=task.name, max_duration_s=task.max_duration_s)
-        watched = _watched((mono(block) for block in found), lambda: watch.tell(0.0, duration_s))
-        pieces = (piece[:, 0] for piece in resampled(watched, file.samplerate, RATE_HZ, num_channels=1))
-        return Recording(pieces, source_rate_hz=file.samplerate)
+        watch.tell(0.0, stream.stated_s or stream.duration_s)
 
-
-def _watched(pieces: Iterable[T], look: Callable[[], None]) -> Iterator[T]:
-    for piece in pieces:
-        look()
-        yield piece
+    return Recording.of_file(task.file, name=task.name, max_duration_s=task.max_duration_s, on_block=on_block)

@@ -59,7 +59,7 @@ class Model:
         self, found: Strokes, hearing: Hearing, wanted: Wanted, *, name: str, sha256: str
     ) -> Transcription:
         """What is made of strokes."""
-        audio = SourceAudio(name, round(hearing.duration_s, 6), sha256, hearing.source_rate_hz)
+        audio = SourceAudio.of(name, sha256, hearing)
         by = Transcriber(self.package.name, self.package.version, wanted.preset or self.package.preset)
         return transcription_of(found, audio, by, timing=wanted.timing())
 

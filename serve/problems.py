@@ -26,7 +26,6 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "bad_parameter": (422, "A parameter has an impossible value"),
         "preset_unavailable": (422, "The model cannot be decoded this way"),
         "audio_undecodable": (422, "No decoder reads this audio"),
-        "audio_truncated": (422, "The audio is cut off"),
         "audio_too_long": (422, "The recording is too long"),
         "audio_too_costly": (422, "The recording takes too long to listen to"),
         "too_long_to_wait": (422, "Too long to be answered at once: ask with async=true"),

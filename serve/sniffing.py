@@ -1,14 +1,22 @@
-"""What a file is, by its first bytes: what its sender calls it proves nothing."""
+"""Whether an upload may be audio: by its first bytes, and by what its sender claims."""
 
 from typing import Final
 
-HEAD_BYTES: Final = 16
-"""So many are looked at."""
+from drumline.audio.sniff import HEAD_BYTES, extension_of
 
-TAKEN: Final = "WAV, FLAC, Ogg (Vorbis, Opus), MP3, AIFF"
+__all__ = ["HEAD_BYTES", "TAKEN", "ending_of", "may_be_audio"]
+
+TAKEN: Final = "WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AAC (also in MP4), WMA, WebM, Matroska, AIFF and others"
 """For people."""
 
-_TYPES: Final = ("audio/", "video/ogg", "application/ogg", "application/octet-stream", "multipart/form-data")
+_TYPES: Final = (
+    "audio/",
+    "video/",
+    "application/ogg",
+    "application/mp4",
+    "application/octet-stream",
+    "multipart/form-data",
+)
 
 
 def may_be_audio(content_type: str) -> bool:
@@ -17,18 +25,5 @@ def may_be_audio(content_type: str) -> bool:
 
 
 def ending_of(head: bytes) -> str:
-    """The usual file ending of audio that begins with these bytes, with its dot; empty for anything else."""
-    if head[:4] in (b"RIFF", b"RF64") and head[8:12] == b"WAVE":
-        return ".wav"
-    if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return ".aiff"
-    if head[:4] == b"fLaC":
-        return ".flac"
-    if head[:4] == b"OggS":
-        return ".ogg"
-    # MPEG audio: a tag, or a frame's eleven sync bits with a layer and a bit rate that exist.
-    if head[:3] == b"ID3":
-        return ".mp3"
-    if len(head) > 2 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x06 and head[2] & 0xF0 != 0xF0:
-        return ".mp3"
-    return ""
+    """The usual file extension of audio that begins with these bytes; empty for anything else."""
+    return extension_of(head)

@@ -33,6 +33,10 @@ TABLE = [
     ("case", ["Song.OGG", "DRUMS.Mp3"], [Choice("stem", ("DRUMS.Mp3",)), Choice("mix", ("Song.OGG", "DRUMS.Mp3"))]),
     ("lossless before lossy", ["drums.ogg", "drums.wav", "drums.mp3"], [Choice("stem", ("drums.wav",))]),
     ("an old chart's own name", ["My Band - My Song.mp3", "preview.ogg"], [Choice("mix", ("My Band - My Song.mp3",))]),
+    ("what games do not play, after what they do", ["drums.m4a", "drums.ogg"], [Choice("stem", ("drums.ogg",))]),
+    ("AAC alone", ["song.m4a", "video.mp4", "background.webm"], [Choice("mix", ("song.m4a",))]),
+    ("pictures behind an old chart's own name", ["My Song.mp3", "video.mp4"], [Choice("mix", ("My Song.mp3",))]),
+    ("pictures alone", ["video.mp4"], []),
     ("two unknown names", ["a.mp3", "b.mp3"], []),
     ("only a crowd", ["crowd.ogg", "preview.ogg"], []),
 ]

@@ -34,7 +34,31 @@ def test_silence_stays_silence() -> None:
         assert not recording.read(0, RATE_HZ).any()
 
 
-def test_a_broken_file_leaves_nothing_open() -> None:
+def test_a_cut_file_is_read_as_far_as_it_goes_and_says_so() -> None:
     file = encode(tune(0, 20.0), "flac", RATE_HZ)
-    with pytest.raises(AudioError, match=r"audio_truncated: a\.flac"):
-        Recording.of_file(io.BytesIO(file[: len(file) // 2]), name="a.flac")
+    with Recording.of_file(io.BytesIO(file[: len(file) // 2]), name="a.flac") as recording:
+        assert 8 < recording.duration_s < 12
+        assert recording.truncated.startswith("FLAC data stops or breaks after")
+    with Recording.of_file(io.BytesIO(file), name="a.flac") as whole:
+        assert whole.truncated == ""
+
+
+def test_a_file_that_is_refused_leaves_nothing_open() -> None:
+    file = encode(tune(0, 20.0), "flac", RATE_HZ)
+    with pytest.raises(AudioError, match=r"audio_too_long: a\.flac"):
+        Recording.of_file(io.BytesIO(file), name="a.flac", max_duration_s=15.0)
+
+
+@pytest.mark.parametrize("codec", ["flac", "ogg", "mp3"])
+def test_storage_that_fails_is_no_cut_recording(codec: str) -> None:
+    """The callbacks of libsndfile and FFmpeg cannot raise."""
+
+    class Failing(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() > self.getbuffer().nbytes // 2:
+                raise OSError(5, "Input/output error")
+            return super().read(size)
+
+    file = encode(tune(0, 60.0), codec, RATE_HZ)
+    with pytest.raises(OSError, match="Input/output error"):
+        Recording.of_file(Failing(file), name="a")

@@ -7,7 +7,7 @@ import pytest
 import soxr
 from tests.audio.encoding import tune
 
-from drumline.audio.decode import SEPARATION_RATE_HZ
+from drumline.audio.decode import SEPARATION_RATE_HZ, StereoAudio
 from drumline.audio.separation.cache import has_stem, load_stem, separate_stem, stem_key
 from drumline.core.artifacts import join, write_bytes
 from drumline.core.grid import RATE_HZ
@@ -34,7 +34,7 @@ MIX = np.stack([tune(0, 3.0, SEPARATION_RATE_HZ)] * 2)
 def test_first_and_second_run_see_the_same_samples(tmp_path: Path, share: float) -> None:
     key = stem_key([b"song"], "quieter")
     assert not has_stem(str(tmp_path), key)
-    first = separate_stem(MIX, Quieter(share), cache=str(tmp_path), key=key)
+    first = separate_stem(StereoAudio(MIX), Quieter(share), cache=str(tmp_path), key=key)
     assert has_stem(str(tmp_path), key)
     second = load_stem(str(tmp_path), key)
     np.testing.assert_array_equal(first.samples, second.samples)
@@ -47,12 +47,12 @@ def test_first_and_second_run_see_the_same_samples(tmp_path: Path, share: float)
 def test_on_an_object_store_and_byte_for_byte(tmp_path: Path) -> None:
     key = stem_key([b"song"], "quieter")
     store = "memory://stems"
-    in_store = separate_stem(MIX, Quieter(0.5), cache=store, key=key)
-    on_disk = separate_stem(MIX, Quieter(0.5), cache=str(tmp_path), key=key)
+    in_store = separate_stem(StereoAudio(MIX), Quieter(0.5), cache=store, key=key)
+    on_disk = separate_stem(StereoAudio(MIX), Quieter(0.5), cache=str(tmp_path), key=key)
     np.testing.assert_array_equal(load_stem(store, key).samples, in_store.samples)
     np.testing.assert_array_equal(on_disk.samples, in_store.samples)
     written = {file.name: file.read_bytes() for file in (tmp_path / key[:2] / key).iterdir()}
-    separate_stem(MIX, Quieter(0.5), cache=str(tmp_path), key=key)
+    separate_stem(StereoAudio(MIX), Quieter(0.5), cache=str(tmp_path), key=key)
     assert {file.name: file.read_bytes() for file in (tmp_path / key[:2] / key).iterdir()} == written
 
 

@@ -80,4 +80,4 @@ def si_sdr_db(estimate: NDArray[np.float32], truth: NDArray[np.float32]) -> floa
 
 
 def _stereo(path: Path) -> NDArray[np.float32]:
-    return decode_stereo(path.read_bytes(), name=path.name, config=AudioConfig())
+    return decode_stereo(path.read_bytes(), name=path.name, config=AudioConfig()).samples

@@ -171,7 +171,7 @@ def hear(engine: Engine, song: Path) -> tuple[Hearing, str]:
     recording, audio = open_recording(source, "auto")
     with recording:
         ((_, activations),) = engine.network.listen_together([("song", recording)])
-        return Hearing(activations.rounded(), recording.num_samples, recording.source_rate_hz), audio.sha256
+        return Hearing.of(activations.rounded(), recording), audio.sha256
 
 
 def decoder(model: Path, song: Path, *, seconds: float) -> dict[str, float]:

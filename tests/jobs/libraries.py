@@ -1,4 +1,4 @@
-"""A small library of songs for the library job, with two files that are none."""
+"""A small library of songs for the library job, with one that is cut and two files that are none."""
 
 from pathlib import Path
 
@@ -8,10 +8,17 @@ from tests.export.tiny import noise
 from drumline.core.config import parse_config
 from drumline.transcription.library.config import LibraryConfig
 
-SONGS = {"a/one.flac": 25.0, "a/two.wav": 31.0, "b/one.ogg": 3.0, "b/one.flac": 12.0, "three.mp3": 61.0}
+SONGS = {
+    "a/one.flac": 25.0,
+    "a/two.wav": 31.0,
+    "b/one.ogg": 3.0,
+    "b/one.flac": 12.0,
+    "three.mp3": 61.0,
+    "cut.flac": 12.5,
+}
 """Key -> seconds."""
-REJECTED = {"b/text.mp3": "audio_undecodable", "cut.flac": "audio_truncated"}
-NAMES = {"a/one.flac": "a/one", "a/two.wav": "a/two", "three.mp3": "three"} | {
+REJECTED = {"b/text.mp3": "audio_undecodable"}
+NAMES = {"a/one.flac": "a/one", "a/two.wav": "a/two", "three.mp3": "three", "cut.flac": "cut"} | {
     name: name for name in ("b/one.ogg", "b/one.flac")
 }
 """Key -> name of its results: two that differ by their endings alone keep them."""
@@ -20,9 +27,11 @@ NAMES = {"a/one.flac": "a/one", "a/two.wav": "a/two", "three.mp3": "three"} | {
 def write_library(folder: Path) -> Path:
     for seed, (name, seconds) in enumerate(SONGS.items()):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        soundfile.write(folder / name, noise(seconds, seed), 22_050)
+        if name != "cut.flac":
+            soundfile.write(folder / name, noise(seconds, seed), 22_050)
     (folder / "b" / "text.mp3").write_text("not audio")
-    (folder / "cut.flac").write_bytes((folder / "a/one.flac").read_bytes()[:9000])
+    whole = (folder / "a/one.flac").read_bytes()
+    (folder / "cut.flac").write_bytes(whole[: len(whole) // 2])
     (folder / "notes.txt").write_text("not a song")
     return folder
 

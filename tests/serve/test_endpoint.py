@@ -61,6 +61,17 @@ def test_real_recordings_are_answered_as_on_the_command_line(endpoint: Endpoint,
         forget(endpoint, answer)
 
 
+def test_a_cut_recording_is_transcribed_as_far_as_it_goes_and_says_so(endpoint: Endpoint, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.ogg"
+    cut.write_bytes(truncated_ogg(tmp_path / "whole.ogg"))
+    first, again = (endpoint.post(cut.read_bytes(), name=cut.name) for _ in range(2))
+    assert first.json()["audio"]["truncated"] is True
+    assert first.content == again.content == on_the_command_line(cut, endpoint.package)
+    assert (first.headers["X-Drumline-Cache"], again.headers["X-Drumline-Cache"]) == ("miss", "hit")
+    forget(endpoint, first)
+    forget(endpoint, again)
+
+
 def test_a_job_is_followed_decoded_again_and_forgotten(endpoint: Endpoint, songs: list[Path]) -> None:
     progress: list[float] = []
     done = endpoint.client().transcribe(songs[4], told=progress.append, asked={"preset": "aggressive"})
@@ -113,7 +124,7 @@ def test_a_recording_is_decoded_by_the_model_that_heard_it(endpoint: Endpoint, s
     engine = open_engine(str(other), precision="float32")
     with Recording.of_file(BytesIO(songs[1].read_bytes()), name=songs[1].name) as recording:
         pieces = [*engine.listen(recording)]
-        heard = Hearing(Activations.joined(pieces), recording.num_samples, recording.source_rate_hz)
+        heard = Hearing.of(Activations.joined(pieces), recording)
     sha256 = hashlib.sha256(songs[1].read_bytes()).hexdigest()
     ActivationsCache(str(outcome.parent / "cache"), 10**8).put(engine.key(sha256), heard)
 
@@ -216,7 +227,6 @@ def test_fifty_clients_good_and_hostile_at_once(endpoint: Endpoint, songs: list[
             "bad_request",
         ),
         "a head alone": (sent(song[:44]), "audio_undecodable"),
-        "truncated ogg": (sent(truncated_ogg(tmp_path / "cut.ogg")), "audio_truncated"),
         "ten hours of silence": (sent(ten_hours, **{"async": "false"}), "audio_too_long"),
         "a bomb that does not say how long it is": (sent(bomb), "audio_too_long"),
         "64 channels": (sent(many_channels(tmp_path / "wide.wav")), "audio_undecodable"),

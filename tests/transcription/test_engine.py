@@ -27,6 +27,7 @@ from drumline.features.logmel import LogMelConfig
 from drumline.model.branches import PREDICTED
 from drumline.transcription.doctor import examine
 from drumline.transcription.engine import open_engine
+from drumline.transcription.formats import json as our_json
 from drumline.transcription.sources import find_sources, open_recording
 
 
@@ -82,6 +83,7 @@ import numpy as np
 from drumline.audio.recording import Recording
 from drumline.transcription.doctor import examine
 from drumline.transcription.engine import open_engine
+from drumline.transcription.formats import json as our_json
 from drumline.transcription.sources import find_sources, open_recording
 minute = np.random.default_rng(0).standard_normal(60 * 22_050).astype(np.float32)
 engine = open_engine(sys.argv[1], threads=1)
@@ -136,12 +138,30 @@ def test_a_pipe_goes_on_through_a_pipe(package: Path, song: Path, tmp_path: Path
 
 
 def test_one_bad_song_does_not_stop_the_others(package: Path, song: Path, tmp_path: Path) -> None:
-    (tmp_path / "a.flac").write_bytes(song.read_bytes()[:3000])
+    (tmp_path / "a.flac").write_bytes(b"no audio")
     (tmp_path / "b.flac").write_bytes(song.read_bytes())
     run = transcribe(str(tmp_path / "*.flac"), "--model", str(package), "--quiet")
     assert run.returncode == 1
-    assert b"a: audio_truncated: a.flac" in run.stderr
+    assert b"a: audio_undecodable: a.flac" in run.stderr
     assert sorted(path.name for path in tmp_path.glob("*.mid")) == ["b.mid"]
+
+
+def test_what_is_out_of_the_ordinary_in_a_recording_is_said(package: Path, song: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut.flac").write_bytes(song.read_bytes()[: song.stat().st_size // 2])
+    samples, rate_hz = soundfile.read(song, dtype="float32")
+    soundfile.write(tmp_path / "inverted.flac", np.stack([samples, -samples], axis=1), rate_hz)
+    run = transcribe(str(tmp_path / "*.flac"), "--model", str(package), "--quiet", "--format", "json")
+    assert run.returncode == 0, run.stderr.decode()
+    assert b"cut.flac: warning: truncated: FLAC data stops or breaks after 1" in run.stderr
+    assert b"inverted.flac: warning: the channels cancel in their mean: difference is transcribed" in run.stderr
+    cut, inverted = (json.loads((tmp_path / f"{name}.json").read_text()) for name in ("cut", "inverted"))
+    assert cut["audio"]["truncated"] is True
+    assert "truncated" not in inverted["audio"]
+    assert inverted["audio"]["downmix"] == "difference"
+    assert len(inverted["hits"]) > 10
+    for name in ("cut", "inverted"):
+        found = our_json.read((tmp_path / f"{name}.json").read_bytes(), name)
+        assert our_json.write(found) == (tmp_path / f"{name}.json").read_bytes()
 
 
 @pytest.mark.parametrize(

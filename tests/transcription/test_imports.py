@@ -42,7 +42,7 @@ def test_transcription_imports_nothing_heavy(what: str) -> None:
 
 
 def test_decoding_imports_nothing_heavy() -> None:
-    assert not loaded("import drumline.decoding.peaks, drumline.audio.decode") & {*HEAVY, "pyarrow"}
+    assert not loaded("import drumline.decoding.peaks, drumline.audio.decode") & {*HEAVY, "pyarrow", "av"}
 
 
 def test_a_format_is_imported_when_it_is_asked_for() -> None:

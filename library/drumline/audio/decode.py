@@ -1,11 +1,12 @@
 """One decoder for every source: bytes in, mono float32 at `core.grid.RATE_HZ` out.
 
 `audio.stream` reads block by block, so memory holds one block of the source and the mono result, however the header
-lies. The sample values are the source's own: full scale is 1.0, lossy files may exceed it.
+lies. A dataset refuses a recording that breaks off; transcription takes what there is of it, and says so. The sample
+values are the source's own: full scale is 1.0, lossy files may exceed it.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,7 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from drumline.audio.stream import Block, blocks, mono, opened, resampled
+from drumline.audio.block import Block, Samples
+from drumline.audio.downmix import MEAN
+from drumline.audio.read import SourceFacts, read_audio
+from drumline.audio.stream import AudioStream
 from drumline.core.config import Config
 from drumline.core.errors import AudioError
 from drumline.core.grid import RATE_HZ
@@ -44,7 +48,7 @@ class Audio:
     """Decoded audio."""
 
     samples: NDArray[np.float32]
-    """[num_samples], mono (the mean of the channels) at `RATE_HZ`."""
+    """[num_samples], mono at `RATE_HZ`."""
     source_rate_hz: int
     num_channels: int
     source_num_samples: int
@@ -53,50 +57,98 @@ class Audio:
     """The largest absolute source sample in any channel."""
     clipped_fraction: float
     """The part of source samples at or beyond full scale."""
+    truncated: str = ""
+    """Where the recording breaks off, for people; empty where it is whole."""
+    downmix: str = MEAN
+    """Which mix of the channels it is (`audio.downmix`): their mean, unless they cancel in it."""
 
     @property
     def duration_s(self) -> float:
         return len(self.samples) / RATE_HZ
 
 
-def decode(data: bytes, *, name: str, config: AudioConfig) -> Audio:
-    """The whole of an encoded file.
+@dataclass(frozen=True, eq=False)
+class StereoAudio:
+    """Decoded audio as a separator takes it."""
 
-    Raises AudioError: ``audio_undecodable`` (also for samples that are not finite), ``audio_truncated`` (it holds
-    less than its header promises) or ``audio_too_long``; ``name`` stands at the head of the detail.
+    samples: NDArray[np.float32]
+    """[2, num_samples] at `SEPARATION_RATE_HZ`."""
+    truncated: str = ""
+    downmix: str = MEAN
+    """As in `Audio`. For ``difference`` the second channel is inverted."""
+
+
+def decode(data: bytes, *, name: str, config: AudioConfig, allow_truncated: bool = False) -> Audio:
+    """Decode a whole file to mono at `RATE_HZ`.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    name : str
+        For messages.
+    config : AudioConfig
+    allow_truncated : bool
+        Give what is there of a recording that breaks off, and say so in `Audio.truncated`.
+
+    Raises
+    ------
+    AudioError
+        ``audio_undecodable`` (also for samples that are not finite), ``audio_truncated``, ``audio_too_long``.
     """
     level = _Level()
-    source, longest_s = io.BytesIO(data), config.max_duration_s
-    with opened(source, name, longest_s) as file:
-        found = (mono(level.heard(block)) for block in blocks(file, source, name=name, max_duration_s=longest_s))
-        return Audio(
-            samples=np.concatenate(list(resampled(found, file.samplerate, RATE_HZ, num_channels=1)))[:, 0],
-            source_rate_hz=file.samplerate,
-            num_channels=file.channels,
-            source_num_samples=level.num_values // file.channels,
-            peak=level.peak,
-            clipped_fraction=level.num_clipped / level.num_values,
-        )
+    samples, source = read_audio(
+        io.BytesIO(data),
+        _joined,
+        name=name,
+        max_duration_s=config.max_duration_s,
+        rate_hz=RATE_HZ,
+        on_block=level.add,
+    )
+    _check_truncation(source, name, allow_truncated)
+    return Audio(
+        samples=samples[:, 0],
+        source_rate_hz=source.rate_hz,
+        num_channels=source.num_channels,
+        source_num_samples=source.num_samples,
+        peak=level.peak,
+        clipped_fraction=level.num_clipped / level.num_values,
+        truncated=source.truncated,
+        downmix=source.downmix,
+    )
 
 
-def decode_stereo(data: bytes, *, name: str, config: AudioConfig) -> NDArray[np.float32]:
-    """The whole of an encoded file as a separator wants it: float32 [2, num_samples] at `SEPARATION_RATE_HZ`.
+def decode_stereo(data: bytes, *, name: str, config: AudioConfig, allow_truncated: bool = False) -> StereoAudio:
+    """Decode a whole file as a separator takes it. Parameters and errors are those of `decode`.
 
-    Mono goes to both sides; of more than two channels both sides get the mean. Raises as `decode` does.
+    Mono goes to both sides; of more than two channels both sides get the mean.
     """
-    source, longest_s = io.BytesIO(data), config.max_duration_s
-    with opened(source, name, longest_s) as file:
-        found = blocks(file, source, name=name, max_duration_s=longest_s)
-        stereo = (block if file.channels == 2 else np.repeat(mono(block), 2, axis=1) for block in found)
-        samples = np.concatenate(list(resampled(stereo, file.samplerate, SEPARATION_RATE_HZ, num_channels=2)))
-        return np.ascontiguousarray(samples.T)
+    samples, source = read_audio(
+        io.BytesIO(data),
+        _joined,
+        name=name,
+        max_duration_s=config.max_duration_s,
+        rate_hz=SEPARATION_RATE_HZ,
+        num_channels=2,
+    )
+    _check_truncation(source, name, allow_truncated)
+    return StereoAudio(np.ascontiguousarray(samples.T), source.truncated, source.downmix)
+
+
+def _joined(pieces: Iterator[Samples]) -> Samples:
+    return np.concatenate(list(pieces))
+
+
+def _check_truncation(source: SourceFacts, name: str, allow_truncated: bool) -> None:
+    if source.truncated and not allow_truncated:
+        raise AudioError("audio_truncated", f"{name}: {source.truncated}")
 
 
 def mix(audios: Sequence[Audio]) -> Audio:
     """The sum of recordings that start together, as long as the longest.
 
     Of the source facts it keeps the largest; ``peak`` is that of the loudest part, ``clipped_fraction`` that of the
-    worst, because nothing clips in a float sum.
+    worst, because nothing clips in a float sum; of truncations and downmixes the first that there is.
     """
     samples = mix_samples([audio.samples for audio in audios])
     return Audio(
@@ -106,6 +158,17 @@ def mix(audios: Sequence[Audio]) -> Audio:
         source_num_samples=max(audio.source_num_samples for audio in audios),
         peak=max(audio.peak for audio in audios),
         clipped_fraction=max(audio.clipped_fraction for audio in audios),
+        truncated=next((audio.truncated for audio in audios if audio.truncated), ""),
+        downmix=next((audio.downmix for audio in audios if audio.downmix != MEAN), MEAN),
+    )
+
+
+def mix_stereo(audios: Sequence[StereoAudio]) -> StereoAudio:
+    """As `mix`, for a separator."""
+    return StereoAudio(
+        mix_samples([audio.samples for audio in audios]),
+        truncated=next((audio.truncated for audio in audios if audio.truncated), ""),
+        downmix=next((audio.downmix for audio in audios if audio.downmix != MEAN), MEAN),
     )
 
 
@@ -144,15 +207,14 @@ def check_end(audio: Audio, *, name: str, last_hit_s: float, config: AudioConfig
 
 @dataclass
 class _Level:
-    """What is told of a source's samples while they pass."""
+    """Peak and clipping of a source's samples."""
 
     num_values: int = 0
     num_clipped: int = 0
     peak: float = 0.0
 
-    def heard(self, block: Block) -> Block:
-        magnitude = np.abs(block)
+    def add(self, _: AudioStream, block: Block) -> None:
+        magnitude = np.abs(block.samples)
         self.num_values += magnitude.size
         self.num_clipped += int(np.count_nonzero(magnitude >= _FULL_SCALE))
         self.peak = max(self.peak, float(magnitude.max()))
-        return block

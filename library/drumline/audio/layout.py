@@ -9,8 +9,19 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-EXTENSIONS: Final = (".flac", ".wav", ".opus", ".ogg", ".mp3")
-"""Best first, for the stem that is there twice: lossless, then codecs that state their delay, then MP3."""
+EXTENSIONS: Final = (
+    *(".flac", ".wav", ".opus", ".ogg", ".mp3"),
+    *(".aiff", ".aif", ".aifc", ".w64", ".rf64", ".bwf", ".caf", ".au", ".snd", ".wv", ".ape", ".tta", ".tak"),
+    *(".dsf", ".dff", ".oga", ".m4a", ".m4b", ".aac", ".adts", ".wma", ".asf", ".mka", ".weba", ".mpc", ".mp+"),
+    *(".mp2", ".mpga", ".ac3", ".eac3", ".dts", ".amr", ".ra", ".voc", ".oma", ".spx"),
+    *(".mp4", ".webm", ".mkv", ".m4v", ".mov", ".3gp", ".ogv", ".flv", ".avi"),
+)
+"""Every kind of audio file, best first, for the stem that is there twice: what the games read (lossless, then codecs
+that state their delay, then MP3), then what they do not, and last what may hold pictures. Which a file is, its bytes
+decide (`audio.sniff`); the name decides whether it is looked at."""
+
+VIDEO: Final = ("video", "background", "bg")
+"""Names that the games give to the pictures behind a song."""
 
 AUDIO_KINDS: Final = frozenset(
     {
@@ -52,7 +63,7 @@ def choose(names: Collection[str]) -> tuple[Choice, ...]:
     drums = numbered or ((stems[DRUMS],) if DRUMS in stems else ())
     backing = tuple(stems[stem] for stem in BACKING if stem in stems)
     if not drums and not backing:
-        others = [stem for stem in stems if stem not in (CROWD, PREVIEW)]
+        others = [stem for stem in stems if stem not in (CROWD, PREVIEW, *VIDEO)]
         return (Choice("mix", (stems[others[0]],)),) if len(others) == 1 else ()
 
     choices = []

@@ -14,9 +14,10 @@ from typing import IO, BinaryIO, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from drumline.audio.downmix import MEAN
 from drumline.audio.loudness import TARGET_LUFS, amplify
 from drumline.audio.meter import Meter
-from drumline.audio.stream import blocks, mono, opened, resampled
+from drumline.audio.read import OnBlock, read_audio
 from drumline.core.grid import RATE_HZ
 
 MEMORY_BYTES: Final = 32 << 20
@@ -32,11 +33,21 @@ class Recording:
     """Samples to read from anywhere. Close it, or use it in a ``with`` statement."""
 
     def __init__(
-        self, pieces: Iterable[NDArray[np.float32]], *, source_rate_hz: int = 0, memory_bytes: int = MEMORY_BYTES
+        self,
+        pieces: Iterable[NDArray[np.float32]],
+        *,
+        source_rate_hz: int = 0,
+        truncated: str = "",
+        downmix: str = MEAN,
+        memory_bytes: int = MEMORY_BYTES,
     ) -> None:
         """Take the samples, in pieces [N]; `of_file` takes those of a file."""
         self.source_rate_hz = source_rate_hz
         """Of the file; 0 where it is not known."""
+        self.truncated = truncated
+        """Where the file breaks off, for people; empty where it is whole."""
+        self.downmix = downmix
+        """Which mix of the file's channels it is (`audio.downmix`)."""
         self._reading = threading.Lock()
         self._file: IO[bytes] = SpooledTemporaryFile(max_size=memory_bytes)  # noqa: SIM115 (closed by `close`)
         meter = Meter()
@@ -52,15 +63,36 @@ class Recording:
         """Before any gain; ``-inf`` for silence, which is left as it is."""
 
     @classmethod
-    def of_file(cls, source: BinaryIO, *, name: str, max_duration_s: float = MAX_DURATION_S) -> Self:
-        """An encoded file, the mean of its channels.
+    def of_file(
+        cls,
+        source: BinaryIO,
+        *,
+        name: str,
+        max_duration_s: float = MAX_DURATION_S,
+        on_block: OnBlock | None = None,
+    ) -> Self:
+        """Read an encoded file. What there is of one that breaks off is taken, and `truncated` says so.
 
-        Raises AudioError as `audio.stream.opened` and `audio.stream.blocks` do.
+        Raises
+        ------
+        AudioError
+            ``audio_undecodable`` or ``audio_too_long``.
+        Exception
+            What the storage or ``on_block`` raises.
         """
-        with opened(source, name, max_duration_s) as file:
-            found = (mono(block) for block in blocks(file, source, name=name, max_duration_s=max_duration_s))
-            pieces = (piece[:, 0] for piece in resampled(found, file.samplerate, RATE_HZ, num_channels=1))
-            return cls(pieces, source_rate_hz=file.samplerate)
+
+        recording, facts = read_audio(
+            source,
+            lambda pieces: cls(piece[:, 0] for piece in pieces),
+            name=name,
+            max_duration_s=max_duration_s,
+            rate_hz=RATE_HZ,
+            on_block=on_block,
+            release=cls.close,
+        )
+        recording.source_rate_hz = facts.rate_hz
+        recording.truncated, recording.downmix = facts.truncated, facts.downmix
+        return recording
 
     @property
     def duration_s(self) -> float:

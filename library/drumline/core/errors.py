@@ -56,7 +56,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "audio_missing": "no file that can hold the drums",
         "audio_undecodable": "no decoder reads it",
         "audio_silent": "nothing above the silence threshold",
-        "audio_truncated": "it ends before the chart does",
+        "audio_truncated": "the file is cut off or damaged, or ends before the chart does",
         "audio_clipped": "too many samples stand at full scale",
         "audio_too_short": "shorter than the configured minimum",
         "audio_too_long": "longer than the configured maximum",

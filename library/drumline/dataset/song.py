@@ -16,6 +16,7 @@ from threadpoolctl import ThreadpoolController
 
 from drumline.alignment.align import Alignment, align
 from drumline.audio import decode, fingerprint, loudness
+from drumline.audio.downmix import MEAN
 from drumline.audio.separation.cache import Stem
 from drumline.charts.corpora import CORPORA
 from drumline.charts.song import AnnotatedSong
@@ -141,6 +142,12 @@ def _name(recording: _Recording, source: SongSource) -> str:
     return ", ".join(recording.files) or source.annotation
 
 
+def _repairs(recording: _Recording, source: SongSource) -> list[str]:
+    downmix = recording.audio.downmix
+    name = _name(recording, source)
+    return [] if downmix == MEAN else [f"{name}: the channels cancel in their mean ({downmix} is used)"]
+
+
 def _row(
     song_id: str, source: SongSource, read: ReadSong, recording: _Recording, placed: "_Placement", config: BuildConfig
 ) -> dict[str, Any]:
@@ -176,7 +183,7 @@ def _row(
         "group": song.group,
         "drum_type": song.drum_type,
         "unannotated": list(song.unannotated),
-        "repairs": list(song.repairs),
+        "repairs": [*song.repairs, *_repairs(recording, source)],
         "audio_files": list(recording.files),
         "source_rate_hz": audio.source_rate_hz,
         "source_channels": audio.num_channels,

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pyarrow as pa
 from tqdm import tqdm
 
-from drumline.audio.decode import decode_stereo, mix_samples
+from drumline.audio.decode import decode_stereo, mix_stereo
 from drumline.audio.layout import Choice
 from drumline.audio.separation import cache
 from drumline.audio.separation.protocol import Separator, open_separator, separator_fingerprint
@@ -152,4 +152,4 @@ class _SeparateSongs:
                 assert self.stems.weights is not None
                 self._separator = open_separator(self.config.separation, self.stems.weights)
             key = cache.stem_key(files, self.stems.separator)
-            cache.separate_stem(mix_samples(parts), self._separator, cache=self.stems.uri, key=key)
+            cache.separate_stem(mix_stereo(parts), self._separator, cache=self.stems.uri, key=key)

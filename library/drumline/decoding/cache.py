@@ -20,6 +20,8 @@ from typing import Any, Final
 from fsspec.implementations.local import LocalFileSystem
 from pydantic import Field
 
+from drumline.audio.downmix import MEAN
+from drumline.audio.recording import Recording
 from drumline.core.artifacts import filesystem, join, write_bytes
 from drumline.core.config import Config, fingerprint
 from drumline.core.errors import DrumlineError
@@ -30,7 +32,7 @@ from drumline.features.logmel import LogMelConfig
 
 log = logging.getLogger("drumline")
 
-VERSION: Final = "1"
+VERSION: Final = "3"
 """Of how audio becomes samples and samples activations. Raised with any change that moves a number: old entries are
 then never found, and go as others are used."""
 
@@ -39,6 +41,7 @@ _OURS: Final = re.compile(r"[0-9a-f]{64}\.(act|npz)(\.[0-9a-f]+\.part)?")
 removed."""
 _UNREADABLE: Final = (PermissionError, IsADirectoryError, NotADirectoryError)
 """What local storage raises for one entry alone."""
+_FACTS: Final = ("num_samples", "source_rate_hz", "truncated", "downmix")
 _FRESH_S: Final = 3600.0
 _TIMES: Final = ("mtime", "LastModified", "last_modified", "created")
 """What file systems call the time of a file: the local one; S3; others."""
@@ -66,6 +69,21 @@ class Hearing:
     """At `RATE_HZ`."""
     source_rate_hz: int
     """Of the file; 0 where it is not known."""
+    truncated: str = ""
+    """Where the recording breaks off, for people; empty where it is whole."""
+    downmix: str = MEAN
+    """Which mix of the channels was transcribed (`audio.downmix`)."""
+
+    @staticmethod
+    def of(activations: Activations, recording: Recording) -> "Hearing":
+        """Activations with the facts of their recording."""
+        return Hearing(
+            activations,
+            recording.num_samples,
+            recording.source_rate_hz,
+            truncated=recording.truncated,
+            downmix=recording.downmix,
+        )
 
     @property
     def duration_s(self) -> float:
@@ -73,7 +91,7 @@ class Hearing:
 
     def to_bytes(self) -> bytes:
         """An entry. Equal hearings give equal bytes."""
-        facts = {"num_samples": self.num_samples, "source_rate_hz": self.source_rate_hz}
+        facts = {name: getattr(self, name) for name in _FACTS}
         return pack(self.activations, facts)
 
     @staticmethod
@@ -81,7 +99,13 @@ class Hearing:
         """The inverse of `to_bytes`. Raises DrumlineError where it is no entry."""
         activations, facts = unpack(data, place)
         try:
-            return Hearing(activations, int(facts["num_samples"]), int(facts["source_rate_hz"]))
+            return Hearing(
+                activations,
+                int(facts["num_samples"]),
+                int(facts["source_rate_hz"]),
+                truncated=str(facts["truncated"]),
+                downmix=str(facts["downmix"]),
+            )
         except (ValueError, TypeError, KeyError) as error:
             raise DrumlineError(f"{place}: not an entry of a cache ({error})") from error
 

@@ -5,7 +5,7 @@
     8 bytes   b"DRUMACT2"
     4 bytes   CRC-32 of everything that follows, little endian, as is the next number
     4 bytes   length of the header
-    header    JSON: hop, rate_hz, classes, num_frames, num_samples, source_rate_hz
+    header    JSON: hop, rate_hz, classes, num_frames, num_samples, source_rate_hz, truncated, downmix
     rest      zlib: probability [T, C], onset [T], offset [T], velocity [T, C], little-endian float16, row by row
 
 Reading needs no parser of Python expressions, as NumPy's own format does: its `ast.literal_eval` has raised SystemError
@@ -35,7 +35,7 @@ _FLOAT16: Final = np.dtype("<f2")
 _ARRAYS: Final = ("probability", "onset", "offset", "velocity")
 
 
-def pack(activations: Activations, facts: Mapping[str, int]) -> bytes:
+def pack(activations: Activations, facts: Mapping[str, int | str]) -> bytes:
     """The file. Equal activations and facts give equal bytes."""
     header = {
         "hop": activations.grid.hop,

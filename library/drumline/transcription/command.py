@@ -3,12 +3,14 @@
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import click
 
+from drumline.audio.downmix import MEAN
+from drumline.audio.recording import Recording
 from drumline.core.errors import DrumlineError
 from drumline.transcription.engine import Listener
 from drumline.transcription.outputs import Outputs
@@ -50,6 +52,8 @@ def run(sources: Sequence[Source], job: Job) -> int:
 
 def _transcribe(source: Source, job: Job) -> Transcription:
     recording, audio = open_recording(source, job.stem)
+    for warning in _warnings(recording):
+        click.echo(f"{audio.name}: warning: {warning}", err=True)
     hidden = job.quiet or not sys.stderr.isatty()
     with (
         recording,
@@ -63,6 +67,14 @@ def _transcribe(source: Source, job: Job) -> Transcription:
         return transcribe(
             recording, audio, listener=job.listener, timing=job.timing, heard=lambda seconds: bar.update(round(seconds))
         )
+
+
+def _warnings(recording: Recording) -> Iterator[str]:
+    """What is out of the ordinary in a recording that is transcribed all the same."""
+    if recording.truncated:
+        yield f"truncated: {recording.truncated}; what is there is transcribed"
+    if recording.downmix != MEAN:
+        yield f"the channels cancel in their mean: {recording.downmix} is transcribed"
 
 
 def summary(result: Transcription, source: Source, outputs: Outputs, *, seconds: float) -> str:

@@ -27,7 +27,8 @@ class Finding:
 _MODULES = {
     "numpy": ("numpy", "transcribing", "drumline"),
     "scipy": ("scipy", "transcribing", "drumline"),
-    "soundfile": ("soundfile", "reading audio", "drumline"),
+    "soundfile": ("soundfile", "reading WAV, FLAC and Ogg", "drumline"),
+    "av": ("av", "reading MP3, AAC and other audio", "drumline"),
     "soxr": ("soxr", "reading audio", "drumline"),
     "onnxruntime": ("onnxruntime", "transcribing with a model", "onnxruntime"),
     "torch": ("torch", "training and exporting", "drumline"),
@@ -36,7 +37,7 @@ _MODULES = {
     "demucs": ("demucs", "separating drums on torch", "drumline[separation]"),
 }
 """Module -> its distribution, what it is for, and what to install."""
-_NEEDED = ("numpy", "scipy", "soundfile", "soxr", "onnxruntime")
+_NEEDED = ("numpy", "scipy", "soundfile", "av", "soxr", "onnxruntime")
 
 
 def examine(model: str = "") -> Iterator[Finding]:

@@ -8,11 +8,12 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Final, Literal, Self
+from typing import Final, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from drumline.audio.downmix import MEAN
 from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.events import Hit, sorted_hits
 from drumline.core.taxonomy import LABELS
@@ -53,6 +54,19 @@ class TranscribedHit:
                 raise ValueError(f"{name} {value} of {self.label} at {self.time_s} s is outside 0..1")
 
 
+class Recorded(Protocol):
+    """A recording, or what a cache keeps of one."""
+
+    @property
+    def duration_s(self) -> float: ...
+    @property
+    def source_rate_hz(self) -> int: ...
+    @property
+    def truncated(self) -> str: ...
+    @property
+    def downmix(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class SourceAudio:
     """The recording."""
@@ -64,6 +78,23 @@ class SourceAudio:
     """Of the file's bytes, hexadecimal; empty where it is not known."""
     rate_hz: int = 0
     """Samples a second in the file; 0 where it is not known."""
+    truncated: bool = False
+    """Whether the file was cut off or damaged: the hits are those of what is there."""
+    downmix: str = ""
+    """``difference`` or ``channel N`` where the channels cancel in their mean (`audio.downmix`); empty for the mean."""
+
+    @classmethod
+    def of(cls, name: str, sha256: str, recorded: Recorded) -> Self:
+        """The facts of a recording."""
+        downmix = "" if recorded.downmix == MEAN else recorded.downmix
+        return cls(
+            name,
+            round(recorded.duration_s, _TIME_DECIMALS),
+            sha256,
+            recorded.source_rate_hz,
+            truncated=bool(recorded.truncated),
+            downmix=downmix,
+        )
 
 
 @dataclass(frozen=True)

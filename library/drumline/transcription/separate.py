@@ -12,8 +12,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from drumline.audio.decode import SEPARATION_RATE_HZ, AudioConfig, decode_stereo, mix_samples
-from drumline.audio.recording import MAX_DURATION_S
+from drumline.audio.decode import SEPARATION_RATE_HZ, AudioConfig, StereoAudio, decode_stereo, mix_stereo
+from drumline.audio.recording import MAX_DURATION_S, Recording
 from drumline.audio.separation.cache import Stem, load_stem, separate_stem, separated, stem_key
 from drumline.audio.separation.protocol import SeparationConfig, Separator, open_separator, separator_fingerprint
 from drumline.audio.separation.weights import VARIABLE, Weights, resolve
@@ -38,8 +38,8 @@ class Separation:
         """Of all that decides the drums of a mix."""
         return fingerprint(separator_fingerprint(self.config, self.weights), str(self.config.gate_db))
 
-    def drums_of(self, files: Sequence[bytes], names: Sequence[str]) -> NDArray[np.float32]:
-        """Drums [N], mono at `RATE_HZ`, of files that sound together; all of it where hardly any drums are found.
+    def drums_of(self, files: Sequence[bytes], names: Sequence[str]) -> Recording:
+        """The drums of files that sound together; all of it where hardly any drums are found.
 
         Raises AudioError for audio that cannot serve, DrumlineError for weights that are none of the separator's.
         """
@@ -47,15 +47,16 @@ class Separation:
         stem = self._kept(key)
         if stem is None or stem.ratio_db < self.config.gate_db:
             config = AudioConfig(min_duration_s=0.4, max_duration_s=MAX_DURATION_S)
-            parts = [decode_stereo(data, name=name, config=config) for data, name in zip(files, names, strict=True)]
-            mix = mix_samples(parts)
+            parts = [
+                decode_stereo(data, name=name, config=config, allow_truncated=True)
+                for data, name in zip(files, names, strict=True)
+            ]
+            mix = mix_stereo(parts)
             stem = stem or self._separated(mix, key)
             if stem.ratio_db < self.config.gate_db:
-                all_of_it: NDArray[np.float32] = soxr.resample(
-                    mix.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ"
-                )
-                return all_of_it
-        return stem.samples
+                all_of_it = soxr.resample(mix.samples.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ")
+                return _recording(all_of_it, mix.truncated, mix.downmix)
+        return _recording(stem.samples, stem.truncated, stem.downmix)
 
     def _kept(self, key: str) -> Stem | None:
         try:
@@ -63,7 +64,7 @@ class Separation:
         except FileNotFoundError:
             return None
 
-    def _separated(self, mix: NDArray[np.float32], key: str) -> Stem:
+    def _separated(self, mix: StereoAudio, key: str) -> Stem:
         with _ONE_AT_A_TIME:
             separator = _opened(self.config, self.weights)
             if self.cache:
@@ -83,6 +84,10 @@ def find_separation(environment: Mapping[str, str] = os.environ, *, device: str 
     return Separation(
         config, resolve(backend, path="", model=config.model, download=False, environment=environment), cache
     )
+
+
+def _recording(samples: NDArray[np.float32], truncated: str, downmix: str) -> Recording:
+    return Recording([samples], source_rate_hz=SEPARATION_RATE_HZ, truncated=truncated, downmix=downmix)
 
 
 @cache

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-from drumline.audio.decode import SEPARATION_RATE_HZ, AudioConfig, decode, mix
+from drumline.audio.decode import AudioConfig, decode, mix
 from drumline.audio.layout import EXTENSIONS, choose
 from drumline.audio.recording import MAX_DURATION_S, Recording
 from drumline.core.errors import ConfigError
@@ -71,7 +71,7 @@ def open_recording(source: Source, stem: Stem) -> tuple[Recording, SourceAudio]:
         files = files or [io.BytesIO(sys.stdin.buffer.read())]
         digest = sha256_of(files)
         recording = _separated(files, names) if stem == "separate" else recording_of(files, names)
-    return recording, SourceAudio(names[0], round(recording.duration_s, 6), digest, recording.source_rate_hz)
+    return recording, SourceAudio.of(names[0], digest, recording)
 
 
 def sha256_of(files: Sequence[BinaryIO]) -> str:
@@ -89,8 +89,15 @@ def recording_of(files: Sequence[BinaryIO], names: Sequence[str]) -> Recording:
     if len(files) == 1:
         return Recording.of_file(files[0], name=names[0])
     config = AudioConfig(min_duration_s=0.4, max_duration_s=MAX_DURATION_S)
-    audio = mix([decode(file.read(), name=name, config=config) for file, name in zip(files, names, strict=True)])
-    return Recording([audio.samples], source_rate_hz=audio.source_rate_hz)
+    audio = mix(
+        [
+            decode(file.read(), name=name, config=config, allow_truncated=True)
+            for file, name in zip(files, names, strict=True)
+        ]
+    )
+    return Recording(
+        [audio.samples], source_rate_hz=audio.source_rate_hz, truncated=audio.truncated, downmix=audio.downmix
+    )
 
 
 def _folder(folder: Path, stem: Stem) -> Source:
@@ -106,5 +113,4 @@ def _separated(files: Sequence[BinaryIO], names: Sequence[str]) -> Recording:
     """Drums out of the mix, in memory."""
     from drumline.transcription.separate import find_separation  # its imports cost more than a transcription
 
-    drums = find_separation().drums_of([file.read() for file in files], names)
-    return Recording([drums], source_rate_hz=SEPARATION_RATE_HZ)
+    return find_separation().drums_of([file.read() for file in files], names)

@@ -10,6 +10,9 @@
      "hits": [
        {"time_s": 1.25, "class": "snare_head", "velocity": 0.71, "confidence": 0.93, "branches": {"snare": 0.95}}]}
 
+A recording that was cut off or damaged has ``"truncated": true`` in ``audio``: the hits are those of what is there. One
+whose channels cancel in their mean has ``"downmix": "difference"`` (or ``"channel N"``): what was transcribed instead.
+
 ``class`` is a name of `core.taxonomy.LABELS`; velocity, confidence and probabilities are 0 to 1. What is not known is
 left out: velocity, confidence, branches, sha256, rate_hz, words of the metadata, and the whole of ``tempo``. A reader
 passes over names that it does not know, so that a newer writer may say more; the version rises only where an old
@@ -76,7 +79,12 @@ def read(data: bytes, place: str) -> Transcription:
         return Transcription(
             hits=in_order([_hit(each) for each in tree.trees("hits")]),
             audio=SourceAudio(
-                audio.text("name"), audio.number("duration_s"), audio.text("sha256", ""), audio.whole("rate_hz", 0)
+                audio.text("name"),
+                audio.number("duration_s"),
+                audio.text("sha256", ""),
+                audio.whole("rate_hz", 0),
+                truncated=audio.values.get("truncated") is True,
+                downmix=audio.text("downmix", ""),
             ),
             transcriber=Transcriber(
                 transcriber.text("model"), transcriber.text("version", ""), transcriber.text("preset", "")

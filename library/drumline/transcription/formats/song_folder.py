@@ -1,6 +1,6 @@
 """A folder that Clone Hero and YARG play: the chart, its song.ini, and the audio beside it.
 
-The games read Ogg Vorbis, Opus, MP3 and WAV; other audio (FLAC, AIFF ...) is encoded as Ogg Vorbis. The audio is
+The games read Ogg Vorbis, Opus, MP3 and WAV; other audio (FLAC, AAC ...) is encoded as Ogg Vorbis. The audio is
 the transcribed file itself, so there is no delay. song.ini carries the provenance mark, and holds the SHA-256 of the
 audio that was written: so the audio is recognised too, which has no room for a mark.
 """
@@ -14,12 +14,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
+import numpy as np
+
 from drumline.audio.layout import EXTENSIONS
 from drumline.charts import song_ini
 from drumline.charts.provenance import BLANK, KEY, is_unchanged, seal
 from drumline.charts.text import decode
 from drumline.core.artifacts import sha256_file
-from drumline.core.errors import AudioError
 from drumline.transcription.formats import chart, mid
 from drumline.transcription.formats.registry import named
 from drumline.transcription.ownership import ForeignFileError, is_own, write_own
@@ -30,6 +31,7 @@ PLAYED: Final = (".ogg", ".opus", ".mp3", ".wav")
 _AUDIO_KEY: Final = "drumline_audio"
 _CHARTS: Final = ("notes.mid", "notes.midi", "notes.chart", "song.ini")
 _BLOCK_SAMPLES: Final = 1 << 16
+_MAX_RATE_HZ: Final = 96_000
 
 
 def write_song_folder(
@@ -138,12 +140,23 @@ def encode_vorbis(audio: Path, song: Path, *, on_block: Callable[[int], None] = 
     """
     import soundfile
 
-    try:
-        with soundfile.SoundFile(audio) as source:
-            rate_hz, channels = source.samplerate, source.channels
-            with soundfile.SoundFile(song, "w", rate_hz, channels, format="OGG", subtype="VORBIS") as target:
-                for number, block in enumerate(source.blocks(_BLOCK_SAMPLES, dtype="float32")):
-                    on_block(number * _BLOCK_SAMPLES)
-                    target.write(block)
-    except soundfile.LibsndfileError as error:
-        raise AudioError("audio_undecodable", f"{audio.name}: {error.error_string or error}") from error
+    from drumline.audio.block import Block
+    from drumline.audio.downmix import mono
+    from drumline.audio.recording import MAX_DURATION_S
+    from drumline.audio.stream import opened, resampled
+
+    with audio.open("rb") as source, opened(source, audio.name, MAX_DURATION_S) as stream:
+        rate_hz, channels = min(stream.rate_hz, _MAX_RATE_HZ), stream.num_channels
+
+        def alike(block: Block) -> Block:
+            same = block.samples.shape[1] == channels
+            return block if same else Block(np.repeat(mono(block.samples), channels, axis=1), block.rate_hz)
+
+        with soundfile.SoundFile(song, "w", rate_hz, channels, format="OGG", subtype="VORBIS") as target:
+            num_frames = 0
+            for samples in resampled(map(alike, stream.blocks()), rate_hz, num_channels=channels):
+                for start in range(0, len(samples), _BLOCK_SAMPLES):
+                    on_block(num_frames)
+                    written = samples[start : start + _BLOCK_SAMPLES]
+                    target.write(written)
+                    num_frames += len(written)

@@ -5,6 +5,7 @@ together and end their worker, or err unforeseen, are taken again one by one: on
 """
 
 import io
+import logging
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -16,7 +17,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
-from drumline.audio.decode import SEPARATION_RATE_HZ
 from drumline.audio.recording import Recording
 from drumline.core.ahead import ahead
 from drumline.core.artifacts import filesystem, join, read_bytes
@@ -41,6 +41,8 @@ from drumline.transcription.separate import Separation, find_separation
 from drumline.transcription.sources import recording_of, sha256_of
 from drumline.transcription.table import SCHEMA, row
 from drumline.transcription.transcribe import Timing, transcription_of
+
+log = logging.getLogger("drumline")
 
 RESULTS: Final = "songs"
 """Folder of the output with the files of each song."""
@@ -157,7 +159,7 @@ class TranscribeSongs:
         for key, activations in self._engine.network.listen_together(recordings(), threads=readers):
             song = opened.pop(key)
             with song.recording as recording:
-                hearing = Hearing(activations.rounded(), recording.num_samples, recording.source_rate_hz)
+                hearing = Hearing.of(activations.rounded(), recording)
                 self._cache.put(self._key(song.sha256), hearing)
                 found = self._engine.decoded(hearing.activations)
                 found = self._engine.read_again(found, self._engine.dense(found, hearing.duration_s), recording)
@@ -197,8 +199,7 @@ class TranscribeSongs:
         """As the model hears it."""
         if self.store.separation is None:
             return recording_of(files, song.files)
-        drums = self.store.separation.drums_of([file.read() for file in files], song.files)
-        return Recording([drums], source_rate_hz=SEPARATION_RATE_HZ)
+        return self.store.separation.drums_of([file.read() for file in files], song.files)
 
     def _key(self, sha256: str) -> str:
         """Of what the model says of a song whose files have this digest."""
@@ -208,7 +209,9 @@ class TranscribeSongs:
     def _finished(self, song: LibrarySong, hearing: Hearing, sha256: str, found: Strokes, *, how: str) -> Outcome:
         """Write the results, and last the product."""
         name = song.files[0].rpartition("/")[2]
-        audio = SourceAudio(name, round(hearing.duration_s, 6), sha256, hearing.source_rate_hz)
+        audio = SourceAudio.of(name, sha256, hearing)
+        if hearing.truncated:
+            log.warning("%s: truncated: %s; what is there was transcribed", song.key, hearing.truncated)
         timing = Timing(grid=self.config.grid)
         result = transcription_of(found, audio, self._engine.transcriber, timing=timing)
         for each in map(named, self.config.formats):

@@ -17,12 +17,16 @@ is locked.
 import json
 import logging
 import re
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
+
+from fsspec.implementations.local import LocalFileSystem
 
 from drumline.core.artifacts import exists, filesystem, join, names, publish, remove, write_bytes
 from drumline.core.documents import DocumentError, read_json
@@ -37,6 +41,7 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 _RECORDINGS: Final = ("song", "audio")
 _PARTS: Final = ("job.json", "claim.json", "progress.json", "outcome.json", *_RECORDINGS)
 """Of a job, in the order in which they are removed."""
+_BLOCK_BYTES: Final = 1 << 20
 _MAX_RECORD_BYTES: Final = 65_536
 _MAX_WARNINGS: Final = 1000
 """Files that are warned of once each."""
@@ -112,10 +117,21 @@ class JobStore:
         return {job_id: (num_bytes, job_id in ended) for job_id, num_bytes in found.items()}
 
     def open_audio(self, job_id: str) -> BinaryIO:
-        """The recording. Raises FileNotFoundError where the job is gone."""
+        """The recording. Raises FileNotFoundError where the job is gone.
+
+        One of an object store is copied to an unnamed temporary file first: decoders call back for more data, and some
+        take a store that fails meanwhile for the end of the recording.
+        """
         fs, path = filesystem(self._place(job_id, "audio"))
-        file: BinaryIO = fs.open(path, "rb")
-        return file
+        if isinstance(fs, LocalFileSystem):
+            return Path(path).open("rb")
+        with ExitStack() as failed:
+            copy = failed.enter_context(tempfile.TemporaryFile())
+            with fs.open(path, "rb") as file:
+                shutil.copyfileobj(file, copy, _BLOCK_BYTES)
+            copy.seek(0)
+            failed.pop_all()  # whoever reads it closes it
+        return copy
 
     def is_there(self, job_id: str) -> bool:
         """Whether anybody still wants it."""

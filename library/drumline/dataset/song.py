@@ -107,7 +107,9 @@ def _recordings(
     if not choices:
         if config.render_missing:
             return [_rendered(read.song)]
-        return Rejected("audio_missing", f"{source.key}: no file named like a drum stem or a mix beside the chart")
+        where = f", nor where its path leads ({path})" if (path := source.extra.get("path")) else ""
+        missing = f"{source.key}: no file named like a drum stem or a mix beside the chart{where}"
+        return Rejected("audio_missing", missing)
     found = []
     for choice in choices:
         files = [read.load(name) for name in choice.files]

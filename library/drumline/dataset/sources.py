@@ -1,12 +1,13 @@
 """Find songs under roots, by listing alone: no chart is parsed and no audio opened here.
 
 A root is a folder, a bucket prefix or a zip file. What it holds is told by its layout: a corpus that
-`charts.corpora` knows, or song folders, ``.sng`` containers and chart exports anywhere below.
+`charts.corpora` knows, or song folders, ``.sng`` containers and chart exports anywhere below. Of exports and event
+manifests, what they say of their audio is read too.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from posixpath import splitext
 from typing import Final, Literal
@@ -17,7 +18,7 @@ from drumline.audio import layout
 from drumline.charts.corpora import CORPORA, corpora_in
 from drumline.charts.corpus import CorpusItem
 from drumline.charts.events_jsonl import read_events_jsonl
-from drumline.charts.midi_json import ClassOrder
+from drumline.charts.midi_json import EXPORT_NAME, ClassOrder
 from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
 from drumline.core.config import Config, fingerprint
 from drumline.core.errors import ChartError, ConfigError
@@ -29,8 +30,6 @@ _CHART_ENDINGS = {
     ".mid": "mid",
     ".midi": "mid",
     ".sng": "sng",
-    ".midi.json": "midi_json",
-    ".chart.json": "midi_json",
     ".bsm": "beatsight",
     ".bs": "beatsight",
     "events.jsonl": "events_jsonl",
@@ -75,7 +74,9 @@ class SongSource:
     annotation: str
     """Path of the chart, relative to the root."""
     audio: tuple[layout.Choice, ...] = ()
-    """The files that can hold the drums, best first, relative to the root; empty for containers."""
+    """The files that can hold the drums, best first, relative to `audio_root`; empty for containers."""
+    audio_root: str = ""
+    """Where the audio is, if not under the root: an export's audio lies with the chart that was exported."""
     siblings: tuple[str, ...] = ()
     """Names of the files in the chart's folder."""
     item: CorpusItem | None = None
@@ -91,8 +92,12 @@ class SongSource:
         return self.audio[0].domain if self.audio else "none"
 
     def uri(self, path: str) -> str:
-        """The full URI of a file of this song."""
+        """The full URI of a file below the root."""
         return join(self.root, path)
+
+    def audio_uri(self, path: str) -> str:
+        """The full URI of one of the audio files."""
+        return join(self.audio_root or self.root, path)
 
     def to_json(self) -> str:
         """As one line, for Ray's rows."""
@@ -108,25 +113,8 @@ _ADAPTER: Final = TypeAdapter(SongSource)
 """Made once: making it takes thirty times as long as reading a row."""
 
 
-def find_songs(roots: Sequence[RootConfig]) -> list[SongSource]:
-    """Every song under the roots, in order of key.
-
-    Raises ConfigError where a root is missing or two roots share a name.
-    """
-    found: dict[str, SongSource] = {}
-    names: dict[str, str] = {}
-    for root in roots:
-        name = root.label
-        if names.setdefault(name, root.uri) != root.uri:
-            raise ConfigError(f"roots {names[name]} and {root.uri} share the name {name!r}: set `name` on one of them")
-        for source in _songs_of_root(name, root):
-            is_export = source.format == "midi_json"
-            found[source.key] = replace(source, extra={"class_order": root.class_order}) if is_export else source
-    return [found[key] for key in sorted(found)]
-
-
-def _songs_of_root(name: str, root: RootConfig) -> Iterator[SongSource]:
-    uri, files = list_files(root.uri)
+def songs_of_root(name: str, root: RootConfig, uri: str, files: Mapping[str, str]) -> Iterator[SongSource]:
+    """The songs in a listing of a root (`list_files`), with no audio yet for chart exports (`exports`)."""
     kind: str = root.kind
     if kind == "auto":
         corpora = corpora_in(files)
@@ -167,7 +155,8 @@ def list_files(uri: str, *, key: str = "roots") -> tuple[str, dict[str, str]]:
     }
 
 
-def _is_audio(name: str) -> bool:
+def is_audio(name: str) -> bool:
+    """Whether a file is audio by its ending."""
     return splitext(name)[1].lower() in layout.EXTENSIONS
 
 
@@ -195,7 +184,9 @@ def _charts_of_folder(members: Sequence[str]) -> Iterator[tuple[str, str]]:
         if member.lower() in NOTES and member != notes:
             continue
         ending = max((end for end in _CHART_ENDINGS if member.lower().endswith(end)), key=len, default=None)
-        if ending is not None:
+        if EXPORT_NAME.fullmatch(member):
+            yield member, "midi_json"
+        elif ending is not None:
             yield member, _CHART_ENDINGS[ending]
 
 
@@ -212,14 +203,15 @@ def _sources_of_chart(
         # The games' own names speak for the folder; a chart of another name owns the audio of its own stem.
         stem = splitext(chart)[0]
         choices = tuple(
-            layout.Choice("mix", (member,)) for member in members if splitext(member)[0] == stem and _is_audio(member)
+            layout.Choice("mix", (member,)) for member in members if splitext(member)[0] == stem and is_audio(member)
         )
-        if is_notes or (not choices and sum(1 for _ in _charts_of_folder(members)) == 1):
+        others = sum(1 for _, other in _charts_of_folder(members) if other != "midi_json")
+        if is_notes or (not choices and others == 1):
             choices = layout.choose(members)
         audio = tuple(layout.Choice(c.domain, tuple(prefix + file for file in c.files)) for c in choices)
     key = f"{name}/{prefix.rstrip('/') if is_notes and prefix else path}"
     # Whatever stands beside the chart and could matter to it: its own words and every audio file.
-    around = [member for member in members if member.lower() == "song.ini" or _is_audio(member)]
+    around = [member for member in members if member.lower() == "song.ini" or is_audio(member)]
     stamp = stamp_of([path, *(prefix + member for member in around)], files)
     yield SongSource(key, uri, format_, path, audio=audio, siblings=tuple(members), stamp=stamp)
 

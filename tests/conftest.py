@@ -12,6 +12,17 @@ settings.load_profile("drumline")
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 
 
+CASES = CORPUS.with_name("cases")
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of small inputs on which earlier versions failed, on the project's own machines."""
+    if not CASES.is_dir():
+        pytest.skip("the cases of earlier failures are not beside this checkout (../shared/cases)")
+    return CASES
+
+
 @pytest.fixture(scope="session")
 def corpus() -> Path:
     """The folder of real material that stands beside the checkout on the project's own machines."""

@@ -61,8 +61,8 @@ def make_song(place: Path, number: int, *, kit: Kit, song_s: float = SONG_S) -> 
     tempo_bpm = float(random.integers(80, 190))
     num_bars = round(song_s * tempo_bpm / 240)
     hits, tempo = _rhythm(random, tempo_bpm=tempo_bpm, num_bars=num_bars)
-    # One charter for a hundred songs: splits keep the songs of a charter together.
-    people = {"artist": f"Artist {number // 4}", "charter": f"Charter {number // 100}"}
+    # One charter for ten songs: splits keep the songs of a charter together.
+    people = {"artist": f"Artist {number // 4}", "charter": f"Charter {number // 10}"}
     chart = gems.compose(hits, tempo, Metadata(title=f"Title {number}", genre="Random", **people))
     samples = render(hits, kit=kit, duration_s=hits[-1].time_s + _TAIL_S, seed=number)
     place.mkdir(parents=True, exist_ok=True)

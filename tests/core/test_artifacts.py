@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from drumline.core.artifacts import publish, storage_told, write_bytes
-from drumline.core.errors import DrumlineError
+from drumline.core.artifacts import publish, refuse_foreign_output, storage_told, write_bytes
+from drumline.core.errors import ConfigError, DrumlineError
 
 
 @pytest.fixture
@@ -39,3 +39,13 @@ def test_a_full_disk_is_told_and_nothing_is_left_on_it(full_disk: Path, tmp_path
         storage_told("out"),
     ):
         write_bytes(str(target), bytes(50_000))
+
+
+def test_a_folder_of_a_persons_files_is_no_output(tmp_path: Path) -> None:
+    refuse_foreign_output(str(tmp_path / "nowhere"), writes=["card.md"], evidence=["_runs"])
+    (tmp_path / "card.md").write_text("my own")
+    (tmp_path / "other.txt").write_text("hinders nobody")
+    with pytest.raises(ConfigError, match=r"output: .* holds card\.md, which drumline did not write"):
+        refuse_foreign_output(str(tmp_path), writes=["card.md", "a"], evidence=["_runs"])
+    (tmp_path / "_runs").mkdir()
+    refuse_foreign_output(str(tmp_path), writes=["card.md", "a"], evidence=["_runs"])

@@ -15,7 +15,15 @@ from drumline.audio import fingerprint
 from drumline.core.errors import Rejected
 from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
-from drumline.dataset.duplicates import DuplicateConfig, Recording, SongFacts, find_duplicates
+from drumline.dataset.duplicates import (
+    ANONYMOUS,
+    CHARTED,
+    TRANSCRIBED,
+    DuplicateConfig,
+    Recording,
+    SongFacts,
+    find_duplicates,
+)
 from drumline.dataset.sketches import bottom_k, candidate_pairs, note_sketch, similarity
 
 CONFIG = DuplicateConfig()
@@ -47,13 +55,16 @@ def song(
     fineness: float = 0.5,
     residual_ms: float = 5.0,
     num_hits: int = 100,
+    source_rank: int = CHARTED,
 ) -> SongFacts:
     """A song whose unnamed parts are its own."""
     recording = recording or f"recording of {song_id}"
     heard = Recording(domain, f"{recording} {encoding}", sound(recording, encoding))
     performance = (notes or f"notes of {song_id}").encode()
     chart = chart or f"chart of {song_id}"
-    return SongFacts(song_id, (heard,), chart, performance, NOTHING, work, group, fineness, residual_ms, num_hits)
+    return SongFacts(
+        song_id, (heard,), chart, performance, NOTHING, source_rank, work, group, fineness, residual_ms, num_hits
+    )
 
 
 def rejected(*songs: SongFacts) -> dict[str, Rejected]:
@@ -104,8 +115,10 @@ def test_the_best_copy_survives_by_the_stated_rule() -> None:
         song("d", recording="r", encoding=4, domain="mix", residual_ms=1.0),
         song("e", recording="r", encoding=5, domain="mix", residual_ms=float("nan")),
         song("f", recording="r", encoding=6, domain="mix", fineness=1.0),
+        song("g", recording="r", encoding=7, source_rank=ANONYMOUS, fineness=1.0, residual_ms=0.0),
+        song("h", recording="r", encoding=8, source_rank=TRANSCRIBED, fineness=1.0, residual_ms=0.0),
     ]
-    best_first = ["f", "c", "b", "a", "d", "e"]
+    best_first = ["f", "c", "b", "a", "d", "e", "g", "h"]
     for index, survivor in enumerate(best_first[:-1]):
         left = [copy for copy in copies if copy.song_id in best_first[index:]]
         assert {r.survivor for r in rejected(*left).values()} == {survivor}
@@ -123,6 +136,7 @@ def test_the_best_copy_survives_by_the_stated_rule() -> None:
             group=st.sampled_from(["", "", "g1"]),
             domain=st.sampled_from(["stem", "mix"]),
             fineness=st.sampled_from([0.2, 1.0]),
+            source_rank=st.sampled_from([CHARTED, TRANSCRIBED]),
         ),
         max_size=10,
     ),

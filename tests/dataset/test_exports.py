@@ -12,6 +12,7 @@ import soundfile
 from drumline.charts.midi_json import read_midi_json
 from drumline.core.errors import ChartError, Rejected
 from drumline.dataset.config import BuildConfig
+from drumline.dataset.duplicates import ANONYMOUS
 from drumline.dataset.find import find_songs
 from drumline.dataset.reading import read_song
 from drumline.dataset.song import build_song
@@ -168,6 +169,7 @@ def test_an_export_becomes_a_row_with_what_was_mended(tmp_path: Path) -> None:
     soundfile.write(song, samples, 22_050)
     (row,) = build_song(found(tmp_path)[0], config, lambda files: None).to_pylist()
     assert (row["title"], row["artist"], row["charter"], row["domain"]) == ("Song", "Band", "Someone", "mix")
+    assert row["source_rank"] == ANONYMOUS  # the chart itself, which names its charter, is the better copy
     (repair,) = row["repairs"]
     assert "99 of 100 hits have a time_sec that is not their tick's, by up to 12.375 s" in repair
     assert row["measured_offset_s"] == pytest.approx(0.0, abs=0.005)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drumline.core.config import parse_config
 from drumline.core.errors import ConfigError
 from drumline.dataset.names import normalise_name, people, work_key
-from drumline.dataset.splits import SPLITS, SplitConfig, SplitSong, assign, crossing_keys
+from drumline.dataset.splits import SPLITS, SplitConfig, SplitSong, assign, crossing_keys, refuse_empty_validation
 
 CONFIG = SplitConfig()
 
@@ -188,3 +188,36 @@ def test_unknown_words_make_no_key() -> None:
     assert work_key("Ann", "") == work_key("unknown", "One") == ""
     assert work_key("ANN", "One") == work_key("Ann", "one!")
     assert people("Ann, Bob & The Cy / unknown") == ("ann", "bob", "cy")
+
+
+def divided(songs: list[SplitSong], **config: object) -> Counter[str]:
+    """Songs by split. Raises ConfigError as a build does."""
+    settings = parse_config(SplitConfig, dict(config), "test")
+    result = assign(songs, previous={}, config=settings)
+    refuse_empty_validation(songs, result, previous={}, config=settings)
+    assert not result.conflicts
+    return Counter(result.assignments.values())
+
+
+@pytest.mark.parametrize("num_songs", [2, 3, 12, 40])
+def test_the_library_of_one_charter_is_refused_or_divided_by_a_switch(num_songs: int) -> None:
+    songs = [SplitSong(f"{n:02}", artist=f"band {n}", title="x", charter="Ann") for n in range(num_songs)]
+    with pytest.raises(ConfigError, match=r"validation would have no song.*charter 'ann'.*splits\.share_charters=true"):
+        divided(songs)
+    assert divided(songs, train=0.9, validation=0.0) == {"train": num_songs}
+    counts = divided(songs, share_charters=True)
+    assert counts["train"] >= max(1, num_songs // 2)
+    assert 1 <= counts["validation"] <= max(1, num_songs // 5)
+
+
+def test_a_small_charter_goes_to_validation_and_a_half_of_the_library_does_not() -> None:
+    ann = [SplitSong(f"a{n:02}", charter="Ann") for n in range(10)]
+    bob = [SplitSong(f"b{n:02}", charter="Bob") for n in range(10)]
+    assert divided([*ann, *bob[:4]]) == {"train": 10, "validation": 4}
+    with pytest.raises(ConfigError, match="20 songs are 2 groups"):
+        divided([*ann, *bob])
+    assert divided([*ann, *bob], min_validation_songs=1) == {"train": 10, "validation": 10}
+    assert divided([SplitSong("a"), SplitSong("b")]) == {"train": 2}, "so few that none is due"
+    earlier = {song.song_id: "train" for song in [*ann, *bob]}
+    result = assign([*ann, *bob], previous=earlier, config=CONFIG)
+    refuse_empty_validation([*ann, *bob], result, previous=earlier, config=CONFIG)

@@ -21,7 +21,13 @@ FEW = tuple(replace(SONGS[number], num_bars=8) for number in (0, 1, 3, 18))
 """Short songs: a stem beside a .chart, stems beside a notes.mid, a .sng, and one without audio, which is rejected."""
 MANY = tuple(
     DemoSong(
-        f"Song {n}", tuple(STYLES)[n % len(STYLES)], ((0, 100.0 + 3 * n),), codec="wav", num_bars=12, artist=f"Band {n}"
+        f"Song {n}",
+        tuple(STYLES)[n % len(STYLES)],
+        ((0, 100.0 + 3 * n),),
+        codec="wav",
+        num_bars=12,
+        artist=f"Band {n}",
+        charter=f"C {n}",
     )
     for n in range(32)
 )

@@ -1,16 +1,26 @@
 """The command as a person meets it: help that teaches, one message for a mistake, exit codes for scripts."""
 
+import fcntl
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
+import termios
+import time
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import pytest
 import yaml
 from click.testing import CliRunner
-from tests.jobs.conftest import config_for, run_command
+from tests.jobs.conftest import ROOT, config_for, run_command
 
 from drumline.cli import main
+from drumline.core.errors import DrumlineError
+from drumline.dataset.build import build
 from drumline.rendering.demo_library import SONGS, make_demo_library
 
 PROGRAMS = {"drumline": ("drumline", "build-dataset"), "job": ("jobs/build_dataset.py",)}
@@ -65,6 +75,42 @@ def test_a_dry_run_lists_what_would_be_built(config: Path) -> None:
     assert "4 songs would be built" in done.stdout
     counts = dict(re.findall(r"  (?:format|audio) +(\w+) +(\d+)", done.stdout))
     assert counts == {"chart": "2", "mid": "1", "sng": "1", "stem": "1", "stems": "1", "container": "1", "none": "1"}
+
+
+def _unread_bytes(pipe: IO[bytes]) -> int:
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+def test_ctrl_c_is_one_line_and_exit_code_130(tmp_path: Path) -> None:
+    script = "from drumline.cli import main; main()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, "transcribe", "-", "--heuristic"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "library")},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    os.write(process.stdin.fileno(), b"RIFF")
+    deadline = time.monotonic() + 60
+    while _unread_bytes(process.stdin) and time.monotonic() < deadline:  # until it waits for the rest of the recording
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.decode().strip() == "drumline: interrupted; what was finished is kept"
+
+
+@pytest.mark.ray
+def test_a_build_without_a_song_is_an_error_unless_allowed(tmp_path: Path) -> None:
+    make_demo_library(tmp_path / "library", tuple(replace(song, num_bars=8) for song in SONGS[-1:]))
+    config = config_for(tmp_path / "library", tmp_path / "set")
+    with pytest.raises(DrumlineError, match=r"no song is left.*1 audio_missing; first: .*run\.allow_empty=true"):
+        build(config)
+    assert not (tmp_path / "set" / "manifest.json").exists()
+    allowed = config.model_copy(update={"run": config.run.model_copy(update={"allow_empty": True})})
+    assert build(allowed).counts.songs == 0
 
 
 @pytest.mark.ray

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -256,3 +257,18 @@ def test_real_recordings_have_the_same_hits_from_the_command_line_and_the_job(
     told = content(tmp_path / "job" / "songs")
     assert told == content(tmp_path / "command")
     assert all(len(our_json.read(data, name).hits) > 20 for name, data in told.items())
+
+
+def test_a_persons_files_below_the_output_stop_a_run_before_any_work(
+    library: Path, package: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "songs" / "a").mkdir(parents=True)
+    (tmp_path / "songs" / "a" / "one.mid").write_bytes(b"MThd by hand")
+    config = config_for(library, tmp_path, package)
+    with pytest.raises(ConfigError, match=r"a/one\.mid: not replaced.*run\.overwrite=true"):
+        transcribe_library(config)
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["one.mid"]
+    (tmp_path / "songs" / "a" / "one.mid").unlink()
+    pq.write_table(pa.table({"key": ["a"], "survivor": ["b"]}), tmp_path / "rejected.parquet")  # a dataset's
+    with pytest.raises(ConfigError, match=r"rejected\.parquet: not replaced"):
+        transcribe_library(config)

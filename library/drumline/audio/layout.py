@@ -12,6 +12,14 @@ from typing import Final
 EXTENSIONS: Final = (".flac", ".wav", ".opus", ".ogg", ".mp3")
 """Best first, for the stem that is there twice: lossless, then codecs that state their delay, then MP3."""
 
+AUDIO_KINDS: Final = frozenset(
+    {
+        *EXTENSIONS, ".oga", ".m4a", ".m4b", ".aac", ".wma", ".webm", ".weba", ".mka", ".mp2", ".aif", ".aiff", ".aifc",
+        ".caf", ".au", ".w64", ".wv", ".ape", ".tta", ".mpc", ".alac", ".ac3", ".dts", ".amr", ".dsf", ".dff",
+    }
+)  # fmt: skip
+"""Endings of files that people take for audio, whether or not a decoder here reads them."""
+
 DRUMS: Final = "drums"
 NUMBERED_DRUMS: Final = ("drums_1", "drums_2", "drums_3", "drums_4")
 BACKING: Final = ("song", "guitar", "bass", "rhythm", "keys", "vocals", "vocals_1", "vocals_2")

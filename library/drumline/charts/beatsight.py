@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from drumline.charts import provenance
 from drumline.charts.beats import parse_metre, tempo_from_marks
 from drumline.charts.documents import Tree, read_json
 from drumline.charts.drum_maps import component_label
@@ -78,8 +79,8 @@ def audio_filenames(data: bytes, place: str) -> tuple[str, str]:
     return audio.text("filename", ""), audio.text("drumStem", "")
 
 
-def write_bsm(song: AnnotatedSong, *, audio: Audio, created_at: str, difficulty: float = 5.0) -> bytes:
-    """A ``.bsm`` file; ``created_at`` in ISO 8601, ``difficulty`` 0 to 10.
+def write_bsm(song: AnnotatedSong, *, audio: Audio, created_at: str, difficulty: float = 5.0, mark: str = "") -> bytes:
+    """A ``.bsm`` file; ``created_at`` in ISO 8601, ``difficulty`` 0 to 10, ``mark`` a key of its own.
 
     Read back, times are the same to half a millisecond, and labels the same or wider: the format has one
     snare and one ride, and no flags. Equal inputs give equal bytes.
@@ -124,6 +125,8 @@ def write_bsm(song: AnnotatedSong, *, audio: Audio, created_at: str, difficulty:
         "drumKit": {"components": sorted({hit["component"] for hit in hits}), "layout": "standard_5piece"},
         "hitObjects": hits,
     }
+    if mark:
+        document[provenance.KEY] = mark
     if audio.drum_stem:
         document["audio"]["drumStem"] = audio.drum_stem
     return (json.dumps(document, ensure_ascii=False, indent=2) + "\n").encode()

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from drumline.charts import dot_chart_lines, drum_marks, drum_track
+from drumline.charts import dot_chart_lines, drum_marks, drum_track, provenance
 from drumline.charts.chart import DIFFICULTIES, MAX_CHART_BYTES, MAX_TICK, Chart, capped
 from drumline.charts.dot_chart_lines import SECTION_OF, Event, unquoted
 from drumline.charts.drum_track import FIFTH, KICK, SECOND_KICK, RawTrack
@@ -84,8 +84,8 @@ def read(data: bytes, *, name: str, ini: SongIni) -> Chart:
     )
 
 
-def write(chart: Chart) -> bytes:
-    """A chart as UTF-8 .chart.
+def write(chart: Chart, *, mark: str = "") -> bytes:
+    """A chart as UTF-8 .chart, ``mark`` as a key of its [Song].
 
     Tempos are rounded to thousandths of a beat per minute. The format has no place for flams, for accents and
     ghosts of the kick, for animations and elite notes: they are left out.
@@ -98,6 +98,7 @@ def write(chart: Chart) -> bytes:
         "Charter": words.charter,
         "Year": f", {words.year}" if words.year else "",
         "Genre": words.genre,
+        provenance.KEY: mark,
     }
     song = [f'{key} = "{value}"' for key, value in named.items() if value]
     song += [f"Offset = {chart.offset_s!r}", f"Resolution = {chart.tempo.resolution}"]

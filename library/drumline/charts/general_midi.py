@@ -97,8 +97,8 @@ def read_tempo(data: bytes, place: str) -> TempoMap:
     return _tempo_map(_score(data, place), place)
 
 
-def write_performance(hits: Sequence[Hit], *, tempo: TempoMap | None = None) -> bytes:
-    """A format 1 MIDI file with a conductor track and a General MIDI drum track.
+def write_performance(hits: Sequence[Hit], *, tempo: TempoMap | None = None, mark: str = "") -> bytes:
+    """A format 1 MIDI file with a conductor track and a General MIDI drum track; ``mark`` is a text on the former.
 
     Read back, hits of the twelve classes are the same, in time to half a tick (0.5 ms at 120 bpm) and in
     velocity to 1/254; a hit whose velocity is not told comes back with 100/127. A partial label is written as
@@ -117,7 +117,8 @@ def write_performance(hits: Sequence[Hit], *, tempo: TempoMap | None = None) -> 
         loudest[note] = max(loudest.get(note, 0), velocity)
 
     file = mido.MidiFile(type=1, ticks_per_beat=tempo.resolution)
-    marks = [(tick, mido.MetaMessage("set_tempo", tempo=round(60e6 / bpm))) for tick, bpm in tempo.tempos]
+    marks = [(0, mido.MetaMessage("text", text=mark))] if mark else []
+    marks += [(tick, mido.MetaMessage("set_tempo", tempo=round(60e6 / bpm))) for tick, bpm in tempo.tempos]
     marks += [
         (tick, mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator))
         for tick, numerator, denominator in tempo.time_signatures

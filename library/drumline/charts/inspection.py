@@ -12,6 +12,7 @@ from drumline.charts.song import AnnotatedSong
 from drumline.charts.song_ini import SongIni
 from drumline.core.errors import ChartError
 from drumline.core.events import Hit
+from drumline.core.listing import walk
 
 JsonObject = dict[str, Any]
 
@@ -29,7 +30,7 @@ def inspect(path: Path) -> Iterator[JsonObject]:
     An object holds ``path`` and ``error`` where a chart cannot be read. The song.ini beside a chart is heeded.
     """
     if path.is_dir():
-        inside = [child for child in sorted(path.rglob("*")) if child.is_file() and _reader(child)]
+        inside = [child for child in sorted(path / file for file, _ in walk(str(path))) if _reader(child)]
         if not inside:
             yield {"path": str(path), "error": f"no chart in it ({', '.join(READERS)})"}
         for child in inside:

@@ -198,9 +198,10 @@ def _practice_sections(events: Events) -> tuple[tuple[int, str], ...]:
     return tuple((tick, plain(match[1])) for tick, match in matches if match)
 
 
-def write(chart: Chart) -> bytes:
-    """A chart as a notes.mid. Tempos are rounded to whole microseconds a quarter note; words and delay go to song.ini.
+def write(chart: Chart, *, mark: str = "") -> bytes:
+    """A chart as a notes.mid, ``mark`` as a text of its first track.
 
+    Tempos are rounded to whole microseconds a quarter note; words and delay go to song.ini.
     Animations and Phase Shift's marks are left out, and so are rolls of the kick, for which the format has no lane.
     Raises ValueError where difficulties disagree about what the format marks for all of them at once.
     """
@@ -223,6 +224,8 @@ def write(chart: Chart) -> bytes:
     ]
     for tick, tempo_bpm in chart.tempo.tempos:
         conductor.append((tick, 0, mido.MetaMessage("set_tempo", tempo=round(60e6 / tempo_bpm))))
+    if mark:
+        conductor.append((0, 0, mido.MetaMessage("text", text=mark)))
     practice = [(tick, 0, mido.MetaMessage("text", text=f"[section {words}]")) for tick, words in chart.sections]
     file = mido.MidiFile(type=1, ticks_per_beat=chart.tempo.resolution, charset="utf-8")
     file.tracks += [_track("", conductor), _track(EVENTS_TRACK, practice), _track(DRUM_TRACKS[0], drums)]

@@ -108,9 +108,10 @@ def values(ini: SongIni) -> dict[str, str]:
     )
 
 
-def write(ini: SongIni) -> bytes:
-    """A song.ini in UTF-8."""
-    return "".join(["[song]\n", *(f"{key} = {value}\n" for key, value in values(ini).items())]).encode()
+def write(ini: SongIni, *, others: Mapping[str, str] | None = None) -> bytes:
+    """A song.ini in UTF-8; ``others`` are keys that no game knows."""
+    lines = (f"{key} = {value}\n" for key, value in (values(ini) | dict(others or {})).items())
+    return "".join(["[song]\n", *lines]).encode()
 
 
 def of(chart: Chart) -> SongIni:

@@ -13,7 +13,7 @@ from drumline.commands.options import explained, told
 @click.argument("files", nargs=-1, required=True)
 @click.option("--format", "formats", default="", help="Formats, with commas between; MIDI if none is named. See below.")
 @click.option(
-    "--output", "-o", default="", help="A file, a folder, or - for standard output; beside each song if left out."
+    "--output", "-o", default="", help="A file, a folder/, or - for standard output; beside each song if left out."
 )
 @click.option("--preset", default="", help="default, conservative, aggressive, or a YAML file of your own.")
 @click.option("--model", default="", help="A model package: a folder, or the name of one that comes with drumline.")
@@ -34,6 +34,9 @@ from drumline.commands.options import explained, told
 @click.option(
     "--strength", type=click.FloatRange(0, 1), default=1.0, help="With --quantise: 1 onto the line, 0 not at all."
 )
+@click.option(
+    "--overwrite", is_flag=True, help="Replace files that drumline did not write, or that were changed since."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
 @told
 def transcribe(
@@ -50,6 +53,7 @@ def transcribe(
     quantise: str | None,
     triplets: bool,
     strength: float,
+    overwrite: bool,
     quiet: bool,
 ) -> None:
     """Write down the drums of songs.
@@ -71,7 +75,7 @@ def transcribe(
     from drumline.transcription.transcribe import timing_of
 
     sources = find_sources(files, stem)
-    outputs = plan_outputs(formats, output, sources)
+    outputs = plan_outputs(formats, output, sources, overwrite=overwrite)
     grid = {"note": int(quantise), "triplets": triplets, "strength": strength} if quantise else None
     timing = timing_of(tempo, QuantiseConfig.model_validate(grid) if grid else None)
     listener = (
@@ -87,9 +91,14 @@ def transcribe(
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="Count the songs, those that are finished among them, and stop.")
 @click.option("--retry-rejected", is_flag=True, help="Try again what an earlier run rejected; keep what it finished.")
+@click.option(
+    "--overwrite", is_flag=True, help="Replace files that drumline did not write, or that were changed since."
+)
 @explained("drumline.transcription.library.config", "LibraryConfig")
 @told
-def transcribe_library(config: Path, overrides: tuple[str, ...], dry_run: bool, retry_rejected: bool) -> None:
+def transcribe_library(
+    config: Path, overrides: tuple[str, ...], dry_run: bool, retry_rejected: bool, overwrite: bool
+) -> None:
     """Write down the drums of a whole library, on Ray.
 
     CONFIG is a YAML file (configs/transcribe_library/); NAME=VALUE changes one key of it. A run that was interrupted
@@ -103,7 +112,8 @@ def transcribe_library(config: Path, overrides: tuple[str, ...], dry_run: bool, 
     from drumline.core.config import load_config
     from drumline.transcription.library.config import LibraryConfig
 
-    changes = [*overrides, *(["run.retry_rejected=true"] if retry_rejected else [])]
+    switches = {"run.retry_rejected": retry_rejected, "run.overwrite": overwrite}
+    changes = [*overrides, *(f"{name}=true" for name, is_set in switches.items() if is_set)]
     settings = load_config(LibraryConfig, config, changes)
     from drumline.transcription.library.run import plan
     from drumline.transcription.library.run import transcribe_library as run

@@ -4,15 +4,18 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from drumline.core.errors import DrumlineError
 
+INTERRUPTED: Final = 130
+"""Exit code of a command that Ctrl-C ended: 128 and the number of SIGINT, as shells have it."""
+
 
 def told(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn our errors into one message and exit code 2; anything else keeps its traceback."""
+    """Turn our errors into one message and exit code 2, Ctrl-C into 130; anything else keeps its traceback."""
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
@@ -21,6 +24,9 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
         except DrumlineError as error:
             click.echo(f"drumline: {error}", err=True)
             sys.exit(2)
+        except KeyboardInterrupt:
+            click.echo("\ndrumline: interrupted; what was finished is kept", err=True)
+            sys.exit(INTERRUPTED)
 
     return run
 

@@ -9,7 +9,7 @@ import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -28,8 +28,13 @@ no connection."""
 def filesystem(uri: str) -> tuple[fsspec.AbstractFileSystem, str]:
     """The file system of a URI or a local path, and the path within it.
 
-    Raises OSError or ImportError where the protocol is not available.
+    Raises OSError or ImportError where the protocol is not available, and of archives what `open_archive` raises.
     """
+    if str(uri).startswith("zip://"):
+        from drumline.core.archives import open_archive
+
+        member, _, archive = str(uri).removeprefix("zip://").partition("::")
+        return open_archive(archive), member.strip("/")
     fs, path = fsspec.core.url_to_fs(str(uri))
     return fs, str(path).rstrip("/") or "/"
 
@@ -120,6 +125,26 @@ def check_writable(uri: str) -> None:
         remove(probe)
     except (*STORAGE_ERRORS, ImportError, ValueError) as error:
         raise ConfigError(f"output: {uri}: cannot be written ({error or type(error).__name__})") from error
+
+
+def refuse_foreign_output(uri: str, *, writes: Collection[str], evidence: Collection[str]) -> None:
+    """Raise ConfigError where a folder holds files of names that a run writes, and nothing that only drumline leaves.
+
+    Parameters
+    ----------
+    uri
+        The run's output.
+    writes
+        Names of files that the run would replace.
+    evidence
+        Names of which one is in each folder that an earlier run wrote.
+    """
+    present = names(uri)
+    if (foreign := sorted(present & set(writes))) and not present & set(evidence):
+        raise ConfigError(
+            f"output: {uri} holds {', '.join(foreign)}, which drumline did not write and would replace: name another "
+            "folder, or move them away"
+        )
 
 
 def remove(uri: str) -> None:

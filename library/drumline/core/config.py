@@ -37,15 +37,26 @@ def load_config(model: type[C], path: str | Path | None, overrides: Sequence[str
     """
     if path is None:
         return _overridden(model, {}, overrides, place="configuration")
-    try:
-        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from error
+    tree = read_yaml_file(path)
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: must be a mapping of keys, not {type(tree).__name__}")
     return _overridden(model, tree, overrides, place=str(path))
+
+
+def read_yaml_file(path: str | Path) -> Any:
+    """The value of a YAML file in UTF-8. Raises ConfigError with the place of the first fault."""
+    try:
+        data = Path(path).read_bytes()
+        return yaml.safe_load(data.decode("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise ConfigError(
+            f"{path}:{line}: not UTF-8 (byte {data[error.start]:#04x}; is it Latin-1 or UTF-16?): save it as UTF-8"
+        ) from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an impossible date, say
+        raise ConfigError(f"{path}: not YAML: {error}") from error
 
 
 def parse_config(model: type[C], tree: dict[str, Any], place: str) -> C:
@@ -95,7 +106,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         raise ConfigError(f"override {override!r}: write dotted.name=value")
     try:
         value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"override {override!r}: the value is not YAML: {error}") from error
     _set(tree, name, value, place=f"override {override!r}")
 

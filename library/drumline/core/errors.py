@@ -25,6 +25,10 @@ class ChartError(DrumlineError):
         return type(self), (self.place, self.reason)
 
 
+class ArchiveError(DrumlineError):
+    """An archive, or a file in one, that cannot be read: damaged, encrypted, or too large."""
+
+
 class SongError(DrumlineError):
     """A song that cannot serve. ``reason`` is a key of `REASONS`."""
 
@@ -45,6 +49,8 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         "chart_unreadable": "the chart breaks its format's rules beyond repair",
         "chart_without_drums": "no drum part, or no hit in it",
         "chart_unsuitable": "readable, but it must not be trained on (a modchart, say)",
+        "chart_transcribed": "drumline transcribed it from the audio: no label unless `transcriptions: include`",
+        "chart_superseded": "another chart of the audio in its folder, whose notes.mid or notes.chart is the song",
         "source_unreadable": "a file of the song is missing or may not be read",
         "container_unreadable": "a .sng or an archive is damaged or hostile",
         "audio_missing": "no file that can hold the drums",

@@ -17,9 +17,9 @@ FLAGS: Final = (*CHARTED_FLAGS, "faint", "covered")
 """``faint``: played, but not heard (`rendering.audibility`): nothing is learnt or judged there. ``covered``: heard with
 the drums alone, not under the backing; a dataset holds it as ``faint`` in mixes and not at all elsewhere."""
 
-EVIDENCE: Final = ("gem", "animation", "elite", "performance", "annotation")
-"""What a label rests on: a game lane, Rock Band animation notes, an elite-drums track, a played MIDI note,
-or a person listening. Lanes are a majority guess (facts in docs/formats.md), the others are statements."""
+EVIDENCE: Final = ("gem", "animation", "elite", "performance", "annotation", "transcription")
+"""What a label rests on: a game lane, Rock Band animation notes, an elite-drums track, a played MIDI note, a person
+listening, or a model (pseudo-labels). Lanes are a majority guess (facts in docs/formats.md), others are statements."""
 
 
 UNCLEAR: Final = "unclear"

@@ -21,7 +21,7 @@ from drumline.dataset.manifest import NAME
 from drumline.dataset.names import work_key
 from drumline.dataset.parquet import open_parquet
 from drumline.dataset.shards import Member, ShardSpec, plan_shards
-from drumline.dataset.splits import SplitSong, assign
+from drumline.dataset.splits import SplitSong, assign, refuse_empty_validation
 
 Row = dict[str, Any]
 
@@ -76,7 +76,9 @@ def assemble(outcomes: Sequence[Row], config: BuildConfig, previous: Mapping[str
         detail = f"chart and audio are those of {found[song_id]['key']}, byte for byte"
         rejected.append(_rejection(twin, "duplicate_exact", detail, found[stays]["key"]))
     found = {song_id: outcome for song_id, outcome in found.items() if song_id not in copies}
-    result = assign([_split_song(found[song_id]) for song_id in sorted(found)], previous=previous, config=config.splits)
+    to_split = [_split_song(found[song_id]) for song_id in sorted(found)]
+    result = assign(to_split, previous=previous, config=config.splits)
+    refuse_empty_validation(to_split, result, previous=previous, config=config.splits)
     for song_id, conflict in result.conflicts.items():
         rejected.append(_rejection(found[song_id], conflict.reason, conflict.detail))
     found = {song_id: outcome for song_id, outcome in found.items() if song_id not in result.conflicts}
@@ -132,6 +134,7 @@ def _facts(song_id: str, recordings: Sequence[Row]) -> SongFacts:
         chart_sha256=song["chart_sha256"],
         note_signature=song["note_signature"],
         note_sketch=np.frombuffer(song["note_sketch"], dtype="<u8"),
+        source_rank=song["source_rank"],
         work=work_key(song["artist"], song["title"]),
         group=song["group"],
         label_fineness=fine / max(1, song["num_hits"]),

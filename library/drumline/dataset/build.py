@@ -13,13 +13,13 @@ from typing import Any
 
 from tqdm import tqdm
 
-from drumline.core.artifacts import check_writable, exists, filesystem, join
+from drumline.core.artifacts import check_writable, exists, filesystem, join, refuse_foreign_output
 from drumline.core.errors import FAILURES, ConfigError, DrumlineError
 from drumline.dataset.assemble import Assembly, assemble, previous_splits
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.find import find_songs
-from drumline.dataset.finish import finish
-from drumline.dataset.manifest import Counts
+from drumline.dataset.finish import WRITTEN_NAMES, finish
+from drumline.dataset.manifest import Counts, is_manifest
 from drumline.dataset.products import ProductStore
 from drumline.dataset.shards import WRITTEN, ShardStep
 from drumline.dataset.sources import SongSource
@@ -27,6 +27,7 @@ from drumline.dataset.stems import Stems, separate_missing
 from drumline.dataset.steps import OUTCOME, SongStep
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_rows
+from drumline.runtime.products import Products
 from drumline.runtime.report import RunReport
 from drumline.runtime.session import session
 
@@ -46,6 +47,8 @@ class BuildResult:
 def plan(config: BuildConfig) -> list[SongSource]:
     """The songs that a build would work on. Raises ConfigError where a root is missing or empty."""
     check_writable(config.output)
+    if not is_manifest(config.output):
+        refuse_foreign_output(config.output, writes=WRITTEN_NAMES, evidence=("_work", "_runs"))
     sources = find_songs(config.roots)
     if not sources:
         places = ", ".join(root.uri for root in config.roots)
@@ -93,6 +96,8 @@ def build(config: BuildConfig) -> BuildResult:
             _check_failures(outcomes, config.run.max_failed_fraction)
             with report.stage("assembly"):
                 assembly = assemble(outcomes, config, previous)
+                if not config.run.allow_empty:
+                    _check_not_empty(assembly)
             with report.stage("shards"):
                 written = _write_shards(assembly, config, ledger, report)
         with report.stage("tables"):
@@ -137,6 +142,19 @@ def _check_failures(outcomes: Sequence[dict[str, Any]], limit: float) -> None:
         )
 
 
+def _check_not_empty(assembly: Assembly) -> None:
+    """Raise DrumlineError where every song was rejected."""
+    if assembly.songs:
+        return
+    reasons = Counter(row["reason"] for row in assembly.rejected)
+    told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    first = assembly.rejected[0]
+    raise DrumlineError(
+        f"no song is left for the dataset: {len(assembly.rejected)} rejected ({told}; first: {first['key']}: "
+        f"{first['detail']}). Nothing was published. Mend the songs or the configuration, or set run.allow_empty=true"
+    )
+
+
 def _write_shards(assembly: Assembly, config: BuildConfig, ledger: Ledger, report: RunReport) -> list[dict[str, Any]]:
     rows = [spec.to_json() for spec in assembly.shards]
     written = []
@@ -150,8 +168,15 @@ def _write_shards(assembly: Assembly, config: BuildConfig, ledger: Ledger, repor
 
 
 def _clean_up(config: BuildConfig, ledger: Ledger) -> None:
-    """Remove what only a running build needs; with ``keep_work`` off, finished songs too."""
-    for uri in (ledger.uri.rpartition("/")[0], *(() if config.run.keep_work else (config.work_uri,))):
+    """Remove what only a running build needs; with ``keep_work`` off, finished songs too.
+
+    A folder that the user named for work may hold other things: there only products are removed.
+    """
+    unneeded = [ledger.uri.rpartition("/")[0]]
+    if not config.run.keep_work:
+        unneeded += [] if config.work else [config.work_uri]
+        Products(join(config.work_uri, "songs")).forget_all()
+    for uri in unneeded:
         if exists(uri):
             fs, path = filesystem(uri)
             fs.rm(path, recursive=True)

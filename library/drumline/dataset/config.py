@@ -16,7 +16,7 @@ from drumline.features.logmel import LogMelConfig
 from drumline.labels.targets import LabelConfig
 from drumline.runtime.session import RayConfig
 
-PRODUCT_VERSION = 3
+PRODUCT_VERSION = 4
 """Raised whenever the work on one song changes its result: finished songs are then done again."""
 
 
@@ -44,6 +44,8 @@ class RunConfig(Config):
     max_failed_fraction: float = Field(default=0.5, ge=0, le=1)
     """Of all songs, those that may be unreadable, crash, time out or fail unforeseen. More is the run's own trouble
     (storage, memory, a defect): it ends with an error, and publishes nothing."""
+    allow_empty: bool = False
+    """Publish a dataset without a song; else a build that rejects every song ends with an error."""
     retry_rejected: bool = False
     """Try again what an earlier run rejected, and nothing else that is finished."""
     keep_work: bool = True
@@ -66,6 +68,9 @@ class BuildConfig(Config):
     """Where unfinished work and separated stems are kept; ``<output>/_work`` if empty."""
     difficulty: Literal["expert", "hard", "medium", "easy"] = "expert"
     """Which difficulty of a game chart is the performance. Lower ones leave notes out."""
+    transcriptions: Literal["skip", "include"] = "skip"
+    """Charts that drumline transcribed, which their mark tells: ``skip`` rejects them, ``include`` takes them as
+    pseudo-labels (``evidence`` is ``transcription``) of recordings that nobody charted."""
     domains: Literal["best", "all"] = "best"
     """Keep the purest recording of each song, or every one (training mixes them)."""
     render_missing: bool = False
@@ -89,6 +94,7 @@ class BuildConfig(Config):
         return fingerprint(
             str(PRODUCT_VERSION),
             self.difficulty,
+            self.transcriptions,
             self.domains,
             str(self.render_missing),
             self.audio,

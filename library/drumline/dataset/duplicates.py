@@ -33,6 +33,16 @@ from drumline.dataset.sketches import Sketch, candidate_pairs, similarity
 
 DOMAINS_BY_PURITY: Final = ("stem", "stems", "separated", "mix", "rendered")
 
+ANNOTATED: Final = 0
+"""Annotated or played for this very recording: a corpus, a manifest, a rendered song."""
+CHARTED: Final = 1
+"""A game chart whose charter is named."""
+ANONYMOUS: Final = 2
+"""A game chart that names nobody, or an export of a chart; transcriptions of versions that did not mark them are among
+these."""
+TRANSCRIBED: Final = 3
+"""Made by drumline from the audio. However fine or well aligned, it never replaces what a person made."""
+
 F = TypeVar("F")
 
 
@@ -71,6 +81,8 @@ class SongFacts:
     note_signature: bytes
     """Equal for equal performances; empty where unknown."""
     note_sketch: Sketch
+    source_rank: int
+    """What the labels rest on: `ANNOTATED`, `CHARTED`, `ANONYMOUS` or `TRANSCRIBED`."""
     work: str
     """`names.work_key`: artist and title, empty where unknown."""
     group: str
@@ -82,12 +94,12 @@ class SongFacts:
     num_hits: int
 
     @property
-    def rank(self) -> tuple[int, int, float, int, str]:
-        """The smallest stays: finer labels (tenths), then the purer recording, then the lower residual (whole
-        milliseconds), then more hits, then the smaller song id."""
+    def rank(self) -> tuple[int, int, int, float, int, str]:
+        """The smallest stays: what the labels rest on, then finer labels (tenths), then the purer recording, then the
+        lower residual (whole milliseconds), then more hits, then the smaller song id."""
         purity = min(DOMAINS_BY_PURITY.index(recording.domain) for recording in self.recordings)
         residual_ms = float(np.inf if np.isnan(self.residual_ms) else round(self.residual_ms))
-        return -round(10 * self.label_fineness), purity, residual_ms, -self.num_hits, self.song_id
+        return self.source_rank, -round(10 * self.label_fineness), purity, residual_ms, -self.num_hits, self.song_id
 
 
 def find_duplicates(

@@ -28,7 +28,8 @@ from drumline.core.ahead import ahead
 from drumline.core.artifacts import STORAGE_ERRORS, read_bytes
 from drumline.core.config import fingerprint
 from drumline.core.errors import ChartError
-from drumline.dataset.sources import SongSource, is_audio
+from drumline.dataset.folder import is_audio
+from drumline.dataset.sources import SongSource
 
 _THREADS: Final = 8
 _CHART_FILES: Final = (".mid", ".midi", ".chart", ".txt", ".sng", ".json", ".ini")
@@ -36,8 +37,8 @@ _DIFFICULTIES: Final = ("expert", "hard", "medium", "easy")
 
 
 @dataclass(frozen=True)
-class Listing:
-    """The files under one place."""
+class AudioTree:
+    """The files under one place, and the folders among them that have audio."""
 
     uri: str
     files: Mapping[str, str]
@@ -60,7 +61,7 @@ class Listing:
         return found
 
 
-def songs_of_exports(exports: Sequence[SongSource], listings: Sequence[Listing]) -> Iterator[SongSource]:
+def songs_of_exports(exports: Sequence[SongSource], trees: Sequence[AudioTree]) -> Iterator[SongSource]:
     """One source a song, with its audio, from one source a file without."""
     paths = ahead((partial(_path_of, source) for source in exports), threads=_THREADS)
     folders: dict[tuple[str, str], dict[str, list[tuple[SongSource, str]]]] = defaultdict(lambda: defaultdict(list))
@@ -71,7 +72,7 @@ def songs_of_exports(exports: Sequence[SongSource], listings: Sequence[Listing])
     for songs in folders.values():
         parted = [(song, files) for song, exported in songs.items() for files in _charts_apart(exported)]
         for song, files in parted:
-            yield _song(files, song, listings, is_alone=len(parted) == 1)
+            yield _song(files, song, trees, is_alone=len(parted) == 1)
 
 
 def _charts_apart(files: Sequence[tuple[SongSource, str]]) -> list[list[tuple[SongSource, str]]]:
@@ -88,26 +89,26 @@ def _charts_apart(files: Sequence[tuple[SongSource, str]]) -> list[list[tuple[So
 
 
 def _song(
-    files: Sequence[tuple[SongSource, str]], song: str, listings: Sequence[Listing], *, is_alone: bool
+    files: Sequence[tuple[SongSource, str]], song: str, trees: Sequence[AudioTree], *, is_alone: bool
 ) -> SongSource:
     by_difficulty = _by_difficulty([source for source, _ in files])
     chosen = next(iter(by_difficulty.values()))
     path = next(path for source, path in files if source is chosen)
-    listing = next(listing for listing in listings if listing.uri == chosen.root)
+    tree = next(tree for tree in trees if tree.uri == chosen.root)
     prefix = chosen.annotation.rpartition("/")[0]
-    found = _audio_at(path, prefix, listing, listings) if path else None
+    found = _audio_at(path, prefix, tree, trees) if path else None
     extra = {f"export {name}": source.annotation for name, source in by_difficulty.items() if name}
     if found is None:
         beside = [f"{prefix}/{name}" if prefix else name for name in chosen.siblings]
         named = [each for each in beside if is_audio(each) and _stem(each) in (song, _stem(chosen.annotation))]
-        found = listing, named or (beside if is_alone else [])
+        found = tree, named or (beside if is_alone else [])
     place, members = found
     choices = layout.choose([member.rpartition("/")[2] for member in members])
     at = {member.rpartition("/")[2]: member for member in members}
     audio = tuple(layout.Choice(choice.domain, tuple(at[name] for name in choice.files)) for choice in choices)
     ini = next((member for name, member in at.items() if name.lower() == "song.ini"), "")
     around = [member for member in members if member == ini or is_audio(member)]
-    stamps = [listing.files.get(source.annotation, "") for source, _ in files]
+    stamps = [tree.files.get(source.annotation, "") for source, _ in files]
     stamps += [f"{member} {place.files.get(member, '')}" for member in around]
     return replace(
         chosen,
@@ -140,39 +141,39 @@ def _path_of(source: SongSource) -> str:
 
 
 def _audio_at(
-    path: str, prefix: str, listing: Listing, listings: Sequence[Listing]
-) -> tuple[Listing, list[str]] | None:
+    path: str, prefix: str, tree: AudioTree, trees: Sequence[AudioTree]
+) -> tuple[AudioTree, list[str]] | None:
     """Where the folder of an export's path is, and its files; None where no such folder has audio."""
     for folder in _folders_of(path):
         if not _is_absolute(folder):
             for above in (prefix or ".", *map(str, PurePosixPath(prefix).parents)):
                 below = _same(normpath(f"{above}/{folder}"))
-                if below in listing.folders:
-                    return listing, listing.folders[below]
-        if found := _by_last_parts(folder, listings):
+                if below in tree.folders:
+                    return tree, tree.folders[below]
+        if found := _by_last_parts(folder, trees):
             return found
-        if found := _on_disk(folder, prefix, listing):
+        if found := _on_disk(folder, prefix, tree):
             return found
     return None
 
 
-def _by_last_parts(folder: str, listings: Sequence[Listing]) -> tuple[Listing, list[str]] | None:
+def _by_last_parts(folder: str, trees: Sequence[AudioTree]) -> tuple[AudioTree, list[str]] | None:
     """The folder under any root that agrees in the most last parts; None where several agree in as many."""
     wanted = [part for part in _same(folder).split("/") if part not in ("", ".", "..")]
-    found: list[tuple[int, Listing, str]] = []
-    for listing in listings:
-        for candidate in listing.by_name.get(wanted[-1], []) if wanted else []:
+    found: list[tuple[int, AudioTree, str]] = []
+    for tree in trees:
+        for candidate in tree.by_name.get(wanted[-1], []) if wanted else []:
             pairs = zip(reversed(wanted), reversed(candidate.split("/")), strict=False)
-            found.append((sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)), listing, candidate))
+            found.append((sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs)), tree, candidate))
     most = max((each[0] for each in found), default=0)
     best = [each for each in found if each[0] == most]
     return (best[0][1], best[0][1].folders[best[0][2]]) if len(best) == 1 else None
 
 
-def _on_disk(folder: str, prefix: str, listing: Listing) -> tuple[Listing, list[str]] | None:
+def _on_disk(folder: str, prefix: str, tree: AudioTree) -> tuple[AudioTree, list[str]] | None:
     """A folder of this machine outside all roots, for an export on this machine."""
-    root = Path(listing.uri)
-    if "::" in listing.uri or "://" in listing.uri or not root.is_dir():
+    root = Path(tree.uri)
+    if "::" in tree.uri or "://" in tree.uri or not root.is_dir():
         return None
     start = root.absolute() / prefix
     for place in [Path(folder)] if _is_absolute(folder) else [above / folder for above in (start, *start.parents)]:
@@ -182,7 +183,7 @@ def _on_disk(folder: str, prefix: str, listing: Listing) -> tuple[Listing, list[
             continue
         stamps = {entry.name: f"{entry.stat().st_size}:{entry.stat().st_mtime}" for entry in infos}
         if any(map(is_audio, stamps)):
-            return Listing(normpath(str(place)), stamps), list(stamps)
+            return AudioTree(normpath(str(place)), stamps), list(stamps)
     return None
 
 

@@ -1,5 +1,6 @@
 """Publish what makes shards a dataset: the tables, the card, and last the manifest."""
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,6 +21,11 @@ from drumline.dataset.parquet import open_parquet, write_parquet
 from drumline.dataset.tables import EVENTS, REJECTED, SCHEMA_VERSION, SONGS
 
 _NO_LICENCE: Final = "not stated: each charter's and label's rights are yours to clear"
+
+
+WRITTEN_NAMES: Final = (NAME, "card.md", "card.html", "songs.parquet", "events.parquet", "rejected.parquet")
+"""Files directly in a dataset's folder."""
+_SHARD: Final = re.compile(r"(train|validation|test)-[0-9]{5}-[0-9a-f]{16}\.parquet")
 
 
 def finish(assembly: Assembly, written: Sequence[dict[str, Any]], *, config: BuildConfig, separator: str) -> Counts:
@@ -110,4 +116,5 @@ def _write_table(name: str, schema: pa.Schema, parts: Iterator[pa.Table], output
 def _remove_stale_shards(manifest: Manifest, output: str) -> None:
     current = {Path(path).name for path in manifest.shards()}
     for name in names(join(output, "shards")) - current:
-        remove(join(output, "shards", name))
+        if _SHARD.fullmatch(name):  # else it is none of ours
+            remove(join(output, "shards", name))

@@ -75,6 +75,15 @@ class Manifest(Config):
         return [entry.path for entry in self.files if entry.path.startswith(prefix)]
 
 
+def is_manifest(dataset: str) -> bool:
+    """Whether a folder holds the manifest of a dataset, of whatever version, and not another file of that name."""
+    try:
+        tree = json.loads(read_bytes(join(dataset, NAME)))
+    except (*STORAGE_ERRORS, ValueError):
+        return False
+    return isinstance(tree, dict) and {"schema_version", "drumline", "inputs_sha256"} <= tree.keys()
+
+
 def read_manifest(dataset: str) -> Manifest:
     """The manifest of a finished dataset. Raises DrumlineError where there is none, or one of another version."""
     uri = join(dataset, NAME)

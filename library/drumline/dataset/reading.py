@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache, partial
 from pathlib import PurePosixPath
+from typing import Final, Literal
 
 from drumline.audio import layout
 from drumline.charts import dot_chart, gems, notes_mid, sng, song_ini
@@ -13,12 +14,16 @@ from drumline.charts.corpora import CORPORA
 from drumline.charts.events_jsonl import read_events_jsonl
 from drumline.charts.hits_json import read_hits_json
 from drumline.charts.midi_json import ClassOrder, read_midi_json
+from drumline.charts.provenance import is_transcription
 from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.charts.song_ini import SongIni
 from drumline.core.artifacts import join, read_bytes, sha256
-from drumline.core.errors import ChartError, SongError
-from drumline.dataset.sources import NOTES, SongSource
+from drumline.core.errors import ArchiveError, ChartError, SongError
+from drumline.dataset.folder import NOTES, format_of
+from drumline.dataset.sources import SongSource
 
+Transcriptions = Literal["skip", "include"]
+_TRANSCRIBED_FORMATS: Final = ("chart", "mid", "beatsight")
 MAX_FILE_BYTES = 512 * 2**20
 """No chart, container or audio file may be larger."""
 
@@ -33,27 +38,42 @@ class ReadSong:
     """Ways to hear the drums, purest first."""
     load: Callable[[str], bytes]
     """The bytes of a file named in ``audio``."""
+    format: str
+    """Of the chart that was read, as `SongSource.format`."""
+    transcribed: bool = False
+    """Whether drumline made the chart from the audio; its hits' evidence is ``transcription`` then."""
 
 
-def read_song(source: SongSource, *, difficulty: str) -> ReadSong:
-    """The song of a source.
+def read_song(source: SongSource, *, difficulty: str, transcriptions: Transcriptions = "skip") -> ReadSong:
+    """The song of a source. A chart that drumline transcribed gives way to a person's in the same folder.
 
-    Raises ChartError where the chart or container breaks its format, SongError where a file is gone, forbidden
-    or too large.
+    Raises
+    ------
+    ChartError
+        The chart or container breaks its format.
+    SongError
+        A file is gone, forbidden or too large; the folder's song is another one (``chart_superseded``); or the chart is
+        a transcription and these are to be skipped (``chart_transcribed``).
     """
+    if source.fault:
+        raise SongError("container_unreadable", f"{source.annotation}: {source.fault}")
+    if source.superseded_by:
+        raise SongError("chart_superseded", f"{source.annotation}: the song of its folder is {source.superseded_by}")
 
     def load(path: str, uri: Callable[[str], str] = source.uri) -> bytes:
         try:
             return read_bytes(uri(path), MAX_FILE_BYTES)
         except (FileNotFoundError, PermissionError, ValueError) as error:
             raise SongError("source_unreadable", f"{path}: {error or type(error).__name__}") from error
+        except ArchiveError as error:
+            raise SongError("container_unreadable", str(error)) from error
 
     if source.item is not None:
         song = CORPORA[source.format].read(source.item, load)
-        return ReadSong(song, sha256(load(source.annotation)), source.audio, load)
+        return ReadSong(song, sha256(load(source.annotation)), source.audio, load, source.format)
     if source.format == "sng":
-        return _read_container(source, load, difficulty)
-    data = load(source.annotation)
+        return _checked(_read_container(source, load, difficulty), source, transcriptions)
+    source, data = _made_by_a_person(source, load)
     name, audio = source.annotation, source.audio
     if source.format in ("chart", "mid"):
         ini_name = next((file for file in source.siblings if file.lower() == "song.ini"), None)
@@ -68,7 +88,28 @@ def read_song(source: SongSource, *, difficulty: str) -> ReadSong:
         song = read_hits_json(data, name)
     else:
         song = _manifest(data, name)[source.extra["audio_path"]]
-    return ReadSong(song, sha256(data + source.extra.get("audio_path", "").encode()), audio, load)
+    digest = sha256(data + source.extra.get("audio_path", "").encode())
+    transcribed = source.format in _TRANSCRIBED_FORMATS and is_transcription(data)
+    return _checked(ReadSong(song, digest, audio, load, source.format, transcribed), source, transcriptions)
+
+
+def _made_by_a_person(source: SongSource, load: Callable[[str], bytes]) -> tuple[SongSource, bytes]:
+    """A source with the first of its charts that no machine made, and its bytes; with its own where there is none."""
+    data = load(source.annotation)
+    if source.alternatives and is_transcription(data):
+        for path in source.alternatives:
+            if not is_transcription(other := load(path)):
+                return replace(source, annotation=path, format=format_of(path)), other
+    return source, data
+
+
+def _checked(read: ReadSong, source: SongSource, transcriptions: Transcriptions) -> ReadSong:
+    if not read.transcribed:
+        return read
+    if transcriptions == "skip":
+        raise SongError("chart_transcribed", f"{source.annotation}: drumline transcribed it; transcriptions: include")
+    hits = tuple(replace(hit, evidence="transcription") for hit in read.song.hits)
+    return replace(read, song=replace(read.song, hits=hits))
 
 
 def _read_export(source: SongSource, load: Callable[..., bytes], difficulty: str) -> ReadSong:
@@ -83,7 +124,7 @@ def _read_export(source: SongSource, load: Callable[..., bytes], difficulty: str
         words = {key: own or getattr(ini.metadata, key) for key, own in asdict(song.metadata).items()}
         unsuitable = "modchart" if ini.modchart else song.unsuitable
         song = replace(song, metadata=Metadata(**words), offset_s=ini.offset_s, unsuitable=unsuitable)
-    return ReadSong(song, sha256(data), source.audio, load_audio)
+    return ReadSong(song, sha256(data), source.audio, load_audio, source.format)
 
 
 @lru_cache(maxsize=2)
@@ -108,10 +149,13 @@ def _read_chart(data: bytes, name: str, ini: SongIni) -> Chart:
 def _read_container(source: SongSource, load: Callable[[str], bytes], difficulty: str) -> ReadSong:
     data = load(source.annotation)
     container = sng.read(data, name=source.annotation)
-    chart_name = next((name for name in NOTES if name in container.index), None)
-    if chart_name is None:
+    charts = {name: container.file(name) for name in NOTES if name in container.index}
+    if not charts:
         raise ChartError(source.annotation, f"holds {', '.join(container.index) or 'nothing'}, but no {NOTES[0]}")
-    notes = container.file(chart_name)
+    by_people = [name for name, data in charts.items() if not is_transcription(data)]
+    chart_name = next(iter(by_people or charts))
+    notes = charts[chart_name]
     chart = _read_chart(notes, f"{source.annotation}!{chart_name}", container.ini)
     choices = layout.choose(list(container.index))
-    return ReadSong(gems.annotate(chart, difficulty), sha256(notes), choices, container.file)
+    song = gems.annotate(chart, difficulty)
+    return ReadSong(song, sha256(notes), choices, container.file, source.format, transcribed=not by_people)

@@ -25,6 +25,7 @@ from drumline.core.errors import ChartError, Rejected, SongError
 from drumline.core.events import Hit, flags_heard
 from drumline.core.grid import HIGH, MICRO, RATE_HZ
 from drumline.dataset.config import BuildConfig
+from drumline.dataset.duplicates import ANNOTATED, ANONYMOUS, CHARTED, TRANSCRIBED
 from drumline.dataset.reading import ReadSong, read_song
 from drumline.dataset.sketches import note_sketch
 from drumline.dataset.sources import SongSource
@@ -73,7 +74,7 @@ def build_song(source: SongSource, config: BuildConfig, stems: StemLookup) -> pa
 
 
 def _build(source: SongSource, config: BuildConfig, stems: StemLookup) -> pa.Table | Rejected:
-    read = read_song(source, difficulty=config.difficulty)
+    read = read_song(source, difficulty=config.difficulty, transcriptions=config.transcriptions)
     song = read.song
     if not song.hits:
         return Rejected("chart_without_drums", f"{source.annotation}: no drum hit in {config.difficulty}")
@@ -164,7 +165,7 @@ def _row(
         "song_id": song_id,
         "domain": recording.domain,
         "key": source.key,
-        "format": source.format,
+        "format": read.format,
         "title": song.metadata.title,
         "artist": song.metadata.artist,
         "album": song.metadata.album,
@@ -194,6 +195,7 @@ def _row(
         **placed.columns(),
         "chart_sha256": read.chart_sha256,
         "audio_sha256": recording.audio_sha256,
+        "source_rank": _source_rank(source, read),
         "note_signature": song.note_signature,
         "audio_sketch": fingerprint.sketch(prints).astype("<u8").tobytes(),
         "note_sketch": note_sketch(song.hits).astype("<u8").tobytes(),
@@ -203,6 +205,15 @@ def _row(
     }
     told = {name: value for name, value in row.items() if name not in _BINARY}
     return {**row, "content_sha256": sha256((canonical_json(told) + sha256(flac)).encode()), "audio_flac": flac}
+
+
+def _source_rank(source: SongSource, read: ReadSong) -> int:
+    if read.transcribed:
+        return TRANSCRIBED
+    if source.format in CORPORA or source.format in _ON_THE_RECORDING:
+        return ANNOTATED
+    is_export = source.format == "midi_json"  # of a chart that says more: double kicks, disco flips, toms
+    return CHARTED if read.song.metadata.charter and not is_export else ANONYMOUS
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,9 @@ manifests, what they say of their audio is read too.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
-from posixpath import splitext
 from typing import Final, Literal
 
 from pydantic import TypeAdapter, field_validator
@@ -18,25 +17,17 @@ from drumline.audio import layout
 from drumline.charts.corpora import CORPORA, corpora_in
 from drumline.charts.corpus import CorpusItem
 from drumline.charts.events_jsonl import read_events_jsonl
-from drumline.charts.midi_json import EXPORT_NAME, ClassOrder
-from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
+from drumline.charts.midi_json import ClassOrder
+from drumline.core.archives import is_archive
+from drumline.core.artifacts import join, read_bytes
 from drumline.core.config import Config, fingerprint
-from drumline.core.errors import ChartError, ConfigError
+from drumline.core.errors import ArchiveError, ChartError
+from drumline.core.listing import Listing
+from drumline.dataset.folder import Folder, is_audio
+
+_UNREAD_ARCHIVES: Final = (".rar", ".7z")
 
 Kind = Literal["auto", "songs", "groove", "egmd", "slakh", "enst", "mdb", "mdb_class"]
-
-_CHART_ENDINGS = {
-    ".chart": "chart",
-    ".mid": "mid",
-    ".midi": "mid",
-    ".sng": "sng",
-    ".bsm": "beatsight",
-    ".bs": "beatsight",
-    "events.jsonl": "events_jsonl",
-    "hits.json": "hits_json",
-}
-NOTES = ("notes.mid", "notes.midi", "notes.chart")
-"""The names the games look for. Where several stand side by side the first is the song, as in the games."""
 
 
 class RootConfig(Config):
@@ -70,7 +61,8 @@ class SongSource:
     """Root name and relative path: unique in a build."""
     root: str
     format: str
-    """``chart``, ``mid``, ``sng``, ``midi_json``, ``beatsight``, ``events_jsonl``, ``hits_json`` or a corpus' name."""
+    """``chart``, ``mid``, ``sng``, ``midi_json``, ``beatsight``, ``events_jsonl``, ``hits_json``, a corpus' name, or
+    ``archive`` of one without songs."""
     annotation: str
     """Path of the chart, relative to the root."""
     audio: tuple[layout.Choice, ...] = ()
@@ -79,6 +71,13 @@ class SongSource:
     """Where the audio is, if not under the root: an export's audio lies with the chart that was exported."""
     siblings: tuple[str, ...] = ()
     """Names of the files in the chart's folder."""
+    alternatives: tuple[str, ...] = ()
+    """Other charts of the same audio in the folder, the games' own names first: read where a machine made
+    ``annotation``."""
+    fault: str = ""
+    """Why an archive has no songs for a build; empty for a song."""
+    superseded_by: str = ""
+    """Key of the song of this folder, where this chart is one of its alternatives."""
     item: CorpusItem | None = None
     stamp: str = ""
     """Changes when a file of the song changes (sizes and times, or ETags)."""
@@ -113,51 +112,42 @@ _ADAPTER: Final = TypeAdapter(SongSource)
 """Made once: making it takes thirty times as long as reading a row."""
 
 
-def songs_of_root(name: str, root: RootConfig, uri: str, files: Mapping[str, str]) -> Iterator[SongSource]:
-    """The songs in a listing of a root (`list_files`), with no audio yet for chart exports (`exports`)."""
-    kind: str = root.kind
+def songs_of_root(name: str, root: RootConfig, listings: Iterable[Listing]) -> Iterator[SongSource]:
+    """The songs in the listings of a root (`list_library`), with no audio yet for chart exports (`exports`)."""
+    for listing in listings:
+        head = f"{name}/{listing.prefix}" if listing.prefix else name
+        found = None
+        for found in _songs_of_listing(head, listing, root.kind):
+            yield found
+        if found is not None and found.item is not None:
+            return  # a corpus is whole: an archive beside it is what it was unpacked from
+        if listing.prefix and found is None and not any(map(is_archive, listing.files)):
+            yield _unread(name, listing, "", listing.fault or "no chart, .sng or known corpus in it")
+        for path in listing.files:
+            if path.lower().endswith(_UNREAD_ARCHIVES):
+                yield _unread(name, listing, path, "no such archive is read: unpack it, or pack it as .zip")
+
+
+def _songs_of_listing(head: str, listing: Listing, kind: str) -> Iterator[SongSource]:
+    uri, files = listing.uri, listing.files
     if kind == "auto":
         corpora = corpora_in(files)
         kind = corpora[0].name if corpora else "songs"
     if kind == "songs":
-        yield from song_folders(name, uri, files)
+        yield from song_folders(head, uri, files)
         return
     for item in CORPORA[kind].items(files, lambda path: read_bytes(join(uri, path))):
         audio = tuple(layout.Choice(domain, item.audio[domain]) for domain in layout.DOMAINS if item.audio.get(domain))
         paths = [item.annotation, *(file for choice in audio for file in choice.files)]
         stamp = stamp_of(paths, files)
-        yield SongSource(f"{name}/{item.key}", uri, kind, item.annotation, audio=audio, item=item, stamp=stamp)
+        yield SongSource(f"{head}/{item.key}", uri, kind, item.annotation, audio=audio, item=item, stamp=stamp)
 
 
-def list_files(uri: str, *, key: str = "roots") -> tuple[str, dict[str, str]]:
-    """The URI to read from, and each file's path relative to it with its stamp. Hidden files are left out.
-
-    Raises ConfigError, which names the configuration's key, where it cannot be listed.
-    """
-    wanted = uri
-    try:
-        if uri.endswith(".zip") and "::" not in uri:
-            if not filesystem(uri)[0].exists(filesystem(uri)[1]):
-                raise FileNotFoundError("there is no such file")
-            uri = f"zip://::{uri}"
-        fs, path = filesystem(uri)
-        fs.invalidate_cache()  # s3fs remembers listings for as long as the process lives
-        if "::" not in uri and not fs.isdir(path):
-            raise FileNotFoundError("there is no such folder or bucket")
-        listing = fs.find(path if "::" not in uri else "", detail=True)
-    except (*STORAGE_ERRORS, ImportError, ValueError) as error:
-        raise ConfigError(f"{key}: {wanted}: cannot be listed ({error or type(error).__name__})") from error
-    prefix = "" if "::" in uri else path.rstrip("/") + "/"
-    return uri, {
-        entry.removeprefix(prefix): f"{info.get('size')}:{info.get('ETag') or info.get('mtime') or info.get('CRC')}"
-        for entry, info in listing.items()
-        if not entry.rpartition("/")[2].startswith(".")
-    }
-
-
-def is_audio(name: str) -> bool:
-    """Whether a file is audio by its ending."""
-    return splitext(name)[1].lower() in layout.EXTENSIONS
+def _unread(name: str, listing: Listing, path: str, fault: str) -> SongSource:
+    """A row for an archive, so that nobody misses songs in silence."""
+    place = "/".join(part for part in (listing.prefix, path) if part)
+    stamp = fingerprint(fault, dict(listing.files))
+    return SongSource(f"{name}/{place}", listing.uri, "archive", place, stamp=stamp, fault=fault)
 
 
 def stamp_of(paths: Iterable[str], files: Mapping[str, str]) -> str:
@@ -166,61 +156,49 @@ def stamp_of(paths: Iterable[str], files: Mapping[str, str]) -> str:
 
 
 def song_folders(name: str, uri: str, files: Mapping[str, str]) -> Iterator[SongSource]:
-    """The songs in a listing of files (`list_files`) whose folders are songs, ``.sng`` containers or chart exports."""
+    """The songs in a listing of files whose folders are songs, ``.sng`` containers or chart exports."""
     folders: dict[str, list[str]] = defaultdict(list)
     for path in files:  # millions of them: pathlib would take three quarters of the time
-        folder, _, file = path.rpartition("/")
-        folders[folder].append(file)
-    for folder, members in sorted(folders.items()):
-        prefix = f"{folder}/" if folder else ""
-        for chart, format_ in _charts_of_folder(sorted(members)):
-            yield from _sources_of_chart(name, uri, prefix, chart, format_, sorted(members), files)
-
-
-def _charts_of_folder(members: Sequence[str]) -> Iterator[tuple[str, str]]:
-    by_lower = {member.lower(): member for member in members}
-    notes = next((by_lower[candidate] for candidate in NOTES if candidate in by_lower), None)
-    for member in members:
-        if member.lower() in NOTES and member != notes:
-            continue
-        ending = max((end for end in _CHART_ENDINGS if member.lower().endswith(end)), key=len, default=None)
-        if EXPORT_NAME.fullmatch(member):
-            yield member, "midi_json"
-        elif ending is not None:
-            yield member, _CHART_ENDINGS[ending]
+        place, _, file = path.rpartition("/")
+        folders[place].append(file)
+    for place, members in sorted(folders.items()):
+        folder = Folder(members)
+        for chart in folder.charts:
+            yield from _sources_of_chart(name, uri, f"{place}/" if place else "", chart, folder, files)
 
 
 def _sources_of_chart(
-    name: str, uri: str, prefix: str, chart: str, format_: str, members: Sequence[str], files: Mapping[str, str]
+    name: str, uri: str, prefix: str, chart: str, folder: Folder, files: Mapping[str, str]
 ) -> Iterator[SongSource]:
-    path = prefix + chart
-    is_notes = chart.lower() in NOTES
+    path, format_ = prefix + chart, folder.charts[chart]
     if format_ == "events_jsonl":
         yield from _sessions(name, uri, path, files)
         return
-    audio: tuple[layout.Choice, ...] = ()
-    if format_ != "sng":
-        # The games' own names speak for the folder; a chart of another name owns the audio of its own stem.
-        stem = splitext(chart)[0]
-        choices = tuple(
-            layout.Choice("mix", (member,)) for member in members if splitext(member)[0] == stem and is_audio(member)
-        )
-        others = sum(1 for _, other in _charts_of_folder(members) if other != "midi_json")
-        if is_notes or (not choices and others == 1):
-            choices = layout.choose(members)
-        audio = tuple(layout.Choice(c.domain, tuple(prefix + file for file in c.files)) for c in choices)
-    key = f"{name}/{prefix.rstrip('/') if is_notes and prefix else path}"
+    is_notes = chart in folder.notes
+    choices = folder.audio_of(chart) if format_ != "sng" else ()
+    alternatives = tuple(prefix + other for other in folder.alternatives) if is_notes else ()
     # Whatever stands beside the chart and could matter to it: its own words and every audio file.
-    around = [member for member in members if member.lower() == "song.ini" or is_audio(member)]
-    stamp = stamp_of([path, *(prefix + member for member in around)], files)
-    yield SongSource(key, uri, format_, path, audio=audio, siblings=tuple(members), stamp=stamp)
+    around = [member for member in folder.members if member.lower() == "song.ini" or is_audio(member)]
+    source = SongSource(
+        key=f"{name}/{prefix.rstrip('/') if is_notes and prefix else path}",
+        root=uri,
+        format=format_,
+        annotation=path,
+        audio=tuple(layout.Choice(each.domain, tuple(prefix + file for file in each.files)) for each in choices),
+        siblings=folder.members,
+        alternatives=alternatives,
+        stamp=stamp_of([path, *(prefix + member for member in around), *alternatives], files),
+    )
+    if chart in folder.alternatives:
+        source = replace(source, audio=(), superseded_by=f"{name}/{prefix.rstrip('/') or folder.notes[0]}")
+    yield source
 
 
 def _sessions(name: str, uri: str, path: str, files: Mapping[str, str]) -> Iterator[SongSource]:
     """A manifest names its audio: it is read here, as the only file that is."""
     try:
         recordings = read_events_jsonl(read_bytes(join(uri, path)), path)
-    except ChartError:
+    except (ArchiveError, ChartError):
         # As for any chart: the work on it says what is wrong, in a row.
         yield SongSource(
             f"{name}/{path}", uri, "events_jsonl", path, stamp=stamp_of([path], files), extra={"audio_path": ""}

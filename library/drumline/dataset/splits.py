@@ -21,7 +21,7 @@ What this cannot see: a song that has left the library holds no keys any more.
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final, Self
 
@@ -54,6 +54,9 @@ class SplitConfig(Config):
     """The split's share is raised until it holds so many songs, official ones included; 300 for real use."""
     min_test_songs: int = Field(default=0, ge=0)
     """Likewise."""
+    share_charters: bool = False
+    """Let the songs of one charter be in several splits, for a library of a single charter. Validation then says
+    nothing of charts by other people."""
     seed: int = 0
     """Another seed, another draw; it moves nothing that an earlier dataset holds."""
 
@@ -112,6 +115,8 @@ def assign(songs: Sequence[SplitSong], *, previous: Mapping[str, str], config: S
     unknown split.
     """
     songs = sorted(songs, key=lambda song: song.song_id)
+    if config.share_charters:
+        songs = [replace(song, charter="") for song in songs]
     if len({song.song_id for song in songs}) < len(songs):
         raise ValueError("a song id stands twice among the songs to divide")
     if unknown := {*previous.values(), *(song.official_split for song in songs)} - {*SPLITS, ""}:
@@ -152,9 +157,39 @@ def assign(songs: Sequence[SplitSong], *, previous: Mapping[str, str], config: S
     order = sorted(groups.values(), key=lambda group: (-len(group), _hash(config.seed, group[0].song_id)))
     chosen = [balance.place(group) for group in order]
     balance.fill_minimums(order, chosen)
+    balance.fill_validation(order, chosen)
     for group, split in zip(order, chosen, strict=True):
         assignments.update({song.song_id: split for song in group})
     return SplitResult(assignments, conflicts)
+
+
+def refuse_empty_validation(
+    songs: Sequence[SplitSong], result: SplitResult, *, previous: Mapping[str, str], config: SplitConfig
+) -> None:
+    """Raise ConfigError where ties leave validation without a song: the library of one charter, or of a few.
+
+    Official songs are not asked: their corpora may leave validation to others.
+    """
+    assigned = [song for song in songs if song.song_id in result.assignments and not song.official_split]
+    is_old = all(song.song_id in previous for song in assigned)
+    if config.validation == 0 or "validation" in result.assignments.values() or is_old:
+        return
+    ties, groups = Ties(), defaultdict[str, list[SplitSong]](list)
+    for song in assigned:
+        ties.join(song.keys)
+    for song in assigned:
+        groups[ties.root_of(song.keys) or f"song {song.song_id}"].append(song)
+    if not len(groups) == 1 < len(assigned) and round(config.validation * len(assigned)) < 1:
+        return  # so few songs that none is due
+    largest = max(groups.values(), key=len)
+    shared = Counter(key for song in largest for key in song.keys).most_common(1)
+    tie = f", {shared[0][1]} of these by {shared[0][0]}" if shared else ""
+    raise ConfigError(
+        f"splits: validation would have no song: {len(assigned)} songs are {len(groups)} groups that must not be "
+        f"divided, the largest of {len(largest)}{tie}. Set splits.share_charters=true to divide a charter's songs, "
+        "splits.min_validation_songs=1 to move a whole group, or splits.validation=0 and "
+        f"splits.train={1 - config.test:g} for a dataset without validation. Finished songs are kept"
+    )
 
 
 def crossing_keys(songs: Iterable[SplitSong], assignments: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
@@ -176,6 +211,7 @@ class _Balance:
     """How many songs of each stratum stand in each split, and how many are wanted."""
 
     def __init__(self, songs: Sequence[SplitSong], assignments: Mapping[str, str], config: SplitConfig) -> None:
+        self._config = config
         self._totals = _strata(songs)
         self._minimum = {"train": 1, "validation": config.min_validation_songs, "test": config.min_test_songs}
         counted = {song.song_id for song in songs}
@@ -237,6 +273,22 @@ class _Balance:
                     f"{len(groups)} groups of songs are free to place, the largest of {largest} songs that share "
                     "artist and title, charter or group"
                 )
+
+    def fill_validation(self, groups: Sequence[Sequence[SplitSong]], chosen: list[str]) -> None:
+        """Where ties leave validation without the songs that its share asks for, move the smallest group there.
+
+        Not where that is more than a third of the songs: `refuse_empty_validation` says what can be done then.
+        """
+        num_songs, share = sum(map(len, groups)), self._shares.get("validation", 0.0)
+        asked = round(share * num_songs) >= 1 or self._config.share_charters
+        if not groups or not share or self._songs["validation"] or not asked:
+            return
+        smallest = max((index for index, split in enumerate(chosen) if split == "train"), default=0)
+        size, giver = len(groups[smallest]), chosen[smallest]
+        if size <= max(1, num_songs / 3) and size < self._songs[giver]:
+            self._add(groups[smallest], giver, -1)
+            self._add(groups[smallest], "validation")
+            chosen[smallest] = "validation"
 
 
 def _strata(songs: Iterable[SplitSong]) -> _Strata:

@@ -94,7 +94,7 @@ def separate_missing(sources: Sequence[SongSource], stems: Stems, config: BuildC
 def _mix_of(source: SongSource, config: BuildConfig) -> tuple[Choice, list[bytes]] | None:
     """The files of a song that comes as a mix only."""
     try:
-        read = read_song(source, difficulty=config.difficulty)
+        read = read_song(source, difficulty=config.difficulty, transcriptions=config.transcriptions)
         if len(read.audio) != 1 or read.audio[0].domain != "mix":
             return None
         return read.audio[0], [read.load(name) for name in read.audio[0].files]

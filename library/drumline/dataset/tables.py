@@ -88,7 +88,7 @@ HIT_COLUMNS: Final = (
     Column("tick", _LONG, "position in the source; null where it has no ticks", "ticks", True),
     Column("beat", _DOUBLE, "position by the source's tempo map; null where it has none", "quarter notes", True),
     Column("label", _TEXT, "a class, or a set of classes where the source cannot tell (see labels)"),
-    Column("evidence", _TEXT, "what the label rests on: gem, animation, elite, performance, annotation"),
+    Column("evidence", _TEXT, "what the label rests on: gem, animation, elite, performance, annotation, transcription"),
     Column("velocity", _FLOAT, "loudness of the stroke; null where the source does not tell", "0 to 1", True),
     Column("openness", _FLOAT, "of a struck hi-hat; null where unknown", "0 closed to 1 open", True),
     Column("flags", _TEXTS, ", ".join(FLAGS)),
@@ -124,6 +124,7 @@ EVENTS_COLUMNS: Final = (
 EVENTS: Final = pa.schema(_fields(EVENTS_COLUMNS))
 
 WORK_COLUMNS: Final = (
+    Column("source_rank", _INT, "what its labels rest on, 0 the best (`dataset.duplicates`)"),
     Column("note_signature", _BYTES, "equal for equal performances"),
     Column("audio_sketch", _BYTES, "of the audio fingerprint, to find copies: little-endian uint64"),
     Column("note_sketch", _BYTES, "of the notes, to find copies: little-endian uint64"),

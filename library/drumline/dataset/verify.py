@@ -96,7 +96,8 @@ def _check_songs(dataset: str, manifest: Manifest, shard_of: dict[tuple[str, str
     for song_id, found in splits.items():
         if len(found) > 1:
             yield Problem("songs.parquet", f"song {song_id} stands in {' and '.join(sorted(found))}")
-    keyed = [SplitSong(**{name: song[name] for name in _TYING_COLUMNS}) for song in songs]
+    shared = {"charter"} if manifest.config["splits"].get("share_charters") else set()
+    keyed = [SplitSong(**{name: song[name] for name in _TYING_COLUMNS if name not in shared}) for song in songs]
     for key, crossed in crossing_keys(keyed, {song["song_id"]: song["split"] for song in songs}).items():
         yield Problem("songs.parquet", f"{key} stands in {' and '.join(crossed)}")
     if len(splits) != manifest.counts.songs:

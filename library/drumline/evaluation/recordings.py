@@ -56,7 +56,7 @@ def dataset_recordings(
 def root_recordings(roots: Sequence[RootConfig], domain: str) -> Iterator[Recorded]:
     """Every song's audio of a domain, by the song's key; songs without it are left out."""
     for source in find_songs(roots):
-        if found := _of_song(source, domain):
+        if not (source.superseded_by or source.fault) and (found := _of_song(source, domain)):
             yield found
 
 
@@ -68,7 +68,7 @@ def recording_of(name: str, files: Sequence[tuple[str, bytes]]) -> Recorded:
 
 def _of_song(source: SongSource, domain: str) -> Recorded | None:
     """The audio of a song in a domain, as a build would decode it."""
-    read = read_song(source, difficulty="expert")
+    read = read_song(source, difficulty="expert", transcriptions="include")
     choice = next((choice for choice in read.audio if choice.domain == domain), None)
     if choice is None:
         log.warning("%s: has no %s; left out", source.key, domain)

@@ -179,7 +179,7 @@ def find_references(config: ReferenceConfig) -> list[ReferenceSong]:
 def _of_roots(config: ReferenceConfig) -> Iterator[ReferenceSong]:
     for song in find_songs(config.roots):
         source = song.key.split("/", 1)[0]
-        if not config.sources or source in config.sources:
+        if not (song.superseded_by or song.fault) and (not config.sources or source in config.sources):
             audio = [file for choice in song.audio for file in choice.files]
             names = (song.key, song.annotation, *audio)
             yield ReferenceSong(

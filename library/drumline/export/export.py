@@ -10,7 +10,7 @@ import jinja2
 import onnx
 
 from drumline import __version__
-from drumline.core.artifacts import read_bytes, sha256_file, write_bytes
+from drumline.core.artifacts import read_bytes, refuse_foreign_output, sha256_file, write_bytes
 from drumline.core.config import canonical_json, parse_config
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.decoding.calibration import read_calibration, write_calibration
@@ -50,6 +50,7 @@ def export(config: ExportConfig) -> Exported:
     Raises ConfigError before any work; DrumlineError where a graph differs by more than its limits: then the folder
     holds the graphs and ``parity.json``, but is no package.
     """
+    refuse_foreign_output(config.output, writes=(*GRAPHS.values(), WEIGHTS, CARD, THRESHOLDS), evidence=(NAME, _REPORT))
     preset = load_preset(config.preset)
     thresholds = read_calibration(config.thresholds) if config.thresholds else None
     uri = checkpoints.best_of(config.checkpoint)

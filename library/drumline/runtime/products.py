@@ -6,6 +6,7 @@ Files are whole or absent.
 """
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Final
@@ -15,6 +16,7 @@ from drumline.core.errors import Rejected
 
 _PRODUCT: Final = ".parquet"
 _REJECTED: Final = ".rejected.json"
+_ID: Final = re.compile(r"[0-9a-f]{16}\.")
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,13 @@ class Products:
         for entry in found:
             fs.rm_file(entry)
         return len(found)
+
+    def forget_all(self) -> None:
+        """Delete every product and rejection, and nothing else that is in the folder."""
+        fs, _ = filesystem(self.uri)
+        for entry in self._listing():
+            if _ID.match(PurePosixPath(entry).name):
+                fs.rm_file(entry)
 
     def _listing(self) -> list[str]:
         fs, path = filesystem(self.uri)

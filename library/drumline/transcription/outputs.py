@@ -1,20 +1,22 @@
 """Where results go, and in which formats."""
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from drumline.core.artifacts import write_bytes
 from drumline.core.errors import ConfigError
 from drumline.transcription.formats.registry import Format, named, of_path
+from drumline.transcription.ownership import message, refuse_foreign, write_own
 from drumline.transcription.result import Transcription
 from drumline.transcription.sources import PIPE, Source
 
 SONG_FOLDER: Final = "folder"
 """Asks for a song folder that games play: chart, song.ini and the audio."""
 DEFAULT: Final = "midi"
+_OPTION: Final = "--overwrite"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Outputs:
     """A folder, the one file there is to be, ``-`` for the pipe; empty: beside each song."""
     is_file: bool
     """Whether ``place`` is that file."""
+    overwrite: bool
+    """Whether files that drumline did not write are replaced."""
 
     @property
     def piped(self) -> bool:
@@ -43,29 +47,48 @@ class Outputs:
         return (*named_, *([folder / source.name] if self.song_folder else []))
 
     def write(self, transcription: Transcription, source: Source) -> None:
-        """Write one song's files. Raises OSError, or AudioError where a song folder's audio must be encoded anew."""
+        """Write one song's files.
+
+        Raises OSError (ForeignFileError where a person's file is there by now), AudioError where a song folder's audio
+        must be encoded anew and cannot be decoded.
+        """
         if self.piped:
             sys.stdout.buffer.write(self.formats[0].write(transcription))
             sys.stdout.buffer.flush()
             return
         paths = self.paths(source)
         for each, path in zip(self.formats, paths, strict=False):
-            write_bytes(str(path), each.write(transcription))
+            write_own(str(path), each.write(transcription), overwrite=self.overwrite)
         if self.song_folder:
             from drumline.transcription.formats.song_folder import write_song_folder
 
-            write_song_folder(paths[-1], transcription, source.files[0])
+            write_song_folder(paths[-1], transcription, source.files[0], overwrite=self.overwrite)
+
+    def refuse_foreign(self, sources: Sequence[Source]) -> None:
+        """Raise ConfigError where anything would be replaced that drumline did not write."""
+        if self.overwrite or self.piped:
+            return
+        paths = {source: self.paths(source) for source in sources}
+        files = [str(path) for each in paths.values() for path in (each[:-1] if self.song_folder else each)]
+        refuse_foreign(files, option=_OPTION)
+        if self.song_folder:
+            from drumline.transcription.formats.song_folder import foreign_files
+
+            foreign = [str(file) for source in sources for file in foreign_files(paths[source][-1], source.files[0])]
+            if foreign:
+                raise ConfigError(message(foreign, option=_OPTION, output="--output"))
 
 
-def plan_outputs(formats: str, output: str, sources: Sequence[Source]) -> Outputs:
+def plan_outputs(formats: str, output: str, sources: Sequence[Source], *, overwrite: bool = False) -> Outputs:
     """What the options ask for: names of formats with commas between, and a file, a folder, ``-`` or nothing.
 
-    Raises ConfigError where that cannot be, or two songs would be written to one file.
+    A folder is a path that ends with a slash, exists as one, or has no ending. Raises ConfigError where that cannot be,
+    where two songs would be written to one file, or a file is there that drumline did not write.
     """
     if not output and any(not source.files for source in sources):
         output = PIPE  # what comes through a pipe goes on through one
-    suffix = Path(output).suffix
-    is_file = bool(suffix) and not Path(output).is_dir() and output != PIPE
+    is_folder = output.endswith(("/", os.sep)) or Path(output).is_dir()
+    is_file = bool(Path(output).suffix) and not is_folder and output != PIPE
     if not formats and is_file:
         chosen: tuple[Format, ...] = (of_path(output),)
         song_folder = False
@@ -73,13 +96,14 @@ def plan_outputs(formats: str, output: str, sources: Sequence[Source]) -> Output
         names = [name.strip() for name in (formats or DEFAULT).split(",")]
         song_folder = SONG_FOLDER in names
         chosen = tuple(named(name) for name in names if name != SONG_FOLDER)
-    outputs = Outputs(chosen, song_folder, output, is_file)
+    outputs = Outputs(chosen, song_folder, output, is_file, overwrite)
     if (is_file or outputs.piped) and (len(sources) > 1 or len(chosen) != 1 or song_folder):
-        raise ConfigError(f"--output {output} takes one song in one format; name a folder for more")
+        raise ConfigError(f"--output {output} takes one song in one format; name a folder, ending with /, for more")
     if song_folder and any(len(source.files) != 1 for source in sources):
         raise ConfigError("a song folder needs the song's audio as one file")
     written = [path for source in sources for path in outputs.paths(source)]
     if len(set(written)) < len(written):
         twice = next(path for path in written if written.count(path) > 1)
         raise ConfigError(f"two songs would be written to {twice}; name them in turns, with an --output for each")
+    outputs.refuse_foreign(sources)
     return outputs

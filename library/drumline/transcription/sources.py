@@ -15,6 +15,7 @@ from drumline.audio.decode import SEPARATION_RATE_HZ, AudioConfig, decode, mix
 from drumline.audio.layout import EXTENSIONS, choose
 from drumline.audio.recording import MAX_DURATION_S, Recording
 from drumline.core.errors import ConfigError
+from drumline.core.listing import is_hidden
 from drumline.transcription.result import SourceAudio
 
 Stem = Literal["auto", "mix", "separate"]
@@ -93,7 +94,7 @@ def recording_of(files: Sequence[BinaryIO], names: Sequence[str]) -> Recording:
 
 
 def _folder(folder: Path, stem: Stem) -> Source:
-    choices = choose([path.name for path in folder.iterdir() if path.is_file()])
+    choices = choose([path.name for path in folder.iterdir() if path.is_file() and not is_hidden(path.name)])
     if not choices:
         raise ConfigError(f"{folder}: no audio of a song in it ({', '.join(EXTENSIONS)}); name files, or a glob")
     # Purest first: the drum stems; everything together last.

@@ -135,7 +135,7 @@ def test_midi_files_tell_their_map_or_are_told(tmp_path: Path) -> None:
 def test_roots_that_cannot_be_are_told_before_any_work(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no such folder"):
         find_performances([PerformanceRoot(uri=str(tmp_path / "nowhere"))])
-    with pytest.raises(ConfigError, match="No such file"):
+    with pytest.raises(ConfigError, match="no such file"):
         find_performances([PerformanceRoot(uri=str(tmp_path / "nowhere.zip"))])
     (tmp_path / "not.zip").write_bytes(b"not an archive")
     with pytest.raises(ConfigError, match="not a zip file"):

@@ -20,9 +20,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-import yaml
-
 from drumline.core.artifacts import sha256_file
+from drumline.core.config import read_yaml_file
 from drumline.core.errors import DrumlineError
 
 VARIABLE: Final = "DRUMLINE_SEPARATOR_WEIGHTS"
@@ -84,7 +83,7 @@ def _of_folder(backend: str, folder: Path, model: str) -> Weights:
     bag_file = folder / f"{model}.yaml"
     if not bag_file.is_file():
         raise _missing(backend, f"{folder} holds no {bag_file.name}")
-    bag = yaml.safe_load(bag_file.read_text(encoding="utf-8"))
+    bag = read_yaml_file(bag_file)
     signatures = bag.get("models") if isinstance(bag, dict) else None
     if not signatures:
         raise DrumlineError(f"{bag_file}: lists no models; demucs' own begins with `models: ['955717e8']`")

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
-import yaml
 from pydantic import Field, field_validator
 
-from drumline.core.config import Config, parse_config
+from drumline.core.config import Config, parse_config, read_yaml_file
 from drumline.core.errors import ConfigError
 
 ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".h2drumkit")
@@ -95,13 +94,10 @@ def load_catalogue(extra: Path | None = None) -> dict[str, Material]:
 
     Raises ConfigError where it cannot be read.
     """
-    own = resources.files(__package__).joinpath("catalogue.yaml").read_text(encoding="utf-8")
-    materials = _parse(own, "catalogue.yaml")
+    with resources.as_file(resources.files(__package__).joinpath("catalogue.yaml")) as own:
+        materials = _read(own)
     if extra is not None:
-        try:
-            materials += _parse(extra.read_text(encoding="utf-8"), str(extra))
-        except OSError as error:
-            raise ConfigError(f"{extra}: cannot be read ({error.strerror})") from error
+        materials += _read(extra)
     return {material.name: material for material in materials}
 
 
@@ -113,9 +109,5 @@ def find(catalogue: Mapping[str, Material], name: str) -> Material:
     return catalogue[name]
 
 
-def _parse(text: str, place: str) -> tuple[Material, ...]:
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{place}: not YAML: {error}") from error
-    return parse_config(_Catalogue, {"materials": tree}, place).materials
+def _read(file: Path) -> tuple[Material, ...]:
+    return parse_config(_Catalogue, {"materials": read_yaml_file(file)}, str(file)).materials

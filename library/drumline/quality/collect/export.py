@@ -8,6 +8,7 @@ names and the seed: adding sessions moves no other.
 
 import hashlib
 import io
+import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
@@ -16,7 +17,7 @@ import soundfile
 from pydantic import Field
 
 from drumline.charts.documents import as_tree
-from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes, write_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes, refuse_foreign_output, write_bytes
 from drumline.core.config import Config, canonical_json
 from drumline.core.errors import ConfigError
 from drumline.core.measure import measured
@@ -30,6 +31,9 @@ from drumline.quality.report import WriterConfig, make_report
 from drumline.quality.samples import labels_of
 
 SPLITS: Final = ("train", "validation")
+_TABLES: Final = (*(f"{split}_labels.json" for split in SPLITS), "components.json", "metadata.json")
+_MADE_BY: Final = "drumline collect export"
+"""In ``metadata.json``: only exports with it are written over."""
 
 
 class ExportGates(Config):
@@ -75,6 +79,8 @@ class ExportFindings(Config):
 def check(config: ExportCollectionConfig) -> Outcome:
     """Export. Raises DrumlineError where there is no collection, ConfigError where the output cannot be written."""
     collection = open_collection(config.collection, must_exist=True)
+    if not config.dry_run and not _is_our_export(config.output):
+        refuse_foreign_output(config.output, writes=(*SPLITS, *_TABLES), evidence=())
     rows = [as_tree(row, f"{config.collection}: ") for row in collection.rows.values()]
     names = sorted({label for row in rows for label in labels_of(row)})
     labelled: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
@@ -125,6 +131,14 @@ def check(config: ExportCollectionConfig) -> Outcome:
     return Outcome(report, lambda: sections_of(findings))
 
 
+def _is_our_export(output: str) -> bool:
+    try:
+        tree = json.loads(read_bytes(join(output, "metadata.json")))
+    except (*STORAGE_ERRORS, ValueError):
+        return False
+    return isinstance(tree, dict) and tree.get("made_by") == _MADE_BY
+
+
 def _split(session: str, config: ExportCollectionConfig) -> str:
     digest = hashlib.sha256(f"{config.seed}\0{session}".encode()).digest()
     return SPLITS[int.from_bytes(digest[:8], "little") < config.validation_share * 2**64]
@@ -143,6 +157,7 @@ def _tables(
             "counts": {name: sum(own.values()) for name, own in found.labels.items()},
         },
         "metadata.json": {
+            "made_by": _MADE_BY,
             "split_durations_seconds": found.duration_s,
             "duration_seconds_by_source": {name: round(length_s, 6) for name, length_s in sorted(by_source.items())},
             "label_counts": {name: sum(own.values()) for name, own in found.labels.items()},

@@ -5,11 +5,8 @@ for a folder of MIDI files. Of E-GMD's 43 recordings of a performance one is tak
 """
 
 import json
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
@@ -20,9 +17,11 @@ from drumline.charts.drum_maps import GENERAL_MIDI, ROLAND
 from drumline.charts.general_midi import ROLAND_CLOSED_CC4, Performance, read_performance
 from drumline.charts.groove import EGMD, GROOVE, RolandCorpus
 from drumline.charts.song import AnnotatedSong, Metadata
-from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
+from drumline.core.archives import is_archive, root_of
+from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes
 from drumline.core.config import Config
-from drumline.core.errors import ChartError, ConfigError, Rejected
+from drumline.core.errors import ArchiveError, ChartError, ConfigError, Rejected
+from drumline.core.listing import list_files
 
 Map = Literal["auto", "general_midi", "roland"]
 Split = Literal["", "train", "validation", "test"]
@@ -112,7 +111,7 @@ def read_source(source: PerformanceSource) -> AnnotatedSong | Rejected:
         song = _read(source)
     except ChartError as error:
         return Rejected("chart_unreadable", str(error))
-    except zipfile.BadZipFile as error:
+    except ArchiveError as error:
         return Rejected("container_unreadable", f"{source.root}: {error}")
     except (*STORAGE_ERRORS, ValueError) as error:
         return Rejected("source_unreadable", f"{source.path}: {error or type(error).__name__}")
@@ -178,43 +177,12 @@ def _read_midi(data: bytes, source: PerformanceSource) -> Performance:
 
 def _list(uri: str) -> list[str]:
     """All paths relative to a root, in order."""
-    try:
-        if uri.endswith(".zip"):
-            _archive.cache_clear()  # it may be another file than the one opened before
-            found = [name for name in _archive(uri).namelist() if not name.endswith("/")]
-        else:
-            fs, folder = filesystem(uri)
-            fs.invalidate_cache()
-            if not fs.isdir(folder):
-                raise FileNotFoundError("there is no such folder or bucket")
-            found = [str(path).removeprefix(folder.rstrip("/") + "/") for path in fs.find(folder)]
-    except (*STORAGE_ERRORS, zipfile.BadZipFile, ImportError, ValueError) as error:
-        raise ConfigError(f"{uri}: cannot be listed ({error or type(error).__name__})") from error
-    return sorted(path for path in found if not PurePosixPath(path).name.startswith("."))
+    return sorted(list_files(uri, key="performances").files)
 
 
 def _load(root: str, path: str) -> bytes:
-    """The bytes of a file below a root. Raises OSError, BadZipFile, or ValueError for a large file."""
-    if not root.endswith(".zip"):
-        return read_bytes(join(root, path), MAX_FILE_BYTES)
-    archive = _archive(root)
-    try:
-        size = archive.getinfo(path).file_size
-    except KeyError as error:
-        raise FileNotFoundError(f"{path}: not in {root}") from error
-    if size > MAX_FILE_BYTES:
-        raise ValueError(f"{path}: {size:,} bytes, limit {MAX_FILE_BYTES:,}")
-    try:
-        return archive.read(path)
-    except (RuntimeError, EOFError, zlib.error) as error:  # a password, an unknown compression, a cut or altered file
-        raise zipfile.BadZipFile(f"{path}: {error or type(error).__name__}") from error
-
-
-@lru_cache(maxsize=4)
-def _archive(uri: str) -> zipfile.ZipFile:
-    """An archive, kept open: a worker reads thousands of files from it, and its index takes longer to read than one."""
-    fs, path = filesystem(uri)
-    return zipfile.ZipFile(fs.open(path))
+    """The bytes of a file below a root. Raises OSError, ArchiveError, or ValueError for a large file."""
+    return read_bytes(join(root_of(root) if is_archive(root) else root, path), MAX_FILE_BYTES)
 
 
 def _positive(text: str) -> float | None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from drumline.charts.beatsight import Audio, write_bsm
+from drumline.charts.provenance import BLANK
 from drumline.core.events import Hit
 from drumline.transcription.result import Transcription
 
@@ -20,6 +21,7 @@ def write(transcription: Transcription) -> bytes:
         replace(song, hits=tuple(_said(hit) for hit in song.hits)),
         audio=Audio(audio.name, audio.sha256, audio.duration_s, audio.rate_hz or _USUAL_RATE_HZ),
         created_at=CREATED_AT,
+        mark=BLANK,
     )
 
 

@@ -2,13 +2,14 @@
 
 from drumline.charts import dot_chart
 from drumline.charts.chart import Chart
+from drumline.charts.provenance import BLANK
 from drumline.transcription.formats.pro_drums import chart_of
 from drumline.transcription.result import Transcription
 
 
 def write(transcription: Transcription) -> bytes:
     """The file."""
-    return dot_chart.write(chart(transcription))
+    return dot_chart.write(chart(transcription), mark=BLANK)
 
 
 def chart(transcription: Transcription) -> Chart:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from drumline.charts.provenance import BLANK, KEY
 from drumline.core.tempo import TempoMap
 from drumline.transcription.result import TranscribedHit, Transcription
 
@@ -34,7 +35,7 @@ def write(transcription: Transcription) -> bytes:
             "identifiers": {"sha256": transcription.audio.sha256} if transcription.audio.sha256 else {},
             "jams_version": JAMS_VERSION,
         },
-        "sandbox": {},
+        "sandbox": {KEY: BLANK},
     }
     return (json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n").encode()
 

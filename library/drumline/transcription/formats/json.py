@@ -2,7 +2,7 @@
 
 ::
 
-    {"format": "drumline-transcription", "version": 1,
+    {"format": "drumline-transcription", "version": 1, "drumline_mark": "drumline-transcription:ab...",
      "audio": {"name": "song.ogg", "duration_s": 215.3, "sha256": "ab...", "rate_hz": 44100},
      "transcriber": {"model": "drumline-1", "version": "1.0", "preset": "default"},
      "metadata": {"title": "...", "artist": "..."},
@@ -21,6 +21,7 @@ import json
 from typing import Any, Final, cast, get_args
 
 from drumline.charts.documents import Tree, read_json
+from drumline.charts.provenance import BLANK, KEY
 from drumline.charts.song import Metadata
 from drumline.core.errors import ChartError
 from drumline.core.tempo import TempoMap
@@ -33,7 +34,8 @@ VERSION: Final = 1
 def write(transcription: Transcription) -> bytes:
     """The file. `read` gives the same transcription, bit for bit."""
     lines = ",\n  ".join(_dumps(hit_values(hit)) for hit in transcription.hits)
-    return f'{_dumps(head(transcription))[:-1]}, "hits": [\n  {lines}\n]}}\n'.encode()
+    marked = head(transcription) | {KEY: BLANK}
+    return f'{_dumps(marked)[:-1]}, "hits": [\n  {lines}\n]}}\n'.encode()
 
 
 def head(transcription: Transcription) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from drumline.charts import notes_mid
 from drumline.charts.chart import Chart
+from drumline.charts.provenance import BLANK
 from drumline.transcription.formats.pro_drums import chart_of
 from drumline.transcription.result import Transcription
 
 
 def write(transcription: Transcription) -> bytes:
     """The file."""
-    return notes_mid.write(chart(transcription))
+    return notes_mid.write(chart(transcription), mark=BLANK)
 
 
 def chart(transcription: Transcription) -> Chart:

@@ -5,10 +5,11 @@ ticks a quarter note. Partial labels are written as their commonest class; confi
 """
 
 from drumline.charts.general_midi import write_performance
+from drumline.charts.provenance import BLANK
 from drumline.transcription.result import RAW_TEMPO, Transcription
 
 
 def write(transcription: Transcription) -> bytes:
     """The file, format 1."""
     song = transcription.song()
-    return write_performance(song.hits, tempo=song.tempo or RAW_TEMPO)
+    return write_performance(song.hits, tempo=song.tempo or RAW_TEMPO, mark=BLANK)

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import PurePath
 from typing import Final
 
+from drumline.charts.provenance import seal
 from drumline.core.errors import ConfigError
 from drumline.transcription.result import Transcription
 
@@ -31,9 +32,9 @@ class Format:
         return f"{name}.{self.ending.removeprefix('.')}"
 
     def write(self, transcription: Transcription) -> bytes:
-        """The whole file. Equal transcriptions give equal bytes."""
+        """The whole file, marked as machine-made. Equal transcriptions give equal bytes."""
         data: bytes = import_module(f"drumline.transcription.formats.{self.module}").write(transcription)
-        return data
+        return seal(data)
 
 
 FORMATS: Final = (

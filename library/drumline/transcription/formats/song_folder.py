@@ -1,44 +1,122 @@
 """A folder that Clone Hero and YARG play: the chart, its song.ini, and the audio beside it.
 
 The games read Ogg Vorbis, Opus, MP3 and WAV; other audio (FLAC, AIFF ...) is encoded as Ogg Vorbis. The audio is
-the transcribed file itself, so there is no delay.
+the transcribed file itself, so there is no delay. song.ini carries the provenance mark, and holds the SHA-256 of the
+audio that was written: so the audio is recognised too, which has no room for a mark.
 """
 
+import os
 import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Literal
 
+from drumline.audio.layout import EXTENSIONS
 from drumline.charts import song_ini
-from drumline.core.artifacts import write_bytes
+from drumline.charts.provenance import BLANK, KEY, is_unchanged, seal
+from drumline.charts.text import decode
+from drumline.core.artifacts import sha256_file
 from drumline.core.errors import AudioError
 from drumline.transcription.formats import chart, mid
+from drumline.transcription.formats.registry import named
+from drumline.transcription.ownership import ForeignFileError, is_own, write_own
 from drumline.transcription.result import Transcription
 
 PLAYED: Final = (".ogg", ".opus", ".mp3", ".wav")
 """Endings of audio that the games read."""
+_AUDIO_KEY: Final = "drumline_audio"
+_CHARTS: Final = ("notes.mid", "notes.midi", "notes.chart", "song.ini")
 _BLOCK_SAMPLES: Final = 1 << 16
 
 
 def write_song_folder(
-    folder: Path, transcription: Transcription, audio: Path, *, notes: Literal["chart", "mid"] = "chart"
+    folder: Path,
+    transcription: Transcription,
+    audio: Path,
+    *,
+    notes: Literal["chart", "mid"] = "chart",
+    overwrite: bool = False,
 ) -> tuple[Path, ...]:
-    """Make the folder and write into it; the files that were written.
+    """Make the folder and write into it.
 
-    Raises AudioError where audio that must be encoded anew cannot be decoded, OSError where a file cannot be written.
+    Returns
+    -------
+    The files of the song: chart, song.ini and audio.
+
+    Raises
+    ------
+    ForeignFileError
+        The folder holds a chart or audio that drumline did not write.
+    AudioError
+        The audio must be encoded anew and cannot be decoded.
+    OSError
+        A file cannot be written.
     """
+    if not overwrite and (foreign := foreign_files(folder, audio)):
+        raise ForeignFileError(f"{foreign[0]}: drumline did not write this file, and does not replace it")
     folder.mkdir(parents=True, exist_ok=True)
+    song = folder / f"song{audio.suffix.lower() if audio.suffix.lower() in PLAYED else '.ogg'}"
     writer = chart if notes == "chart" else mid
     ini = replace(song_ini.of(writer.chart(transcription)), song_length_ms=round(transcription.audio.duration_s * 1000))
-    song = folder / f"song{audio.suffix.lower() if audio.suffix.lower() in PLAYED else '.ogg'}"
-    if song.suffix != audio.suffix.lower():
-        _encode(audio, song)
-    elif not (song.exists() and song.samefile(audio)):
-        shutil.copyfile(audio, song)
-    written = {folder / f"notes.{notes}": writer.write(transcription), folder / "song.ini": song_ini.write(ini)}
-    for path, data in written.items():
-        write_bytes(str(path), data)
-    return (*written, song)
+    paths = folder / f"notes.{notes}", folder / "song.ini", song
+    with _aside(song) as unfinished:
+        if song.suffix != audio.suffix.lower():
+            _encode(audio, unfinished)
+        elif not (song.exists() and song.samefile(audio)):
+            shutil.copyfile(audio, unfinished)
+        # Before the audio takes its name, with what it replaces: both are recognised if this run ends here.
+        digests = dict.fromkeys(sha256_file(each) for each in (unfinished, song) if each.exists())
+        others = {_AUDIO_KEY: " ".join(digests), KEY: BLANK}
+        write_own(str(paths[1]), seal(song_ini.write(ini, others=others)), overwrite=overwrite)
+    write_own(str(paths[0]), named(notes).write(transcription), overwrite=overwrite)
+    return paths
+
+
+def foreign_files(folder: Path, audio: Path) -> tuple[Path, ...]:
+    """What stands against writing a song into a folder: charts, a song.ini or audio that drumline did not write.
+
+    A chart of another name than ours counts too, and so does a stem: the games would play them with our files. The
+    transcribed audio itself does not.
+    """
+    if not folder.is_dir():
+        return (folder,) if os.path.lexists(folder) else ()
+    files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    ours = _audio_written(folder)
+    foreign = []
+    for path in files:
+        if path.name.lower() in _CHARTS:
+            replaceable = is_own(str(path))
+        elif path.suffix.lower() in EXTENSIONS:
+            replaceable = path.is_file() and (path.samefile(audio) or sha256_file(path) in {*ours, sha256_file(audio)})
+        else:
+            continue
+        if not replaceable:
+            foreign.append(path)
+    return tuple(foreign)
+
+
+def _audio_written(folder: Path) -> frozenset[str]:
+    """SHA-256 digests of the audio that earlier transcriptions put into a folder."""
+    path = folder / "song.ini"
+    if not path.is_file() or not is_unchanged(data := path.read_bytes()):
+        return frozenset()
+    lines = (line.partition("=") for line in decode(data).splitlines())
+    return frozenset(digest for key, _, value in lines if key.strip() == _AUDIO_KEY for digest in value.split())
+
+
+@contextmanager
+def _aside(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes its final name once it is whole; nothing happens where nothing was written."""
+    unfinished = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        yield unfinished
+        if unfinished.exists():
+            os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def _encode(audio: Path, song: Path) -> None:
@@ -52,5 +130,4 @@ def _encode(audio: Path, song: Path) -> None:
                 for block in source.blocks(_BLOCK_SAMPLES, dtype="float32"):
                     target.write(block)
     except soundfile.LibsndfileError as error:
-        song.unlink(missing_ok=True)
         raise AudioError("audio_undecodable", f"{audio.name}: {error.error_string or error}") from error

@@ -52,6 +52,8 @@ class LibraryRunConfig(Config):
     """The longest that one song may take [s]."""
     retry_rejected: bool = False
     """Try again what an earlier run rejected."""
+    overwrite: bool = False
+    """Replace files under the results' names that drumline did not write, or that were changed since."""
     ray: RayConfig = RayConfig()
 
 

@@ -29,10 +29,12 @@ from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_actors
 from drumline.runtime.report import RunReport
 from drumline.runtime.session import session
+from drumline.transcription.formats.registry import named
 from drumline.transcription.library.config import LibraryConfig
 from drumline.transcription.library.songs import LibrarySong, find_library
-from drumline.transcription.library.step import Store, TranscribeSongs
+from drumline.transcription.library.step import RESULTS, Store, TranscribeSongs, result_uri
 from drumline.transcription.library.summary import Summary
+from drumline.transcription.ownership import refuse_foreign
 from drumline.transcription.table import REJECTED, SCHEMA
 
 log = logging.getLogger("drumline")
@@ -40,6 +42,7 @@ log = logging.getLogger("drumline")
 TABLE: Final = "transcriptions.parquet"
 REJECTED_TABLE: Final = "rejected.parquet"
 _ROWS_A_GROUP: Final = 64
+_OPTION, _OUTPUT = "run.overwrite=true", "output"
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,8 @@ def transcribe_library(config: LibraryConfig) -> LibraryResult:
         log.info("%d rejected songs will be tried again", store.products.forget_rejected())
     finished = store.products.finished()
     todo = [song for song in songs if store.id(song) not in finished]
+    if not config.run.overwrite:
+        refuse_foreign_results(todo, config)
     ledger = Ledger(join(config.output, "_attempts", report.run_id), config.run.song_timeout_s, config.run.max_attempts)
     how: Counter[str] = Counter()
     with report.saved(config.output):
@@ -95,6 +100,28 @@ def transcribe_library(config: LibraryConfig) -> LibraryResult:
         fs, path = filesystem(attempts)
         fs.rm(path, recursive=True)
     return LibraryResult(config.output, report.uri(config.output), num_songs, dict(sorted(rejected.items())), summary)
+
+
+def refuse_foreign_results(todo: Sequence[LibrarySong], config: LibraryConfig) -> None:
+    """Raise ConfigError where it would replace a file that drumline did not write: one listing, and what it finds."""
+    fs, folder = filesystem(join(config.output, RESULTS))
+    fs.invalidate_cache()
+    there = set(fs.find(folder)) if fs.exists(folder) else set()
+    results = [result_uri(config, song, each) for song in todo for each in map(named, config.formats)]
+    refuse_foreign([uri for uri in results if filesystem(uri)[1] in there], option=_OPTION, output=_OUTPUT)
+    tables = {join(config.output, TABLE): SCHEMA, join(config.output, REJECTED_TABLE): REJECTED}
+    refuse_foreign([*tables], option=_OPTION, output=_OUTPUT, own=lambda uri: _is_our_table(uri, tables[uri]))
+
+
+def _is_our_table(uri: str, schema: pa.Schema) -> bool:
+    """Whether nothing is there, or a table with no columns but those of the schema (an earlier one had fewer)."""
+    if not exists(uri):
+        return True
+    try:
+        with open_parquet(uri) as file:
+            return {*file.schema.names} <= {*schema.names}
+    except DrumlineError:
+        return False
 
 
 def _work(

@@ -19,10 +19,10 @@ from fsspec.implementations.local import LocalFileSystem
 from drumline.audio.decode import SEPARATION_RATE_HZ
 from drumline.audio.recording import Recording
 from drumline.core.ahead import ahead
-from drumline.core.artifacts import filesystem, join, read_bytes, write_bytes
+from drumline.core.artifacts import filesystem, join, read_bytes
 from drumline.core.artifacts import sha256 as digest_of
 from drumline.core.config import fingerprint
-from drumline.core.errors import Rejected, SongError
+from drumline.core.errors import ArchiveError, Rejected, SongError
 from drumline.decoding.cache import ActivationsCache, Hearing
 from drumline.decoding.presets import load_preset
 from drumline.decoding.strokes import Strokes
@@ -32,9 +32,10 @@ from drumline.runtime.ledger import Ledger
 from drumline.runtime.products import Products
 from drumline.runtime.report import peak_mb
 from drumline.transcription.engine import open_engine
-from drumline.transcription.formats.registry import named
+from drumline.transcription.formats.registry import Format, named
 from drumline.transcription.library.config import LibraryConfig
 from drumline.transcription.library.songs import LibrarySong
+from drumline.transcription.ownership import write_own
 from drumline.transcription.result import SourceAudio
 from drumline.transcription.separate import Separation, find_separation
 from drumline.transcription.sources import recording_of, sha256_of
@@ -43,7 +44,7 @@ from drumline.transcription.transcribe import Timing, transcription_of
 
 RESULTS: Final = "songs"
 """Folder of the output with the files of each song."""
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Of the work on one song. Raised whenever its result changes: finished songs are then done again."""
 
 OUTCOME: Final = pa.schema(
@@ -170,11 +171,15 @@ class TranscribeSongs:
             return _outcome(song, "rejected", rejected=product)
         if product is not None:
             return _outcome(song, "reused")
+        if song.reason:
+            return self._rejected(song, Rejected(song.reason, f"{song.key}: {song.detail}"))
         with ExitStack() as stack:
             try:
                 files = [stack.enter_context(_opened(join(song.root, file))) for file in song.files]
             except (FileNotFoundError, PermissionError) as error:
                 return self._rejected(song, Rejected("source_unreadable", f"{song.key}: {error.strerror or error}"))
+            except ArchiveError as error:
+                return self._rejected(song, Rejected("container_unreadable", f"{song.key}: {error}"))
             digest = sha256_of(files)
             kept = self._cache.get(self._key(digest))
             try:
@@ -207,7 +212,8 @@ class TranscribeSongs:
         timing = Timing(grid=self.config.grid)
         result = transcription_of(found, audio, self._engine.transcriber, timing=timing)
         for each in map(named, self.config.formats):
-            write_bytes(join(self.config.output, RESULTS, each.file_of(song.name)), each.write(result))
+            uri = result_uri(self.config, song, each)
+            write_own(uri, each.write(result), overwrite=self.config.run.overwrite)
         sink = pa.BufferOutputStream()
         table = pa.Table.from_pylist([row(result, song.key)], schema=SCHEMA)
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
@@ -217,6 +223,11 @@ class TranscribeSongs:
     def _rejected(self, song: LibrarySong, rejected: Rejected) -> Outcome:
         self.store.products.save(self.store.id(song), rejected)
         return _outcome(song, "rejected", rejected=rejected)
+
+
+def result_uri(config: LibraryConfig, song: LibrarySong, format_: Format) -> str:
+    """Where a song's result in a format is written."""
+    return join(config.output, RESULTS, format_.file_of(song.name))
 
 
 def _outcome(song: LibrarySong, how: str, *, duration_s: float = 0.0, rejected: Rejected | None = None) -> Outcome:

@@ -46,5 +46,6 @@ def _options(replicas: Replicas) -> dict[str, Any]:
         "graceful_shutdown_timeout_s": replicas.drain_s,
         "graceful_shutdown_wait_loop_s": 0.5,
         "health_check_period_s": 5,
+        "health_check_timeout_s": 120,  # a busy machine is no reason to kill a replica with what it works on
         "logging_config": LoggingConfig(log_level="WARNING", enable_access_log=False),
     }

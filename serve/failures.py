@@ -11,8 +11,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from drumline.core.artifacts import STORAGE_ERRORS
-from serve.jobs import Job, Outcome
 from serve.problems import KINDS, MEDIA_TYPE, Problem
+from serve.records import Job, Outcome
 from serve.settings import Limits
 
 log = logging.getLogger("drumline")

@@ -3,10 +3,9 @@
 import asyncio
 import logging
 import os
-import tempfile
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -19,15 +18,21 @@ from ray.serve.metrics import Counter, Histogram
 
 from drumline.core.artifacts import STORAGE_ERRORS
 from drumline.core.errors import DrumlineError
+from drumline.core.scratch import scratch_folder
 from drumline.decoding.cache import ActivationsCache, Hearing
 from drumline.decoding.strokes import Strokes
+from drumline.runtime.serving import bind_replica_to_loopback
+from serve.arrivals import Arrivals
 from serve.asked import Wanted
 from serve.desk import Desk, Lost
-from serve.jobs import Job, JobStore, Outcome, State
+from serve.folders import SongFolders
+from serve.jobs import JobStore
 from serve.keys import read_keys
 from serve.listening import TooCostly
 from serve.model import Model, open_model
+from serve.pressure import WorkClock
 from serve.problems import Problem
+from serve.records import Job, Outcome, State
 from serve.routes import build
 from serve.settings import Settings
 
@@ -42,13 +47,19 @@ class Front:
     """A replica."""
 
     def __init__(self, settings: Settings, listener: DeploymentHandle) -> None:
+        bind_replica_to_loopback()
         self.settings = settings
         self.model = open_model(settings)
         self.keys = read_keys(settings.keys_file, os.environ)
         self.store = JobStore(settings.jobs.store)
-        self.incoming = Path(tempfile.gettempdir() if "://" in self.store.uri else self.store.uri)
-        self.desk = Desk(self.store, self._listen, settings.jobs)
+        self.clock = WorkClock()
+        self._open = ExitStack()
+        scratch = self._open.enter_context(scratch_folder("drumline-front-"))
+        self.incoming = scratch if "://" in self.store.uri else Path(self.store.uri)
+        self.desk = Desk(self.store, self._listen, settings.jobs, Arrivals(settings.limits, self.clock.now))
+        self.folders = SongFolders(self.store, scratch, settings.limits)
         self.ready = False
+        self._tending: asyncio.Task[None] | None = None
         self._listener = listener
         self._cache = ActivationsCache(settings.cache_uri, settings.cache_bytes)
         self._remembered: OrderedDict[str, Hearing] = OrderedDict()
@@ -66,12 +77,24 @@ class Front:
 
     @asynccontextmanager
     async def _alive(self, _: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(self.desk.tend()), asyncio.create_task(self._wait_for_listener())]
+        self._tending = asyncio.create_task(self.desk.tend())
+        tasks = [
+            self._tending,
+            asyncio.create_task(self._wait_for_listener()),
+            asyncio.create_task(self.clock.run()),
+        ]
         yield
         for task in tasks:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        self.folders.close()
+        self._open.close()
+
+    async def check_health(self) -> None:
+        """What Serve asks every few seconds. Raises what ended the care for jobs, so that the replica is replaced."""
+        if self._tending is not None and self._tending.done():
+            self._tending.result()
 
     async def _wait_for_listener(self) -> None:
         while not self.ready:

@@ -15,10 +15,12 @@ from drumline.core.errors import AudioError
 from drumline.decoding.cache import ActivationsCache
 from drumline.decoding.dense import Passage
 from drumline.decoding.strokes import DecodeConfig, Strokes
+from drumline.runtime.serving import bind_replica_to_loopback
 from drumline.transcription.engine import open_engine
-from serve.jobs import Job, JobStore, Outcome
+from serve.jobs import JobStore
 from serve.listening import Answer, Stopped, Task, TooCostly, answers, decoded, listen
 from serve.model import open_model
+from serve.records import Job, Outcome
 from serve.settings import Settings
 
 _TOGETHER: Final[Mapping[str, int]] = {"int8": 1, "float32": 4, "float16": 4, "torch": 16}
@@ -31,6 +33,7 @@ class Listener:
     """A replica."""
 
     def __init__(self, settings: Settings) -> None:
+        bind_replica_to_loopback()
         self._settings = settings
         self._model = open_model(settings)
         self._together = settings.batching.max_windows or _TOGETHER[self._model.precision]

@@ -15,6 +15,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "bad_request": (400, "The request cannot be understood"),
         "key_required": (401, "An API key is needed"),
         "forbidden_host": (403, "This host name is not answered without keys"),
+        "forbidden_origin": (403, "Requests sent by pages of other sites are refused"),
         "not_found": (404, "There is nothing here, or no longer"),
         "method_not_allowed": (405, "This cannot be done here"),
         "not_acceptable": (406, "No such format"),
@@ -33,6 +34,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "busy": (429, "Too much to do at the moment"),
         "unexpected_error": (500, "An error that nobody foresaw"),
         "not_ready": (503, "The model is not loaded yet"),
+        "replica_lost": (503, "The process that worked on the request has ended"),
         "storage_unavailable": (503, "What recordings are kept in is full or away at the moment"),
     }
 )

@@ -1,18 +1,12 @@
 """How a result is written: the formats of `drumline transcribe`, chosen by name or by ``Accept``."""
 
-import io
-import shutil
-import tempfile
-import zipfile
 from collections.abc import Sequence
-from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 from urllib.parse import quote
 
 from drumline.core.errors import ConfigError
 from drumline.transcription.formats.registry import FORMATS, Format, named
-from drumline.transcription.formats.song_folder import write_song_folder
-from drumline.transcription.result import Transcription
+from serve.file_names import safe_name
 from serve.problems import Problem
 
 FOLDER: Final = Format("folder", ".zip", "application/zip", "Clone Hero and YARG, a song folder with the audio", "")
@@ -40,24 +34,12 @@ def chosen(name: str, accept: str) -> Format:
 def headers(each: Format, name: str) -> dict[str, str]:
     """Of an answer in this format: what the file is called when it is saved."""
     stem = name.rpartition(".")[0] or name
-    saved = f"{stem}.{each.ending.removeprefix('.')}"
+    saved = safe_name(f"{stem}.{each.ending.removeprefix('.')}", default=f"song{each.ending}")
+    ascii_only = saved.encode("ascii", "replace").decode().replace("?", "_")
     told = {"Vary": "Accept", "X-Content-Type-Options": "nosniff"}
-    return told | {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(saved, safe='')}"}
-
-
-def song_folder(transcription: Transcription, audio: BinaryIO, ending: str) -> bytes:
-    """The folder that games play, zipped. Raises AudioError where its audio cannot be encoded anew."""
-    title = transcription.title.replace("/", "-").strip(". ") or "song"
-    packed = io.BytesIO()
-    with tempfile.TemporaryDirectory(prefix="drumline-") as place:
-        song = Path(place) / f"audio{ending}"
-        with song.open("wb") as file:
-            shutil.copyfileobj(audio, file)
-        written = write_song_folder(Path(place) / "folder", transcription, song)
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
-            for path in written:
-                archive.write(path, f"{title}/{path.name}")
-    return packed.getvalue()
+    return told | {
+        "Content-Disposition": f"attachment; filename=\"{ascii_only}\"; filename*=UTF-8''{quote(saved, safe='')}"
+    }
 
 
 def _ranges(accept: str) -> Sequence[str]:

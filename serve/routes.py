@@ -4,37 +4,30 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import requests
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
+from fastapi.responses import PlainTextResponse
 
 from drumline import __version__
-from drumline.core.errors import AudioError
-from drumline.transcription.formats.registry import Format
 from serve import failures, results
-from serve.asked import ResultAsked, TranscriptionAsked, Wanted
-from serve.jobs import Job, State, new_id
+from serve.answers import FormatAnswer, ModelAnswer, ModelsAnswer, StatusAnswer, TranscriptionState
+from serve.asked import ResultAsked, TranscriptionAsked
+from serve.delivery import deliver
 from serve.keys import who
+from serve.openapi import BODY, RESULTS, SENDING, add_description, problem_responses, result_responses
+from serve.origins import check_origin
 from serve.pages import add_pages
 from serve.problems import Problem
+from serve.records import Job, State, new_id
 from serve.uploads import receive
 
 if TYPE_CHECKING:
     from serve.front import Front
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-
-_BODY = {
-    "required": True,
-    "content": {
-        "multipart/form-data": {
-            "schema": {"type": "object", "properties": {"file": {"type": "string", "format": "binary"}}}
-        },
-        "audio/*": {"schema": {"type": "string", "format": "binary"}},
-    },
-}
 
 
 def build(front: "Front", lifespan: Lifespan) -> FastAPI:
@@ -48,6 +41,7 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
         lifespan=lifespan,
     )
     failures.add_handlers(app)
+    add_description(app)
     if front.settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
@@ -58,6 +52,7 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
         )
 
     def owner(request: Request) -> str:
+        check_origin(request.method, request.headers, front.settings.cors_origins)
         return who(front.keys, request.headers, request.scope.get("server"))
 
     Owner = Annotated[str, Depends(owner)]
@@ -70,7 +65,18 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
 
     Known = Annotated[State, Depends(state_of)]
 
-    @app.post("/v1/transcriptions", status_code=200, openapi_extra={"requestBody": _BODY}, tags=["transcriptions"])
+    @app.post(
+        "/v1/transcriptions",
+        operation_id="transcribe",
+        status_code=200,
+        tags=["transcriptions"],
+        openapi_extra={"requestBody": BODY},
+        responses={
+            **result_responses(),
+            202: {"model": TranscriptionState, "description": "With `async=true`: a job, which is being worked on."},
+            **problem_responses(*SENDING, *RESULTS),
+        },
+    )
     async def transcribe(request: Request, owner: Owner, asked: Annotated[TranscriptionAsked, Query()]) -> Response:
         """Transcribe a recording: the body is the file, or a form with it in `file`.
 
@@ -79,8 +85,16 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
         form = results.chosen(asked.format, request.headers.get("accept", ""))
         front.model.decoding(asked)  # what cannot be decoded is not listened to
         limits = front.settings.limits
-        with front.desk.place():
-            upload = await receive(request, front.incoming, name=asked.name, limits=limits)
+        with front.desk.place(owner) as arrival:
+            upload = await receive(
+                request,
+                front.incoming,
+                arrival,
+                name=asked.name,
+                limits=limits,
+                clock=front.clock,
+                received=lambda num_bytes: front.desk.received(arrival, num_bytes),
+            )
             now_s = time.time()
             job = Job(
                 id=new_id(),
@@ -94,6 +108,7 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
                 if asked.is_async
                 else min(limits.max_duration_s, limits.max_synchronous_s),
                 wanted=asked.told(),
+                is_async=asked.is_async,
             )
             try:
                 await front.desk.accept(job, upload.path)
@@ -101,71 +116,84 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
                 upload.path.unlink(missing_ok=True)
         place = {"Location": f"/v1/transcriptions/{job.id}"}
         if asked.is_async:
-            return failures.json_response(_told(State(job, None, None, None)), 202, {**place, "Retry-After": "1"})
+            waiting = TranscriptionState.of(State(job, None, None, None)).model_dump(exclude_none=True, by_alias=True)
+            return failures.json_response(waiting, 202, {**place, "Retry-After": "1"})
         try:
             await front.desk.finished(job.id)
             state = await asyncio.to_thread(front.store.state, job.id)
             if state is None or state.outcome is None:
                 raise Problem("not_found", "the transcription was cancelled")
             if state.outcome.kind:
-                await asyncio.to_thread(front.store.remove, job.id)
-            answer = await _result(front, state, asked.wanted(), form)
+                await front.desk.remove(job.id)
+            answer = await deliver(front, state, asked.wanted(), form, client=owner)
         except asyncio.CancelledError:
             front.desk.forget(job.id)
             raise
         answer.headers.update(place)
         return answer
 
-    @app.get("/v1/transcriptions/{job_id}", tags=["transcriptions"])
-    async def tell(state: Known) -> dict[str, Any]:
+    @app.get(
+        "/v1/transcriptions/{job_id}",
+        operation_id="get_transcription",
+        response_model_exclude_none=True,
+        tags=["transcriptions"],
+        responses=problem_responses("not_found"),
+    )
+    async def tell(state: Known) -> TranscriptionState:
         """How a transcription stands: `waiting`, `running` with its progress, `done`, or `failed` with the problem."""
-        return _told(state)
+        return TranscriptionState.of(state)
 
-    @app.get("/v1/transcriptions/{job_id}/result", tags=["transcriptions"])
+    @app.get(
+        "/v1/transcriptions/{job_id}/result",
+        operation_id="get_result",
+        tags=["transcriptions"],
+        responses={**result_responses(), **problem_responses("not_found", *RESULTS)},
+    )
     async def result(request: Request, state: Known, asked: Annotated[ResultAsked, Query()]) -> Response:
         """The result, in any format, decoded again as is asked: no network runs."""
         form = results.chosen(asked.format, request.headers.get("accept", ""))
-        return await _result(front, state, asked.wanted(), form)
+        return await deliver(front, state, asked.wanted(), form, client=state.job.owner)
 
-    @app.delete("/v1/transcriptions/{job_id}", status_code=204, tags=["transcriptions"])
+    @app.delete(
+        "/v1/transcriptions/{job_id}",
+        operation_id="delete_transcription",
+        status_code=204,
+        tags=["transcriptions"],
+        responses=problem_responses("not_found"),
+    )
     async def cancel(state: Known) -> None:
         """Stop a transcription, and forget its recording and its result."""
-        await asyncio.to_thread(front.store.remove, state.job.id)
+        await front.desk.remove(state.job.id)
 
-    @app.get("/v1/models", tags=["about"])
-    async def models(owner: Owner) -> dict[str, Any]:
+    @app.get("/v1/models", operation_id="get_models", tags=["about"])
+    async def models(owner: Owner) -> ModelsAnswer:
         """Which model answers, with what."""
-        package, limits = front.model.package, front.settings.limits
-        return {
-            "models": [
-                {
-                    "name": package.name,
-                    "version": package.version,
-                    "precision": front.model.precision,
-                    "classes": package.classes,
-                    "preset": package.preset,
-                    "presets": front.model.presets,
-                    "default": True,
-                }
-            ],
-            "formats": [_format(each) for each in results.ALL],
-            "limits": limits.model_dump(),
-            "drumline": __version__,
-        }
+        package = front.model.package
+        model = ModelAnswer(
+            name=package.name,
+            version=package.version,
+            precision=front.model.precision,
+            classes=tuple(package.classes),
+            preset=package.preset,
+            presets=front.model.presets,
+            default=True,
+        )
+        formats = tuple(map(FormatAnswer.of, results.ALL))
+        return ModelsAnswer(models=(model,), formats=formats, limits=front.settings.limits, drumline=__version__)
 
-    @app.get("/healthz", tags=["about"])
-    async def healthz() -> dict[str, str]:
+    @app.get("/healthz", operation_id="get_health", tags=["about"])
+    async def healthz() -> StatusAnswer:
         """Whether this process answers."""
-        return {"status": "ok"}
+        return StatusAnswer(status="ok")
 
-    @app.get("/readyz", tags=["about"])
-    async def readyz() -> dict[str, str]:
+    @app.get("/readyz", operation_id="get_readiness", tags=["about"])
+    async def readyz() -> StatusAnswer:
         """Whether the model is loaded."""
         if not front.ready:
             raise Problem("not_ready", "no replica with the model has answered yet", {"Retry-After": "2"})
-        return {"status": "ready"}
+        return StatusAnswer(status="ready")
 
-    @app.get("/metrics", tags=["about"])
+    @app.get("/metrics", operation_id="get_metrics", response_class=PlainTextResponse, tags=["about"])
     async def metrics(owner: Owner) -> Response:
         """What Prometheus wants of this node."""
         place = f"http://127.0.0.1:{front.metrics_port()}/metrics"
@@ -176,62 +204,3 @@ def build(front: "Front", lifespan: Lifespan) -> FastAPI:
 
     add_pages(app)
     return app
-
-
-async def _result(front: "Front", state: State, wanted: Wanted, form: Format) -> Response:
-    """A result as a file. Raises Problem where there is none."""
-    job, outcome = state.job, state.outcome
-    if outcome is None:
-        raise Problem("not_finished", "ask for its progress, and again", {"Retry-After": "1"})
-    if outcome.kind:
-        raise failures.of_outcome(outcome, job, front.settings.limits)
-    model, hearing = await front.hearing(state)
-    as_wanted = wanted.over(Wanted(**job.wanted))
-    started_s = time.monotonic()
-    found = await front.strokes(job, model, hearing, as_wanted)
-
-    def written() -> bytes:
-        transcription = model.transcription(found, hearing, as_wanted, name=job.name, sha256=job.sha256)
-        if form.name != results.FOLDER.name:
-            return form.write(transcription)
-        with front.store.open_audio(job.id) as audio:
-            return results.song_folder(transcription, audio, job.ending)
-
-    try:
-        data = await asyncio.to_thread(written)
-    except AudioError as error:
-        raise Problem(error.reason, error.detail) from error
-    front.tell_decoding(time.monotonic() - started_s)
-    told = {**results.headers(form, job.name), "X-Drumline-Cache": outcome.cache}
-    return Response(data, media_type=form.media_type, headers=told)
-
-
-def _format(form: Format) -> dict[str, str]:
-    return {"name": form.name, "media_type": form.media_type, "title": form.title}
-
-
-def _told(state: State) -> dict[str, Any]:
-    """A job, for its owner."""
-    job, outcome = state.job, state.outcome
-    place = f"/v1/transcriptions/{job.id}"
-    told: dict[str, Any] = {
-        "id": job.id,
-        "status": "waiting",
-        "progress": 0.0,
-        "name": job.name,
-        "created": _time(job.created_s),
-        "expires": _time(job.expires_s),
-        "links": {"self": place, "result": f"{place}/result"},
-    }
-    if state.duration_s:
-        told |= {"status": "running", "progress": round((state.heard_s or 0.0) / state.duration_s, 3)}
-    if outcome is not None and outcome.kind:
-        problem = Problem(outcome.kind, outcome.detail)
-        told |= {"status": "failed", "problem": problem.tree()}
-    elif outcome is not None:
-        told |= {"status": "done", "progress": 1.0, "duration_s": outcome.duration_s, "cache": outcome.cache}
-    return told
-
-
-def _time(seconds: float) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

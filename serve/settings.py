@@ -13,6 +13,9 @@ class Limits(Config):
 
     max_upload_mb: float = Field(default=100.0, gt=0)
     """Of a file, as it is sent [MB]."""
+    max_folders: int = Field(default=4, ge=1)
+    """Song folders (``format=folder``) that are waited for, for each replica of the front, one of which is encoded at a
+    time; half as many of one client. More are answered 429."""
     max_duration_s: float = Field(default=1800.0, gt=0)
     """Of a recording, decoded [s]."""
     max_synchronous_s: float = Field(default=600.0, gt=0)
@@ -23,6 +26,10 @@ class Limits(Config):
     """For a whole upload [s]."""
     idle_timeout_s: float = Field(default=10.0, gt=0)
     """For the next bytes of an upload [s]."""
+    min_upload_kb_s: float = Field(default=8.0, ge=0)
+    """Rate below which an upload gives its place to the next one where places are short [kB/s]."""
+    max_uploads_per_client: int = Field(default=32, ge=1)
+    """Uploads of one client (an API key; without keys all are one) under way at once, for each front replica."""
     work_timeout_s: float = Field(default=300.0, gt=0)
     """For decoding and listening [s]."""
 
@@ -34,6 +41,11 @@ class Jobs(Config):
     """Where they are: a folder that all replicas share, or any fsspec URI. Nobody else should write there."""
     keep_s: float = Field(default=3600.0, gt=0)
     """How long a recording and its result are kept [s]."""
+    max_mb: float = Field(default=4000.0, gt=0)
+    """Recordings kept in all [MB]. Beyond it those of finished transcriptions go, the oldest of whoever has most first;
+    results stay. Where that makes no room, newcomers are answered 429."""
+    max_client_mb: float = Field(default=1000.0, gt=0)
+    """Recordings kept of one client (an API key; without keys all are one) [MB], in the same way."""
     max_waiting: int = Field(default=64, ge=1)
     """Accepted and not finished, for each replica of the front: more are answered 429."""
     max_attempts: int = Field(default=3, ge=1)

@@ -6,25 +6,27 @@ The body is the recording itself, or a form (``multipart/form-data``) with it in
 import asyncio
 import hashlib
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
-from python_multipart.exceptions import FormParserError
-from starlette.datastructures import UploadFile
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
 from serve import sniffing
+from serve.arrivals import Arrival
+from serve.file_names import shown_name
+from serve.forms import MEDIA_TYPE as FORM
+from serve.forms import file_of_form
 from serve.jobs import UPLOAD
-from serve.problems import Problem
+from serve.pressure import WorkClock
+from serve.problems import Problem, busy
 from serve.settings import Limits
 
-_FORM: Final = "multipart/form-data"
 _MB: Final = 1_000_000
-_BLOCK_BYTES: Final = 1 << 20
-_LONGEST_NAME: Final = 120
+_LOOK_EVERY_S: Final = 0.25
+_BUSY_S: Final = 1.0
+"""So much time lost during an upload, and the machine is to blame for its slowness."""
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,39 @@ class Upload:
     sha256: str
 
 
-async def receive(request: Request, folder: Path, *, name: str, limits: Limits) -> Upload:
+async def receive(
+    request: Request,
+    folder: Path,
+    arrival: Arrival,
+    *,
+    name: str,
+    limits: Limits,
+    clock: WorkClock,
+    received: Callable[[int], None],
+) -> Upload:
     """Take an upload in. The file is the caller's to move or remove.
 
-    Raises Problem: too large, too slow, no audio.
+    Parameters
+    ----------
+    request
+        With the body.
+    folder
+        For the file.
+    arrival
+        The upload's place, which it can lose.
+    name
+        Of the file, where the body is the file itself.
+    limits
+        Of size and time.
+    clock
+        By which times are measured.
+    received
+        Called with the size of each block; may raise Problem.
+
+    Raises
+    ------
+    Problem
+        It is too large or too slow, or no audio.
     """
     content_type = request.headers.get("content-type", "")
     if not sniffing.may_be_audio(content_type):
@@ -50,9 +81,10 @@ async def receive(request: Request, folder: Path, *, name: str, limits: Limits) 
     promised = request.headers.get("content-length", "")
     if promised.isdigit() and int(promised) > limits.max_upload_mb * _MB:
         raise _too_large(limits)
-    chunks = _timed(request, limits)
-    if content_type.lower().startswith(_FORM):
-        chunks, name = await _of_form(request, chunks, name)
+    chunks = _timed(request, arrival, limits, clock, received)
+    if content_type.lower().startswith(FORM):
+        chunks, named = await file_of_form(request.headers, chunks)
+        name = name or named
     path = Path(tempfile.mkstemp(dir=folder, suffix=UPLOAD)[1])
     try:
         return await _kept(chunks, path, name)
@@ -72,46 +104,46 @@ async def _kept(chunks: AsyncIterator[bytes], path: Path, name: str) -> Upload:
             digest.update(chunk)
             file.write(chunk)
     ending = ending or _sniffed(head)
-    return Upload(path, _named(name, ending), ending, digest.hexdigest())
+    return Upload(path, shown_name(name, default=f"song{ending}"), ending, digest.hexdigest())
 
 
-async def _timed(request: Request, limits: Limits) -> AsyncIterator[bytes]:
+async def _timed(
+    request: Request, arrival: Arrival, limits: Limits, clock: WorkClock, received: Callable[[int], None]
+) -> AsyncIterator[bytes]:
     """The body, as long as it keeps coming."""
     stream, total = request.stream(), 0
-    started_s = asyncio.get_running_loop().time()
+    started_s = last_s = clock.now()
+    lost_s = clock.lost_s
     while True:
-        left_s = limits.upload_timeout_s - (asyncio.get_running_loop().time() - started_s)
+        pending = asyncio.ensure_future(anext(stream, None))
         try:
-            async with asyncio.timeout(max(0.0, min(left_s, limits.idle_timeout_s))):
-                chunk = await anext(stream, None)
-        except TimeoutError as error:
-            detail = f"{total:,} bytes; limits: {limits.upload_timeout_s:g} s, {limits.idle_timeout_s:g} s without any"
-            raise Problem("upload_too_slow", detail, {"Connection": "close"}) from error
+            while not (await asyncio.wait({pending}, timeout=_LOOK_EVERY_S))[0]:
+                now_s = clock.now()
+                if arrival.evicted or now_s - last_s > limits.idle_timeout_s:
+                    raise _too_slow(total, limits, lost_s=clock.lost_s - lost_s)
+        finally:
+            pending.cancel()
+        last_s = clock.now()
+        if last_s - started_s > limits.upload_timeout_s:
+            raise _too_slow(total, limits, lost_s=clock.lost_s - lost_s)
+        chunk = pending.result()
         if chunk is None:
             return
         total += len(chunk)
         if total > limits.max_upload_mb * _MB:
             raise _too_large(limits)
+        received(len(chunk))
         yield chunk
 
 
-async def _of_form(request: Request, chunks: AsyncIterator[bytes], name: str) -> tuple[AsyncIterator[bytes], str]:
-    """The file in a form, which waits in an unnamed temporary file, and its name."""
-    parser = MultiPartParser(request.headers, chunks, max_files=1, max_fields=8)  # type: ignore[arg-type]
-    try:
-        form = await parser.parse()
-    except (MultiPartException, FormParserError) as error:
-        raise Problem("bad_request", "the form breaks the rules of multipart/form-data") from error
-    file = form.get("file")
-    if not isinstance(file, UploadFile):
-        raise Problem("bad_request", "the form has no file in a field `file`")
-    return _blocks(file), name or file.filename or ""
-
-
-async def _blocks(file: UploadFile) -> AsyncIterator[bytes]:
-    while block := await file.read(_BLOCK_BYTES):
-        yield block
-    await file.close()
+def _too_slow(total: int, limits: Limits, *, lost_s: float) -> Problem:
+    if lost_s > _BUSY_S:
+        return busy(f"this machine is busy: it lost {lost_s:.0f} s while the upload arrived", retry_after_s=10.0)
+    detail = (
+        f"{total:,} bytes; limits: {limits.upload_timeout_s:g} s, {limits.idle_timeout_s:g} s without any, "
+        f"and {limits.min_upload_kb_s:g} kB/s while others wait"
+    )
+    return Problem("upload_too_slow", detail, {"Connection": "close"})
 
 
 def _sniffed(head: bytes) -> str:
@@ -122,10 +154,3 @@ def _sniffed(head: bytes) -> str:
 
 def _too_large(limits: Limits) -> Problem:
     return Problem("upload_too_large", f"limit {limits.max_upload_mb:g} MB", {"Connection": "close"})
-
-
-def _named(name: str, ending: str) -> str:
-    """A name that can stand in answers and files."""
-    last = PurePosixPath(name.replace("\\", "/")).name
-    printable = "".join(each for each in last if each.isprintable())[:_LONGEST_NAME].strip(". ")
-    return printable or f"song{ending}"

@@ -86,7 +86,7 @@ export async function hits(job, asked, signal) {
 
 export async function download(job, format, asked) {
   const answer = await ask(resultPath(job, format, asked));
-  const name = decodeURIComponent(answer.headers.get("Content-Disposition").split("''")[1]);
+  const name = decodeURIComponent(answer.headers.get("Content-Disposition").split("UTF-8''").pop());
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await answer.blob());
   link.download = name;

@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 Promise = Literal["finished", "resumed", "either", "told"]
+Moment = Literal["", "late"]
+"""When a fault strikes: as soon as work is under way (of the endpoint: once recordings are accepted and before any is
+finished), or ``late``, in the middle of it."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +28,15 @@ class Case:
     """The name of one of `faults.Fault`, or of `serving`'s own."""
     promise: Promise
     message: str = ""
-    """Regular expression: what drumline says where the promise is not ``finished``."""
+    """Regular expression: what drumline says where the promise is not ``finished``; of the endpoint, what a newcomer is
+    answered meanwhile."""
     redone: int = 0
     """The most finished work that may have to be done again."""
+    moment: Moment = ""
 
     @property
     def name(self) -> str:
-        return f"{self.stage}/{self.fault}"
+        return f"{self.stage}/{self.fault}" + (f"-{self.moment}" if self.moment else "")
 
 
 _STORAGE: Final = r"output.*run again to resume|endpoint URL.*output"
@@ -61,13 +66,18 @@ def _of_job(stage: str, *, damaged: int, storage: Promise = "resumed") -> tuple[
 
 CASES: Final = (
     *_of_job("build", damaged=1),
+    Case("build", "driver", "resumed", moment="late"),
+    Case("build", "storage", "resumed", _STORAGE, moment="late"),
     *_of_job("train", damaged=0, storage="either"),
+    Case("train", "driver", "resumed", moment="late"),
     Case("train", "checkpoint", "resumed", redone=7),  # keep.every_steps
     *_of_job("sweep", damaged=0),
     *_of_job("library", damaged=1),
+    Case("library", "driver", "resumed", moment="late"),
     Case("serve", "node", "finished"),
     Case("serve", "driver", "resumed"),
-    Case("serve", "storage", "finished"),
+    Case("serve", "storage", "finished", "storage_unavailable"),
+    Case("serve", "storage", "finished", "storage_unavailable", moment="late"),
     Case("serve", "disk", "finished", "storage_unavailable"),
     Case("serve", "slow", "finished"),
     Case("serve", "clock", "finished"),

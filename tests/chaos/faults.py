@@ -73,7 +73,9 @@ class StorageGone(Fault):
     def strike(self, scene: Scene) -> None:
         assert scene.server is not None
         scene.server.kill()
-        time.sleep(_AWAY_S)
+        back_s = time.monotonic() + _AWAY_S
+        scene.look_while_away()
+        time.sleep(max(0.0, back_s - time.monotonic()))
         scene.server.start()
 
 

@@ -99,7 +99,7 @@ class Bench:
             fault.prepare(scene)
             scene.start_cluster()
             scene.start()
-            scene.until_under_way()
+            scene.until_under_way(late=case.moment == "late")
             before = stage.finished(scene.output)
             fault.strike(scene)
             message = self._kept(case, scene, fault)

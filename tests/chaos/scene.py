@@ -81,6 +81,10 @@ class Scene(ABC):
     def start(self) -> None:
         """Run what is to be disturbed, as a process of its own that is connected to the cluster."""
 
+    def look_while_away(self) -> None:
+        """Called once storage is away."""
+        return
+
     def run(self, command: Sequence[str | Path]) -> None:
         """Start the driver, ended at the latest with the case."""
         with self.log.open("wb") as sink:
@@ -124,8 +128,9 @@ class Job(Scene):
         file.write_text(yaml.safe_dump(config.model_dump(mode="json")))
         self.run([sys.executable, ROOT / "jobs" / self.stage.job, file])
 
-    def until_under_way(self) -> None:
-        self.until(lambda: len(self.stage.finished(self.output)) >= self.stage.enough)
+    def until_under_way(self, *, late: bool) -> None:
+        enough = (2 if late else 1) * self.stage.enough
+        self.until(lambda: len(self.stage.finished(self.output)) >= enough)
 
 
 def environment() -> dict[str, str]:

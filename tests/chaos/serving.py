@@ -4,15 +4,18 @@ import json
 import re
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 import requests
 import soundfile
 import yaml
 from tests.chaos.cases import Case
+from tests.chaos.cluster import command_line, processes
 from tests.chaos.faults import FAULTS
 from tests.chaos.scene import PATIENCE_S, Scene
 from tests.export.tiny import noise, write_package
@@ -30,6 +33,10 @@ class Endpoint(Scene):
 
     package: Path = field(kw_only=True)
     port: int = field(kw_only=True)
+    newcomer: Path = field(kw_only=True)
+    """A recording that is sent while storage is away."""
+    refusal: str = ""
+    """What its sender was answered."""
 
     @property
     def url(self) -> str:
@@ -61,6 +68,26 @@ class Endpoint(Scene):
             self.run([Path(sys.executable).with_name("serve"), "run", "--address", self.cluster.address, file])
         self.until(self._ready)
 
+    def look_while_away(self) -> None:
+        self.refusal = _refusal(self, self.newcomer)
+
+    @contextmanager
+    def listeners_paused(self) -> Iterator[None]:
+        """No recording is finished meanwhile, however quick the machine is."""
+        if self._cluster is None:
+            everybody = psutil.Process(self.driver.pid).children(recursive=True)
+        else:
+            everybody = [each for node in self.cluster.worker_nodes for each in processes(node)]
+        listeners = [each for each in everybody if self.worker in command_line(each)]
+        assert listeners, "no listener is there"
+        for each in listeners:
+            each.suspend()
+        try:
+            yield
+        finally:
+            for each in listeners:
+                each.resume()
+
     def _ready(self) -> bool:
         try:
             return requests.get(f"{self.url}/readyz", timeout=5).ok
@@ -77,17 +104,26 @@ def disturbed(case: Case, folder: Path) -> tuple[int, int, str]:
     for number, song in enumerate(songs):
         soundfile.write(song, noise(60.0 + number, number), 22_050)
     with ExitStack() as stack:
-        endpoint = Endpoint(folder, stack, "ServeReplica:drumline:Listener", package=package, port=free_ports(1)[0])
+        endpoint = Endpoint(
+            folder,
+            stack,
+            "ServeReplica:drumline:Listener",
+            package=package,
+            port=free_ports(1)[0],
+            newcomer=songs[0],
+        )
         fault.prepare(endpoint)
         if case.fault != "driver":
             endpoint.start_cluster()
         endpoint.start()
         client = Client(endpoint.url, patience_s=PATIENCE_S)
-        accepted = {client.send(song): song for song in songs}
-        assert any(client.state(job)["status"] != "done" for job in accepted), "all was done before the fault"
+        with endpoint.listeners_paused():
+            accepted = {client.send(song): song for song in songs}
+        if case.moment == "late":
+            endpoint.until(lambda: any(client.state(job)["status"] == "done" for job in accepted))
         fault.strike(endpoint)
-        told = _refusal(endpoint, songs[0]) if case.message else ""
-        assert re.search(case.message, told), f"a newcomer was told {told!r}, promised {case.message!r}"
+        told = endpoint.refusal or (_refusal(endpoint, songs[0]) if case.message else "")
+        assert re.search(case.message, told), f"a newcomer was answered {told!r}, promised {case.message!r}"
         if case.promise == "resumed":
             endpoint.start()
         if case.message:

@@ -71,7 +71,7 @@ def test_a_library_in_a_bucket_is_transcribed_into_it_and_shares_its_cache(tmp_p
     here = transcribe_library(config_for_songs(local, tmp_path / "out", package, **cache))
     assert (remote.songs, remote.summary.cached, here.summary.cached) == (5, 0, 5)
     assert content("s3://bucket/out") == content(str(tmp_path / "out"))
-    entries = [name for name in fs.find("bucket/cache") if name.endswith(".npz")]
+    entries = [name for name in fs.find("bucket/cache") if name.endswith(".act")]
     small = ActivationsCache("s3://bucket/cache", 2 * max(fs.size(name) for name in entries))
     hearing = small.get(Path(entries[0]).stem)
     assert hearing is not None
@@ -79,9 +79,9 @@ def test_a_library_in_a_bucket_is_transcribed_into_it_and_shares_its_cache(tmp_p
     fs.invalidate_cache()
     assert sum(fs.size(name) for name in fs.find("bucket/cache")) <= small.max_bytes
     assert small.get("f" * 64) is not None
-    write_bytes(f"s3://bucket/cache/ff/{'f' * 64}.npz", b"damaged")
+    write_bytes(f"s3://bucket/cache/ff/{'f' * 64}.act", b"damaged")
     assert small.get("f" * 64) is None
-    assert not exists(f"s3://bucket/cache/ff/{'f' * 64}.npz")
+    assert not exists(f"s3://bucket/cache/ff/{'f' * 64}.act")
 
 
 @pytest.mark.parametrize(

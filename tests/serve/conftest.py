@@ -75,11 +75,11 @@ class Endpoint:
         return found
 
     def stored(self) -> list[str]:
-        """What lies in its folder, but for the cache of activations, and a mark that onnxruntime leaves anywhere."""
+        """Files in its folder, but for the cache of activations, locks, and a mark that onnxruntime leaves anywhere."""
         return sorted(
             path.relative_to(self.folder).as_posix()
             for path in self.folder.rglob("*")
-            if path.is_file() and "/cache/" not in path.as_posix() and path.name != ".ses"
+            if path.is_file() and "/cache/" not in path.as_posix() and path.name not in (".ses", ".lock")
         )
 
 
@@ -106,6 +106,7 @@ def endpoint(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         "TMPDIR": str(folder),
         "RAY_TMPDIR": "/tmp",
         "RAY_USAGE_STATS_ENABLED": "0",
+        "DRUMLINE_HEADER_TIMEOUT_S": "2",
     }
     with log.open("wb") as sink:
         process = subprocess.Popen(command, env=environment, stdout=sink, stderr=subprocess.STDOUT)

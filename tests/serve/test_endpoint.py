@@ -3,12 +3,15 @@
 import hashlib
 import json
 import signal
+import socket
 import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import numpy as np
 import psutil
@@ -291,6 +294,45 @@ def test_a_replica_that_is_killed_loses_no_accepted_job(endpoint: Endpoint, tmp_
     assert answer.content == on_the_command_line(song, endpoint.package)
     for each in jobs:
         client.delete(each)
+
+
+def test_who_waits_for_a_front_that_is_killed_is_answered_with_a_problem(endpoint: Endpoint, tmp_path: Path) -> None:
+    song = tmp_path / "song.flac"
+    soundfile.write(song, np.tile(noise(11.0, seed=21), 5), 22_050)
+    (front,) = endpoint.replicas("Front")
+    (listener,) = endpoint.replicas("Listener")
+    with ThreadPoolExecutor(1) as clients:
+        listener.suspend()
+        try:
+            waiting = clients.submit(endpoint.post, song.read_bytes())
+            while not any(name.endswith(".job.json") for name in endpoint.stored()):
+                time.sleep(0.05)
+            front.send_signal(signal.SIGKILL)
+            answer = waiting.result(timeout=60)
+        finally:
+            listener.resume()
+    assert (answer.status_code, answer.json()["kind"]) == (503, "replica_lost")
+    assert answer.headers["Content-Type"] == PROBLEM
+    deadline_s = time.monotonic() + 60
+    while endpoint.stored() and time.monotonic() < deadline_s:  # nobody knows its id: the job ends
+        time.sleep(0.2)
+    assert not endpoint.stored()
+
+
+def test_half_a_head_is_not_waited_for(endpoint: Endpoint) -> None:
+    place = urlsplit(endpoint.url)
+    with socket.create_connection((place.hostname or "", place.port or 80), timeout=20) as connection:
+        connection.sendall(b"POST /v1/transcriptions HTTP/1.1\r\nHost: ")
+        assert connection.recv(4096).startswith(b"HTTP/1.1 408")
+
+
+def test_nothing_of_it_listens_beyond_this_machine(endpoint: Endpoint) -> None:
+    addresses = set()
+    for process in (endpoint.process, *endpoint.process.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):
+            addresses |= {each.laddr.ip for each in process.net_connections("tcp") if each.status == psutil.CONN_LISTEN}
+    assert "127.0.0.1" in addresses
+    assert addresses <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
 
 
 def test_who_hangs_up_is_not_worked_for(endpoint: Endpoint, tmp_path: Path) -> None:

@@ -1,19 +1,28 @@
 """Jobs as files, and the desk that looks after them: nothing accepted is lost, nothing expired stays."""
 
 import asyncio
+import json
 import os
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
+from serve.arrivals import Arrivals
 from serve.desk import Desk, Lost
-from serve.jobs import Job, JobStore, Outcome, new_id
+from serve.jobs import JobStore
 from serve.problems import Problem
-from serve.settings import Jobs
+from serve.records import Job, Outcome, new_id
+from serve.settings import Jobs, Limits
 
 DONE = Outcome(duration_s=3.0)
+
+
+def a_desk(store: JobStore, listen: "Listen", **settings: float) -> Desk:
+    return Desk(
+        store, listen, Jobs.model_validate({"store": store.uri, **settings}), Arrivals(Limits(), time.monotonic)
+    )
 
 
 def a_job(**changes: object) -> Job:
@@ -88,8 +97,8 @@ def finished(store: JobStore, listen: Listen, job: Job, folder: Path, **settings
     """How a job ends."""
 
     async def run() -> None:
-        desk = Desk(store, listen, Jobs.model_validate({"store": store.uri, **settings}))
-        with desk.place():
+        desk = a_desk(store, listen, **settings)
+        with desk.place("alice"):
             await desk.accept(job, audio(folder))
         await desk.finished(job.id)
 
@@ -146,7 +155,7 @@ def test_a_job_whose_front_died_is_taken_over(store: JobStore, tmp_path: Path) -
         return DONE
 
     async def run() -> None:
-        desk = Desk(store, listens, Jobs(store=store.uri, lease_s=0.6))
+        desk = a_desk(store, listens, lease_s=0.6)
         tending = asyncio.create_task(desk.tend())
         await asyncio.sleep(0.3)
         assert heard == []  # somebody may still be at work
@@ -167,16 +176,16 @@ def test_no_more_than_there_is_room_for(store: JobStore, tmp_path: Path) -> None
             await ended.wait()
             return DONE
 
-        desk = Desk(store, listens, Jobs(store=store.uri, max_waiting=2))
+        desk = a_desk(store, listens, max_waiting=2)
         job = a_job()
-        with desk.place():
+        with desk.place("alice"):
             await desk.accept(job, audio(tmp_path))
-        with desk.place(), pytest.raises(Problem, match="busy") as told, desk.place():
+        with desk.place("alice"), pytest.raises(Problem, match="busy") as told, desk.place("alice"):
             pass
         assert told.value.headers == {"Retry-After": "5"}
         ended.set()
         await desk.finished(job.id)
-        with desk.place(), desk.place():
+        with desk.place("alice"), desk.place("alice"):
             pass
 
     asyncio.run(run())
@@ -197,7 +206,7 @@ def test_who_hangs_up_while_a_recording_is_taken_in_leaves_nothing(tmp_path: Pat
         return DONE
 
     async def run() -> None:
-        desk = Desk(store, listens, Jobs(store=store.uri))
+        desk = a_desk(store, listens)
         accepting = asyncio.create_task(desk.accept(a_job(), audio(tmp_path)))
         await asyncio.sleep(0.05)
         for _ in range(2):  # as Serve does
@@ -210,3 +219,137 @@ def test_who_hangs_up_while_a_recording_is_taken_in_leaves_nothing(tmp_path: Pat
 
     store = Slow(str(tmp_path / "jobs"))
     asyncio.run(asyncio.wait_for(run(), timeout=10))
+
+
+def test_what_is_foreign_newer_or_damaged_stops_nothing(
+    store: JobStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Expiry, renewal and take-over go on for all others; fields that a newer version added are passed over."""
+    folder, now_s = Path(store.uri), time.time()
+    newer = {**asdict(a_job()), "version": 99, "owner": {"name": "alice"}, "expires_s": now_s + 60}
+    expired = {**newer, "id": new_id(), "expires_s": now_s - 1}
+    written = {
+        "foreign": b'{"job": "bake", "steps": [1, 2]}', "list": b"[]", "number": b"7", "empty": b"", "text": b"hello",
+        "deep": b"[" * 50_000, "large": b'"' + b"x" * 10**6 + b'"', "binary": bytes(range(256)),
+    }  # fmt: skip
+    for data in written.values():
+        (folder / f"{new_id()}.job.json").write_bytes(data)
+    (folder / "notes.job.json").write_bytes(b"{}")
+    for tree in (newer, expired):
+        (folder / f"{tree['id']}.job.json").write_text(json.dumps(tree))
+    grown, damaged = a_job(), a_job()
+    for job in (grown, damaged):
+        store.add(job, audio(tmp_path))
+    (folder / f"{grown.id}.job.json").write_text(json.dumps({**asdict(grown), "colour": "red"}))
+    for part in ("claim", "progress", "outcome"):
+        (folder / f"{damaged.id}.{part}.json").write_bytes(b'{"attempts": "many", "kind": 7}')
+    heard: list[str] = []
+
+    async def listens(job_id: str) -> Outcome:
+        heard.append(job_id)
+        return DONE
+
+    async def run() -> None:
+        desk = a_desk(store, listens, lease_s=0.3)
+        for _ in range(2):
+            await desk._tend()
+            await asyncio.sleep(0.4)
+
+    asyncio.run(run())
+    assert sorted(heard) == sorted([grown.id, damaged.id])
+    state = store.state(damaged.id)
+    assert state is not None
+    assert (state.outcome, state.heard_s) == (DONE, None)
+    assert not (folder / f"{expired['id']}.job.json").exists()
+    with pytest.raises(Problem, match="not_ready"):
+        store.state(str(newer["id"]))
+    assert "of a newer version: owner" in caplog.text
+    assert len({record.getMessage() for record in caplog.records}) == len(caplog.records)  # each is told once
+    for path in folder.glob("*.job.json"):
+        os.utime(path, (0, 0))
+    store.sweep(keep_s=10)
+    assert {path.name for path in folder.glob("*.job.json")} == {
+        "notes.job.json", f"{newer['id']}.job.json", f"{grown.id}.job.json", f"{damaged.id}.job.json"
+    }  # fmt: skip
+
+
+def test_a_job_whose_sender_waited_for_it_ends_with_its_front(store: JobStore, tmp_path: Path) -> None:
+    job = a_job(is_async=False)
+    store.add(job, audio(tmp_path))
+
+    async def listens(job_id: str) -> Outcome:
+        raise AssertionError("nobody would ever have the result")
+
+    async def run() -> None:
+        desk = a_desk(store, listens, lease_s=0.1)
+        await asyncio.sleep(0.2)
+        await desk._tend()
+
+    asyncio.run(run())
+    assert files(Path(store.uri)) == []
+
+
+def test_the_recording_of_what_failed_is_not_kept(store: JobStore, tmp_path: Path) -> None:
+    async def fails(job_id: str) -> Outcome:
+        return Outcome("audio_undecodable", "song.ogg: noise")
+
+    job = a_job()
+    outcome = finished(store, fails, job, tmp_path)
+    assert outcome is not None
+    assert outcome.kind == "audio_undecodable"
+    assert files(Path(store.uri)) == ["claim.json", "job.json", "outcome.json"]
+
+
+def test_recordings_are_kept_within_bounds_per_client_and_in_all(store: JobStore, tmp_path: Path) -> None:
+    """The oldest finished ones go first, results stay; where nothing is finished, newcomers wait."""
+
+    def large(folder: Path) -> Path:
+        path = folder / f"{new_id()}.upload"
+        path.write_bytes(bytes(1_000_000))
+        return path
+
+    def kept(*jobs: Job) -> list[bool]:
+        return [(Path(store.uri) / f"{job.id}.audio").exists() for job in jobs]
+
+    async def run() -> None:
+        going = asyncio.Event()
+
+        async def listens(job_id: str) -> Outcome:
+            if not quick:
+                await going.wait()
+            return DONE
+
+        quick = True
+        desk = a_desk(store, listens, max_client_mb=3.5, max_mb=5.5)
+        now_s = time.time()
+        alices = [a_job(created_s=now_s + n) for n in range(5)]
+        for job in alices:
+            await desk.accept(job, large(tmp_path))
+            await desk.finished(job.id)
+            await asyncio.gather(*desk._removals)
+        assert kept(*alices) == [False, False, True, True, True]
+        assert all((state := store.state(job.id)) and state.outcome == DONE for job in alices)
+        bobs = [a_job(owner="bob", created_s=now_s + 10 + n) for n in range(3)]
+        for job in bobs:
+            await desk.accept(job, large(tmp_path))
+            await desk.finished(job.id)
+            await asyncio.gather(*desk._removals)
+        assert kept(*alices, *bobs) == [False, False, False, True, True, True, True, True]
+        again = a_desk(store, listens, max_client_mb=3.5, max_mb=5.5)  # another front, or this one started anew
+        again.quota.refresh(store)
+        quick = False
+        carols = [a_job(owner="carol", created_s=now_s + 20 + n) for n in range(3)]
+        for job in carols:
+            await again.accept(job, large(tmp_path))
+            await asyncio.gather(*again._removals)
+        assert kept(*carols) == [True, True, True]
+        assert sum(kept(*alices, *bobs)) == 2
+        with again.place("carol") as arrival:
+            again.received(arrival, 400_000)
+            with pytest.raises(Problem, match=r"4 MB of recordings \(yours\) are not finished, limit 3\.5 MB"):
+                again.received(arrival, 400_000)
+        going.set()
+        for job in carols:
+            await again.finished(job.id)
+
+    asyncio.run(run())

@@ -5,9 +5,10 @@ import io
 import pytest
 from pydantic import ValidationError
 from serve.asked import Wanted
+from serve.file_names import safe_name, shown_name
 from serve.ogg import breaks_off
 from serve.problems import KINDS, Problem
-from serve.results import chosen
+from serve.results import FOLDER, chosen, headers
 from serve.sniffing import ending_of, may_be_audio
 from tests.audio.encoding import CODECS, encode, hits
 
@@ -80,3 +81,25 @@ def test_every_reason_that_audio_is_refused_for_is_a_problem_with_a_4xx() -> Non
         tree = Problem(kind, "why").tree()
         assert tree["status"] == status >= 400
         assert tree["type"] == f"/docs#{kind}"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("song.ogg", "song.ogg"), ("../../etc/passwd", "passwd"), ("C:\\music\\song.wav", "song.wav"),
+        ("CON.wav", "_CON.wav"), ("nul", "_nul"), ("lpt1.tar.gz", "_lpt1.tar.gz"), ("com¹.ogg", "_com¹.ogg"),
+        ("console.wav", "console.wav"), ('a<b>:"c"|?*.mid', "a_b___c____.mid"), ("name. ", "name"), ("...", "song"),
+        ("\u202egpj.exe\n.wav", "gpj.exe.wav"), ("x" * 400 + ".ogg", "x" * 116 + ".ogg"),
+        ("Größe 鼓.flac", "Größe 鼓.flac"), ("space .wav", "space.wav"), ("", "song"),
+    ],
+)  # fmt: skip
+def test_names_are_safe_on_every_system(name: str, expected: str) -> None:
+    assert safe_name(name, default="song") == expected
+    saved = headers(FOLDER, name)["Content-Disposition"]
+    assert saved.isascii()
+    assert not set(saved) & set("\r\n\0/\\<>|")
+
+
+def test_titles_hold_no_markup_and_one_line() -> None:
+    assert shown_name("<size=999><color=red>Song</color>.ogg", default="song") == "color>.ogg".replace(">", "")
+    assert shown_name("Who\r\nare you?.ogg", default="song") == "Whoare you?.ogg"

@@ -5,7 +5,6 @@ A place is the file, then ``:line`` or the path of keys: ``song.bsm: hitObjects[
 
 import csv
 import io
-import json
 import math
 import reprlib
 from collections.abc import Iterator, Mapping
@@ -13,15 +12,12 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any, Final
 
-import yaml
-
 from drumline.charts.text import decode, split_lines
+from drumline.core.documents import DocumentError, parse_json, parse_yaml
 from drumline.core.errors import ChartError
 
 LONGEST_S: Final = 86_400.0
 """No song lasts longer than a day: a time beyond it is a fault of the file, or of its unit."""
-
-_YAML_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -145,9 +141,9 @@ def read_json_line(line: str, place: str) -> Tree:
 def read_yaml(data: bytes, place: str) -> Tree:
     """A file that holds one YAML mapping."""
     try:
-        value = yaml.load(decode(data), Loader=_YAML_LOADER)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an impossible date, say
-        raise ChartError(place, f"not YAML: {' '.join(str(error).split())}") from error
+        value = parse_yaml(decode(data))
+    except DocumentError as error:
+        raise ChartError(place, f"not YAML: {error}") from error
     return as_tree(value, f"{place}: ")
 
 
@@ -177,8 +173,8 @@ def read_columns(data: bytes, place: str) -> Iterator[tuple[str, float, str]]:
 
 def _json(text: str, place: str) -> object:
     try:
-        value: object = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        value: object = parse_json(text)
+    except DocumentError as error:
         raise ChartError(place, f"not JSON: {error}") from error
     return value
 

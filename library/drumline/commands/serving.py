@@ -3,7 +3,6 @@
 import json
 import math
 import os
-import tempfile
 from pathlib import Path
 
 import click
@@ -28,10 +27,11 @@ def serve(settings: tuple[str, ...], model: str, host: str, port: int) -> None:
     drumline serve --model out/models/drumline-small-0.1 limits.max_upload_mb=20 listeners.max_replicas=4
     drumline serve --host 0.0.0.0 keys_file=keys.txt            # python -m serve.keys NAME makes one
     """
+    from drumline.core.scratch import scratch_folder
     from drumline.runtime.serving import module_of_checkout, run
 
-    with tempfile.TemporaryDirectory(prefix="drumline-serve-") as folder:
-        own = [f"jobs.store={json.dumps(folder)}", f"host={json.dumps(host)}"]
+    with scratch_folder("drumline-serve-") as folder:
+        own = [f"jobs.store={json.dumps(str(folder / 'jobs'))}", f"host={json.dumps(host)}"]
         if model:
             own.append(f"model={json.dumps(str(Path(model).absolute()) if os.path.exists(model) else model)}")
         path = settings[: bool(settings) and "=" not in settings[0]]
@@ -43,6 +43,7 @@ def serve(settings: tuple[str, ...], model: str, host: str, port: int) -> None:
             endpoint.model_dump(mode="json"),
             host=host,
             port=port,
+            proxy_callback="serve.proxy.middlewares",
             num_cpus=max(os.cpu_count() or 1, math.ceil(wanted)),
             say=lambda url: click.echo(f"{url}  (Ctrl-C ends it; {url}/docs says how to ask)", err=True),
         )

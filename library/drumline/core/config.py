@@ -12,9 +12,9 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from drumline.core.documents import DocumentError, parse_yaml
 from drumline.core.errors import ConfigError
 
 
@@ -47,7 +47,7 @@ def read_yaml_file(path: str | Path) -> Any:
     """The value of a YAML file in UTF-8. Raises ConfigError with the place of the first fault."""
     try:
         data = Path(path).read_bytes()
-        return yaml.safe_load(data.decode("utf-8-sig"))
+        return parse_yaml(data.decode("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -55,7 +55,7 @@ def read_yaml_file(path: str | Path) -> Any:
         raise ConfigError(
             f"{path}:{line}: not UTF-8 (byte {data[error.start]:#04x}; is it Latin-1 or UTF-16?): save it as UTF-8"
         ) from error
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: an impossible date, say
+    except DocumentError as error:
         raise ConfigError(f"{path}: not YAML: {error}") from error
 
 
@@ -105,8 +105,8 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     if not equals or not name:
         raise ConfigError(f"override {override!r}: write dotted.name=value")
     try:
-        value = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        value = parse_yaml(text)
+    except DocumentError as error:
         raise ConfigError(f"override {override!r}: the value is not YAML: {error}") from error
     _set(tree, name, value, place=f"override {override!r}")
 

@@ -4,13 +4,13 @@ It is written last and read first. It holds no time, host or path of the machine
 datasets have equal manifests.
 """
 
-import json
 from typing import Any
 
 from pydantic import Field
 
 from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes
 from drumline.core.config import Config, parse_config
+from drumline.core.documents import parse_json, read_json
 from drumline.core.errors import DrumlineError
 from drumline.dataset.tables import SCHEMA_VERSION
 
@@ -78,7 +78,7 @@ class Manifest(Config):
 def is_manifest(dataset: str) -> bool:
     """Whether a folder holds the manifest of a dataset, of whatever version, and not another file of that name."""
     try:
-        tree = json.loads(read_bytes(join(dataset, NAME)))
+        tree = read_json(join(dataset, NAME))
     except (*STORAGE_ERRORS, ValueError):
         return False
     return isinstance(tree, dict) and {"schema_version", "drumline", "inputs_sha256"} <= tree.keys()
@@ -88,7 +88,7 @@ def read_manifest(dataset: str) -> Manifest:
     """The manifest of a finished dataset. Raises DrumlineError where there is none, or one of another version."""
     uri = join(dataset, NAME)
     try:
-        tree = json.loads(read_bytes(uri))
+        tree = parse_json(read_bytes(uri))
     except FileNotFoundError as error:
         raise DrumlineError(f"{dataset}: no {NAME}: not a dataset, or its build has not finished") from error
     except STORAGE_ERRORS as error:

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 from drumline.audio.loudness import amplify, decode_flac
 from drumline.core.artifacts import exists, join, publish, read_bytes, sha256_file, write_bytes
 from drumline.core.config import fingerprint
+from drumline.core.documents import parse_json
 from drumline.core.errors import DrumlineError
 from drumline.core.events import Hit
 from drumline.core.grid import Grid
@@ -109,7 +110,7 @@ class ShardStep:
         stem = Path(spec.name).stem
         receipt = join(self.config.work_uri, "shards", f"{stem}.json")
         if exists(receipt) and exists(uri):
-            return [{**json.loads(read_bytes(receipt)), "reused": True}]
+            return [{**parse_json(read_bytes(receipt)), "reused": True}]
         if self.ledger.given_up(stem):
             raise DrumlineError(
                 f"{spec.name}: writing it ended its worker {self.ledger.max_attempts} times: too little memory for "

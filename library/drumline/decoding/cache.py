@@ -1,9 +1,9 @@
 """What a model said of recordings, so that decoding again never listens again.
 
-An entry is one file, ``KE/KEY.npz``, below a local folder or an object store: the activations as
-`decoding.activations` writes them (so anything that reads those reads an entry), and in the same archive
-``recording.json``: how long the recording is. Its name says all that decides it: the audio's bytes, the model with its
+An entry is one file, ``KE/KEY.act``, below a local folder or an object store: the activations and how long the
+recording is (`decoding.cache_entry`). Its name says all that decides it: the audio's bytes, the model with its
 graph and precision, and the features. Why activations and no embeddings: docs/decisions/0018-what-is-cached.md.
+An entry that cannot be read is a miss.
 
 Any number of processes, on any number of machines, may share a cache. An entry is written whole or not at all, and two
 that write the same one write the same bytes. What was used longest ago goes first; what is used again within
@@ -11,12 +11,9 @@ that write the same one write the same bytes. What was used longest ago goes fir
 """
 
 import datetime
-import io
-import json
 import logging
 import re
 import time
-import zipfile
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,6 +25,7 @@ from drumline.core.config import Config, fingerprint
 from drumline.core.errors import DrumlineError
 from drumline.core.grid import RATE_HZ
 from drumline.decoding.activations import Activations
+from drumline.decoding.cache_entry import ENDING, pack, unpack
 from drumline.features.logmel import LogMelConfig
 
 log = logging.getLogger("drumline")
@@ -36,9 +34,11 @@ VERSION: Final = "1"
 """Of how audio becomes samples and samples activations. Raised with any change that moves a number: old entries are
 then never found, and go as others are used."""
 
-_OURS: Final = re.compile(r"[0-9a-f]{64}\.npz(\.[0-9a-f]+\.part)?")
-"""Names of entries, and of what a killed process left of one. Nothing else is ever removed."""
-_RECORDING: Final = "recording.json"
+_OURS: Final = re.compile(r"[0-9a-f]{64}\.(act|npz)(\.[0-9a-f]+\.part)?")
+"""Names of entries, of those of earlier versions, and of what a killed process left of one. Nothing else is ever
+removed."""
+_UNREADABLE: Final = (PermissionError, IsADirectoryError, NotADirectoryError)
+"""What local storage raises for one entry alone."""
 _FRESH_S: Final = 3600.0
 _TIMES: Final = ("mtime", "LastModified", "last_modified", "created")
 """What file systems call the time of a file: the local one; S3; others."""
@@ -73,21 +73,16 @@ class Hearing:
 
     def to_bytes(self) -> bytes:
         """An entry. Equal hearings give equal bytes."""
-        buffer = io.BytesIO(self.activations.to_bytes())
         facts = {"num_samples": self.num_samples, "source_rate_hz": self.source_rate_hz}
-        with zipfile.ZipFile(buffer, "a") as archive:
-            archive.writestr(zipfile.ZipInfo(_RECORDING), json.dumps(facts))  # of a fixed date
-        return buffer.getvalue()
+        return pack(self.activations, facts)
 
     @staticmethod
     def from_bytes(data: bytes, place: str) -> "Hearing":
         """The inverse of `to_bytes`. Raises DrumlineError where it is no entry."""
-        activations = Activations.from_bytes(data, place)
+        activations, facts = unpack(data, place)
         try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                facts = json.loads(archive.read(_RECORDING))
             return Hearing(activations, int(facts["num_samples"]), int(facts["source_rate_hz"]))
-        except (ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise DrumlineError(f"{place}: not an entry of a cache ({error})") from error
 
 
@@ -110,7 +105,10 @@ class ActivationsCache:
         self._unlooked_bytes = max_bytes  # what this process has written since it last looked: at first, who knows
 
     def get(self, key: str) -> Hearing | None:
-        """What was put, or None. A damaged entry is removed and was never there. Raises OSError as storage does."""
+        """What was put, or None. An entry that cannot be read is a miss; a damaged one is removed.
+
+        Raises OSError where the store as a whole cannot be reached.
+        """
         if not self.max_bytes:
             return None
         uri = self._uri(key)
@@ -118,6 +116,9 @@ class ActivationsCache:
         try:
             data = bytes(fs.cat_file(path))
         except FileNotFoundError:
+            return None
+        except _UNREADABLE as error:
+            log.warning("%s: cannot be read (%s); the recording is processed again", uri, error)
             return None
         try:
             found = Hearing.from_bytes(data, uri)
@@ -139,7 +140,7 @@ class ActivationsCache:
             self._make_room()
 
     def _uri(self, key: str) -> str:
-        return join(self.uri, key[:2], f"{key}.npz")
+        return join(self.uri, key[:2], f"{key}{ENDING}")
 
     def _mark_used(self, fs: Any, path: str, data: bytes) -> None:
         try:

@@ -13,7 +13,6 @@ A label that was not fitted is left as it is: temperature 1, no threshold, no of
 label may be a drum (``tom``): it stands for all kinds of it that have no numbers of their own.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, Literal, Self
@@ -24,6 +23,7 @@ from pydantic import Field, model_validator
 
 from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, write_bytes
 from drumline.core.config import Config, canonical_json, parse_config
+from drumline.core.documents import parse_json
 from drumline.core.errors import ConfigError
 from drumline.core.taxonomy import BRANCHES, LABELS, labels_within
 from drumline.metrics.calibration import cooled
@@ -127,7 +127,7 @@ def write_calibration(calibration: Calibration, uri: str) -> None:
 def read_calibration(uri: str) -> Calibration:
     """Read a `class_thresholds.json`. Raises ConfigError: no such file, another format, a newer version, bad values."""
     try:
-        tree: Any = json.loads(read_bytes(uri))
+        tree: Any = parse_json(read_bytes(uri))
     except STORAGE_ERRORS as error:
         raise ConfigError(f"{uri}: cannot be read ({error or type(error).__name__})") from error
     except ValueError as error:

@@ -12,7 +12,6 @@ A song's name is its file's path below the folder without the ending, or its key
 reading is by `Located.read`, on whichever machine scores the song.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ import pyarrow as pa
 
 from drumline.charts.documents import as_tree, checked_time_s
 from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
+from drumline.core.documents import parse_json
 from drumline.core.errors import ChartError, ConfigError
 from drumline.dataset.parquet import open_parquet
 from drumline.evaluation.estimates import ENDINGS, GENERIC_NAMES, Told, events_of, label_of, read_events
@@ -138,7 +138,7 @@ def _events_of_row(table: pa.Table, row: int, place: str) -> Events:
 def _songs(uri: str, part: str) -> Mapping[str, Any]:
     """The songs of a JSON file by name, each still as it is written."""
     try:
-        whole: Any = json.loads(read_bytes(uri, _MOST_BYTES))
+        whole: Any = parse_json(read_bytes(uri, _MOST_BYTES))
     except ValueError as error:
         raise ChartError(uri, f"not JSON ({error})") from error
     if not isinstance(whole, dict) or "hits" in whole or "annotations" in whole:

@@ -14,7 +14,6 @@ Reading one needs neither torch nor onnx, and runs no code of a stranger's. What
 its files' hashes, and that this drumline knows its format.
 """
 
-import json
 import os
 import tempfile
 from pathlib import Path, PurePosixPath
@@ -24,6 +23,7 @@ from pydantic import Field
 
 from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes, sha256, sha256_file, write_bytes
 from drumline.core.config import Config, parse_config
+from drumline.core.documents import parse_json
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.features.logmel import LogMelConfig
 from drumline.model.config import ModelConfig
@@ -104,7 +104,7 @@ def read_package(folder: Path) -> Package:
     """
     place = folder / NAME
     try:
-        tree = json.loads(place.read_bytes())
+        tree = parse_json(place.read_bytes())
     except OSError as error:
         raise ConfigError(f"{folder}: no model package: {NAME} cannot be read ({error.strerror})") from error
     except ValueError as error:
@@ -147,7 +147,7 @@ def withdraw(folder: Path) -> None:
     if not place.exists():
         return
     try:
-        tree = json.loads(place.read_bytes())
+        tree = parse_json(place.read_bytes())
     except ValueError:
         tree = None
     if not isinstance(tree, dict) or tree.get("format") != "drumline-model":
@@ -188,7 +188,7 @@ def _fetched(uri: str) -> Path:
         copies.mkdir(mode=0o700, exist_ok=True)
         folder = copies / sha256(description)[:16] / PurePosixPath(uri.rstrip("/")).name
         if not (folder / NAME).is_file():  # which comes last: what has it is whole
-            for name in parse_config(Package, json.loads(description), place=join(uri, NAME)).files:
+            for name in parse_config(Package, parse_json(description), place=join(uri, NAME)).files:
                 write_bytes(str(folder / name), read_bytes(join(uri, name)))
             write_bytes(str(folder / NAME), description)
     except (*STORAGE_ERRORS, ImportError, ValueError) as error:

@@ -15,6 +15,7 @@ from typing import Any, Final, TextIO
 
 from drumline.charts.documents import Tree, as_tree
 from drumline.core.artifacts import STORAGE_ERRORS, filesystem, publish
+from drumline.core.documents import parse_json
 from drumline.core.errors import ChartError, ConfigError, DrumlineError
 from drumline.quality.report import Input
 from drumline.quality.samples import stream_text
@@ -39,8 +40,8 @@ def stream(path: str) -> Iterator[Line]:
     for number, text in stream_text(path):
         place = f"{path}:{number}"
         try:
-            row = json.loads(text)
-        except (ValueError, RecursionError) as error:
+            row = parse_json(text)
+        except ValueError as error:
             raise ChartError(place, f"not JSON: {error}") from error
         yield Line(number, row, as_tree(row, f"{place}: "))
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from drumline.core.artifacts import join, names, read_bytes, remove, write_bytes
+from drumline.core.documents import parse_json
 
 _TIMED_OUT_EXIT = 75
 
@@ -40,7 +41,7 @@ class Ledger:
     def attempts(self, item: str) -> list[dict[str, object]]:
         """Earlier attempts at an item that did not end."""
         try:
-            return list(json.loads(read_bytes(self._entry(item))))
+            return list(parse_json(read_bytes(self._entry(item))))
         except FileNotFoundError:
             return []
 
@@ -72,7 +73,7 @@ class Ledger:
         found = []
         for name in names(self.uri):
             try:
-                entry = json.loads(read_bytes(join(self.uri, name)))[-1]
+                entry = parse_json(read_bytes(join(self.uri, name)))[-1]
             except (FileNotFoundError, ValueError):
                 continue  # it ended while we looked
             found.append((str(entry["label"]), time.time() - float(entry["started"])))

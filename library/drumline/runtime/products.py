@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from drumline.core.artifacts import exists, filesystem, join, read_bytes, write_bytes
+from drumline.core.documents import parse_json
 from drumline.core.errors import Rejected
 
 _PRODUCT: Final = ".parquet"
@@ -31,7 +32,7 @@ class Products:
         if exists(product):
             return product
         if exists(rejection):
-            return Rejected(**json.loads(read_bytes(rejection)))
+            return Rejected(**parse_json(read_bytes(rejection)))
         return None
 
     def save(self, id_: str, outcome: bytes | Rejected) -> str | Rejected:

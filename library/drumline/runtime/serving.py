@@ -11,12 +11,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from ipaddress import ip_address
 from pathlib import Path
 from threading import Event
 from types import FrameType, ModuleType
 from typing import Any
 
+import ray
 from ray import serve
+from ray._common.tls_utils import add_port_to_grpc_server
+from ray.serve._private import replica
 from ray.serve.config import HTTPOptions, ProxyLocation
 from ray.serve.schema import LoggingConfig
 
@@ -29,9 +33,17 @@ _NAME = "drumline"
 _RAY = {
     # Ray's workers are nice to others by default (15); here somebody waits for their answers.
     "RAY_worker_niceness": "0",
-    # On a busy machine a proxy takes longer to import than the 5 s that Serve would wait for it, three times.
+    # On a busy machine a proxy takes longer to import than the 5 s that Serve would wait for it, three times, and
+    # longer to answer than the 10 s after which Serve would kill it with all its connections.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
+    "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "120",
+    # Likewise Ray's own processes: by default a node that is silent for 50 s is given up.
+    "RAY_health_check_timeout_ms": "60000",
+    "RAY_worker_register_timeout_seconds": "300",
+    # Tracebacks of Serve's own parts go to Ray's log files alone.
+    "RAY_SERVE_LOG_TO_STDERR": "0",
 }
+_PROXY_CALLBACK = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 
 
 def module_of_checkout(name: str) -> ModuleType:
@@ -50,6 +62,20 @@ def module_of_checkout(name: str) -> ModuleType:
     return import_module(name)
 
 
+def bind_replica_to_loopback() -> None:
+    """Have this replica's own gRPC port listen on loopback, where its node does; Serve binds it to all interfaces.
+
+    To be called where a deployment is constructed: the port is opened afterwards.
+    """
+    if not ray.is_initialized() or not ip_address(ray.util.get_node_ip_address()).is_loopback:
+        return
+
+    def add_port(server: Any, address: str) -> int:
+        return int(add_port_to_grpc_server(server, address.replace("[::]", "127.0.0.1")))
+
+    replica.add_port_to_grpc_server = add_port
+
+
 @contextmanager
 def running(
     import_path: str,
@@ -58,11 +84,37 @@ def running(
     host: str,
     port: int,
     num_cpus: int,
+    proxy_callback: str = "",
     ray_is_up: Callable[[], None] = lambda: None,
 ) -> Iterator[str]:
-    """The application while it runs, built from ``args`` and ready to answer; gives its URL.
+    """The application while it runs, ready to answer.
 
-    Raises ConfigError as its builder does.
+    Parameters
+    ----------
+    import_path
+        ``package.module:builder``.
+    args
+        For the builder.
+    host, port
+        Where Serve's HTTP proxy listens; everything else listens on loopback only.
+    num_cpus
+        Logical CPUs of the private Ray.
+    proxy_callback
+        ``package.module.function`` that gives the middlewares of Serve's HTTP proxy, if any.
+    ray_is_up
+        Called once Ray has started.
+
+    Yields
+    ------
+    str
+        Its URL.
+
+    Raises
+    ------
+    ConfigError
+        As the builder does.
+    DrumlineError
+        Ray does not start.
     """
     module, _, builder = import_path.partition(":")
     application = getattr(module_of_checkout(module), builder)(args)
@@ -70,6 +122,8 @@ def running(
         logging.getLogger(name).setLevel(logging.WARNING)
     for name, value in _RAY.items():
         os.environ.setdefault(name, value)
+    if proxy_callback:
+        os.environ[_PROXY_CALLBACK] = proxy_callback
     with session(RayConfig(address="local", num_cpus=num_cpus, object_store_mb=128)):
         ray_is_up()
         serve.start(
@@ -87,9 +141,16 @@ def running(
 
 
 def run(
-    import_path: str, args: dict[str, Any], *, host: str, port: int, num_cpus: int, say: Callable[[str], None]
+    import_path: str,
+    args: dict[str, Any],
+    *,
+    host: str,
+    port: int,
+    num_cpus: int,
+    proxy_callback: str = "",
+    say: Callable[[str], None],
 ) -> None:
-    """Run the application until SIGINT or SIGTERM; ``say`` is told its URL once it answers."""
+    """Run the application (`running`) until SIGINT or SIGTERM; ``say`` is called with its URL once it answers."""
     ended = Event()
 
     def end(_: int, __: FrameType | None) -> None:
@@ -99,7 +160,15 @@ def run(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
 
-    with running(import_path, args, host=host, port=port, num_cpus=num_cpus, ray_is_up=take_signals) as url:
+    with running(
+        import_path,
+        args,
+        host=host,
+        port=port,
+        num_cpus=num_cpus,
+        proxy_callback=proxy_callback,
+        ray_is_up=take_signals,
+    ) as url:
         say(url)
         while not ended.wait(timeout=1.0):  # without a timeout no signal would be seen
             pass

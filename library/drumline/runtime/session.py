@@ -3,20 +3,34 @@
 import logging
 import os
 import shutil
+import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, Literal
+from urllib.parse import urlsplit
 
 import ray
 import ray.data  # sets its loggers up, which quieten changes
+from ray._private import ray_constants, services
 
 import drumline
 from drumline.core.config import Config
+from drumline.core.errors import ConfigError, DrumlineError
 from drumline.runtime.quiet import WORKER_HOOK, quieten
 
 log = logging.getLogger("drumline")
+
+_CONNECT_TIMEOUT_S: Final = 5.0
+"""For a TCP connection to a running cluster. Ray itself would try for a minute."""
+_CLIENT_PORT: Final = 10001
+"""Of ``ray://`` addresses that name none."""
+_START_ATTEMPTS: Final = 4
+"""Ray gives its own processes 30 s to start, which a busy machine can exceed."""
+_CLUSTER_VARIABLE: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
+"""Where it is 0, Ray treats this machine as a whole cluster and listens on loopback only: its default on laptops with
+macOS and Windows, and on Linux too if it is set."""
 
 
 class RayConfig(Config):
@@ -28,6 +42,8 @@ class RayConfig(Config):
     """Logical CPUs of a private cluster; all of this machine if empty."""
     object_store_mb: int = 512
     """Object store of a private cluster [MiB]: rows are small, audio never passes through it."""
+    listen: Literal["loopback", "all"] = "loopback"
+    """Interfaces that the ports of a private cluster (Ray's own and its metrics) listen on: ``loopback`` or ``all``."""
 
 
 @contextmanager
@@ -49,8 +65,11 @@ def session(config: RayConfig) -> Iterator[dict[str, Any]]:
                 },
             }
         quieten()
-        # What workers log (the traceback behind an unexpected_error) and how they die is told at the driver too.
-        ray.init(address=address, log_to_driver=True, logging_level=logging.WARNING, **local)
+        if address == "local":
+            with _listening(config.listen):
+                _start(local)
+        else:
+            _connect(address)
     about = {
         "address": address,
         "nodes": len([node for node in ray.nodes() if node["Alive"]]),
@@ -65,6 +84,74 @@ def session(config: RayConfig) -> Iterator[dict[str, Any]]:
     finally:
         if not already:
             ray.shutdown()
+
+
+def _start(options: dict[str, Any]) -> None:
+    """Start a private cluster. Raises DrumlineError where it does not start."""
+    for attempt in range(1, _START_ATTEMPTS + 1):
+        try:
+            _init("local", **options)
+        except Exception as error:  # Ray raises a plain Exception where its processes do not start in time
+            ray.shutdown()
+            if "timed out" not in str(error):
+                raise DrumlineError(f"Ray does not start on this machine ({_first_line(error)})") from error
+            if attempt == _START_ATTEMPTS:
+                raise DrumlineError(
+                    f"Ray did not start in {attempt} attempts of 30 s; is this machine busy, or out of memory?"
+                ) from error
+            log.warning("Ray did not start within 30 s, as on a busy machine: attempt %d follows", attempt + 1)
+        else:
+            return
+
+
+def _connect(address: str) -> None:
+    """Connect to a running cluster. Raises ConfigError where none answers."""
+    hint = "is the cluster running? RAY_ADDRESS or run.ray.address names it; `local` starts a private one"
+    try:
+        socket.create_connection(_host_and_port(address), timeout=_CONNECT_TIMEOUT_S).close()
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"Ray address {address!r}: nothing answers ({_first_line(error)}); {hint}") from error
+    try:
+        _init(address)
+    except (ConnectionError, RuntimeError, TimeoutError) as error:
+        ray.shutdown()
+        raise ConfigError(f"Ray address {address!r}: no connection ({_first_line(error)}); {hint}") from error
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    """Where a running cluster is to be reached. Raises ValueError or ConnectionError where an address names none."""
+    if "://" in address:
+        parts = urlsplit(address)
+        return parts.hostname or "", parts.port or _CLIENT_PORT
+    target = services.canonicalize_bootstrap_address(address)
+    if target is None:
+        raise ConnectionError("no running cluster was found on this machine")
+    host, port = services.extract_ip_port(target)
+    return str(host), int(port)
+
+
+def _init(address: str, **options: Any) -> None:
+    # What workers log (the traceback behind an unexpected_error) and how they die is forwarded to the driver.
+    ray.init(address=address, log_to_driver=True, logging_level=logging.WARNING, **options)
+
+
+@contextmanager
+def _listening(interfaces: str) -> Iterator[None]:
+    """The environment in which a private cluster's processes start."""
+    variable, constant = os.environ.get(_CLUSTER_VARIABLE), ray_constants.ENABLE_RAY_CLUSTER
+    ray_constants.ENABLE_RAY_CLUSTER = interfaces == "all"  # of this process, which has read the variable already
+    os.environ[_CLUSTER_VARIABLE] = str(int(interfaces == "all"))
+    try:
+        yield
+    finally:
+        ray_constants.ENABLE_RAY_CLUSTER = constant
+        os.environ.pop(_CLUSTER_VARIABLE)
+        if variable is not None:
+            os.environ[_CLUSTER_VARIABLE] = variable
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0][:300] or type(error).__name__
 
 
 def code_version() -> str:

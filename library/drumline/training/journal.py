@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from drumline.core.artifacts import room_for, write_bytes
+from drumline.core.documents import parse_json
 
 Record = dict[str, Any]
 
@@ -50,7 +51,7 @@ def records_of(data: bytes) -> list[Record]:
     records = []
     for line in data.split(b"\n"):
         try:
-            records.append(json.loads(line))
+            records.append(parse_json(line))
         except ValueError:
             break  # the last line, if the process died while writing it; what follows was never written
     return records

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from drumline.core.artifacts import exists, join, read_bytes, write_bytes
+from drumline.core.documents import parse_json
 from drumline.tuning.config import BudgetConfig
 
 _WRITE_EVERY_S = 5.0
@@ -26,7 +27,7 @@ class Spent:
     def of(output: str, clock: Callable[[], float] = time.monotonic) -> "Spent":
         """What the attempts so far have spent."""
         uri = join(output, "spent.json")
-        told = json.loads(read_bytes(uri)) if exists(uri) else {}
+        told = parse_json(read_bytes(uri)) if exists(uri) else {}
         return Spent(output, told.get("hours", 0.0), told.get("node_hours", 0.0), clock)
 
     def tick(self, nodes: int) -> None:

@@ -8,12 +8,12 @@ An id is the fingerprint of the trial's resolved configuration and of its datase
 what they have in common.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from drumline.core.artifacts import exists, filesystem, join, read_bytes, remove, write_bytes
 from drumline.core.config import C, Config, canonical_json, parse_config
+from drumline.core.documents import parse_json
 
 State = Literal["finished", "stopped", "failed"]
 
@@ -106,4 +106,4 @@ class Trials:
 
 
 def _read(kind: type[C], uri: str) -> C | None:
-    return parse_config(kind, json.loads(read_bytes(uri)), place=uri) if exists(uri) else None
+    return parse_config(kind, parse_json(read_bytes(uri)), place=uri) if exists(uri) else None

@@ -1,19 +1,22 @@
-"""How accurate the released model is on recordings that every machine has, or that stand beside the checkout.
+"""How accurate the released model is on songs that every machine can render, and on the development set.
 
-Rendered songs are the torture sets on two of drumline's own kits, which need no material and which it never heard; real
-ones are MDB Drums (evaluation only). Scores are micro F of 5 classes at 50 ms, with the package's own preset and
-thresholds, on the path that `drumline transcribe` takes.
+Rendered songs are the torture sets on two of drumline's own kits, which need no material and are in no training song.
+The development set is that of configs/evaluate_model/dev.yaml (evaluation only). Scores are micro F of 5 classes
+at 50 ms, with the package's own preset and thresholds, on the path that `drumline transcribe` takes.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from drumline.audio.recording import Recording
-from drumline.charts.mdb import CLASS_WORDS
+from drumline.core.config import load_config
 from drumline.core.errors import Rejected
 from drumline.core.grid import RATE_HZ
+from drumline.evaluation.conditions import ConditionsConfig, judge_conditions
 from drumline.metrics.events import Events
 from drumline.metrics.scores import micro
 from drumline.metrics.tally import columns_of, tally
@@ -21,7 +24,9 @@ from drumline.rendering.corpus.config import CorpusConfig, KitConfig
 from drumline.rendering.corpus.plan import plan
 from drumline.rendering.corpus.song import render_song
 from drumline.transcription.engine import Engine
+from drumline.transcription.transcribe import hits_of
 
+DEVELOPMENT: Final = Path("configs/evaluate_model/dev.yaml")
 Songs = Iterator[tuple[Recording, Events]]
 
 
@@ -36,14 +41,10 @@ def rendered() -> Songs:
         yield Recording([song.drums[0]]), Events.of([hit.time_s for hit in hits], [hit.judged_label for hit in hits])
 
 
-def mdb(folder: Path, kind: str) -> Songs:
-    """``drums`` or ``rebuilt`` (mixes) of MDB Drums, with its class annotation."""
-    for path in sorted(folder.glob(f"*.{kind}.flac")):
-        lines = path.with_name(path.name.replace(f".{kind}.flac", "_class.txt")).read_text().splitlines()
-        rows = [line.split() for line in lines if line.strip()]
-        with path.open("rb") as file:
-            recording = Recording.of_file(file, name=path.name)
-        yield recording, Events.of([float(time_s) for time_s, _ in rows], [CLASS_WORDS[word] for _, word in rows])
+def development(engine: Engine, output: Path) -> float:
+    """The mean over conditions of the development set (`evaluation.conditions`); the working folder is the checkout."""
+    config = load_config(ConditionsConfig, DEVELOPMENT, ["drumless=[]", f"output={output}", "bootstrap.num_draws=100"])
+    return judge_conditions(config, partial(hits_of, listener=engine), system="released").headline["f"]
 
 
 def f5(engine: Engine, songs: Songs) -> float:

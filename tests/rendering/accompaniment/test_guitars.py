@@ -1,10 +1,14 @@
 """Guitars play at their pitch and time, with the drums, and are their seed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.rendering.accompaniment.test_band import songs
 from tests.rendering.accompaniment.tiny_guitar import tiny_capture, tiny_guitar
 
 from drumline.charts.song import AnnotatedSong, Metadata
@@ -13,9 +17,11 @@ from drumline.core.events import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.cabinet import amp_facts, open_cabinet
 from drumline.rendering.accompaniment.guitar_parts import humanised, write_parts
+from drumline.rendering.accompaniment.guitar_sections import draw_feel
 from drumline.rendering.accompaniment.guitar_styles import FEELS, GUITAR_STYLES, PROGRESSIONS, TUNINGS
-from drumline.rendering.accompaniment.guitars import GuitarsConfig, draw_rig, play_guitars
+from drumline.rendering.accompaniment.guitars import GuitarsConfig, play_guitars
 from drumline.rendering.accompaniment.harmony import chords
+from drumline.rendering.accompaniment.rig import draw_rig
 from drumline.rendering.accompaniment.sampled_strings import Pluck, Touch, open_strings, render_plucks
 
 CORPUS = Path("../shared/corpus")
@@ -77,7 +83,7 @@ def test_parts_are_in_time_with_the_hits_they_follow(genre: str) -> None:
     hits_s = np.array([hit.time_s for hit in song.hits])
     apart_s, crashes = [], 0
     for seed in range(12):
-        parts = write_parts(song, tempo, duration_s=18.0, seed=(seed,))
+        parts = write_parts(song, tempo, duration_s=18.0, heavy=0.3, seed=(seed,))
         plucks = [*parts.driven, *parts.clean]
         for hit in song.hits:
             crashes += hit.label == "crash" and any(abs(pluck.start_s - hit.time_s) < 0.03 for pluck in plucks)
@@ -89,6 +95,20 @@ def test_parts_are_in_time_with_the_hits_they_follow(genre: str) -> None:
     assert len(apart_s) > 500
     assert np.median(apart_s) < 0.008
     assert crashes > 12
+
+
+@settings(max_examples=60, deadline=None)
+@given(songs(), st.sampled_from(["metal", "rock", "funk", ""]), st.integers(0, 1 << 30))
+def test_parts_of_any_song_can_be_played(song: AnnotatedSong, genre: str, seed: int) -> None:
+    assert song.tempo is not None
+    hits = [replace(hit, label=("kick", "snare_head", "crash")[index % 3]) for index, hit in enumerate(song.hits)]
+    song = replace(song, hits=tuple(hits), metadata=Metadata(genre=genre))
+    parts = write_parts(song, song.tempo, duration_s=20.0, heavy=0.3, seed=(seed,))
+    for part in (parts.driven, parts.clean, parts.lead, parts.bass):
+        for pluck in part:
+            assert -0.04 <= pluck.start_s < pluck.end_s < 50.0
+            assert 0 < pluck.velocity <= 1
+            assert 15 <= pluck.pitch <= 100
 
 
 def test_a_take_is_human_and_chords_stay_together() -> None:
@@ -140,8 +160,7 @@ def test_guitars_are_their_seed(tmp_path: Path) -> None:
 @pytest.mark.skipif(not CORPUS.is_dir(), reason="needs ../shared/corpus")
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_rig_of_real_captures_does_not_delay(seed: int) -> None:
-    config = GuitarsConfig(amps=(str(CORPUS / "amps"),))
-    rig = draw_rig(config, is_clean=bool(seed), random=np.random.default_rng(seed))
+    rig = draw_rig((str(CORPUS / "amps"),), (), is_clean=bool(seed), random=np.random.default_rng(seed))
     strings = str(CORPUS / "instruments/guitar_emily/emily_clean.sfz")
     direct = rendered([Pluck(0.5, 0.9, 45, 0.95)], Path(strings))
     amplified = rig.process(direct)
@@ -157,3 +176,11 @@ def test_without_captures_amplifiers_are_synthetic(tmp_path: Path) -> None:
     )
     assert "synthetic" in told
     assert samples.any()
+
+
+def test_a_genre_calls_for_its_feel() -> None:
+    random = np.random.default_rng(0)
+    assert {draw_feel("Death Metal", random, heavy=0.0) for _ in range(9)} == {"heavy"}
+    assert {draw_feel("funk", random, heavy=0.0) for _ in range(9)} == {"clean"}
+    assert {draw_feel("funk", random, heavy=1.0) for _ in range(9)} == {"heavy"}
+    assert {draw_feel("", random, heavy=0.0) for _ in range(60)} == set(FEELS)

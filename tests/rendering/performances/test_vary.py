@@ -200,16 +200,17 @@ def test_a_voicing_keeps_times_and_velocities(song: AnnotatedSong, name: str, se
 def test_each_voicing_raises_its_class() -> None:
     song = song_of("funk", 16)
     raised = {
-        "ride": "ride_body", "bell": "ride_bell", "crash": "crash", "side_stick": "snare_rim", "rimshots": "snare_rim",
-        "toms": "tom_mid", "tom_groove": "tom_floor", "open_hihat": "hihat_open",
+        "ride": "ride_body", "hihat": "hihat_open", "bell": "ride_bell", "crash": "crash", "side_stick": "snare_rim",
+        "rimshots": "snare_rim", "toms": "tom_mid", "tom_groove": "tom_floor", "open_hihat": "hihat_open",
     }  # fmt: skip
     assert raised.keys() == VOICINGS.keys()
     for name, label in raised.items():
+        # What comes from the ride needs one.
+        hits = VOICINGS["ride"](song.hits, np.random.default_rng(0)) if name == "hihat" else song.hits
         counts = [
-            Counter(hit.label for hit in VOICINGS[name](song.hits, np.random.default_rng(seed)))[label]
-            for seed in range(6)
+            Counter(hit.label for hit in VOICINGS[name](hits, np.random.default_rng(seed)))[label] for seed in range(6)
         ]
-        assert max(counts) > Counter(hit.label for hit in song.hits)[label], name
+        assert max(counts) > Counter(hit.label for hit in hits)[label], name
 
 
 def test_rare_classes_of_groove_are_raised(corpus: Path) -> None:

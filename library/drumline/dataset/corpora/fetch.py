@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from drumline.core.artifacts import sha256_file, write_bytes
+from drumline.core.documents import parse_json
 from drumline.core.errors import DrumlineError
 from drumline.dataset.corpora.catalogue import Material
 from drumline.dataset.corpora.download import download
@@ -93,7 +94,7 @@ def read_record(folder: Path) -> Record | None:
     if not path.is_file():
         return None
     try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
+        tree = parse_json(path.read_text(encoding="utf-8"))
         return Record(tree["name"], dict(tree["downloads"]), tuple(Unpacked(**file) for file in tree["files"]))
     except (ValueError, KeyError, TypeError) as error:
         raise DrumlineError(f"{path}: damaged ({error}); delete it to trust the next download anew") from error

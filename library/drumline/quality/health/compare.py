@@ -3,13 +3,13 @@
 A drop is the share of the baseline that is gone: 0.1 for a tenth fewer, below 0 for growth.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Literal
 
 from drumline.core import plots
 from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, sha256
 from drumline.core.config import Config, parse_config
+from drumline.core.documents import parse_json
 from drumline.core.errors import DrumlineError
 from drumline.core.measure import Number, Value, measured, number
 from drumline.quality.gates import Limit, judge, judge_all
@@ -122,7 +122,7 @@ def check(config: CompareHealthConfig) -> Outcome:
 def _read(path: str, role: str) -> tuple[Report[HealthFindings], Input]:
     try:
         data = read_bytes(path)
-        tree = json.loads(data)
+        tree = parse_json(data)
     except STORAGE_ERRORS as error:
         raise DrumlineError(f"{role}: {path}: cannot be read ({error or type(error).__name__})") from error
     except ValueError as error:

@@ -20,6 +20,7 @@ from drumline.rendering.kits.onset import onset_of
 
 Samples = NDArray[np.float32]
 
+CABINET_SUFFIXES: Final = (".aif", ".aiff", ".flac", ".wav")
 LONGEST_S: Final = 0.5
 """A longer response is a hall's."""
 _KEPT_S: Final = 0.2

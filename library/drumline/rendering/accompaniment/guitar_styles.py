@@ -14,6 +14,7 @@ from drumline.rendering.accompaniment.styles import CHUGS, KICKS
 
 ACCENTS: Final = "accents"
 SNARES: Final = "snares"
+HEAVY: Final = "heavy"
 FASTEST_S: Final = 0.055
 """Between two strokes of a hand."""
 
@@ -82,7 +83,7 @@ GUITAR_STYLES: Final[Mapping[str, GuitarStyle]] = MappingProxyType(
 
 FEELS: Final[Mapping[str, Feel]] = MappingProxyType(
     {
-        "heavy": Feel(
+        HEAVY: Feel(
             MappingProxyType(
                 {
                     "chugs": 3,
@@ -141,12 +142,12 @@ FEELS: Final[Mapping[str, Feel]] = MappingProxyType(
 )
 
 TUNINGS: Final[Mapping[str, tuple[int, ...]]] = MappingProxyType(
-    {"heavy": (40, 39, 38, 38, 37, 36, 35, 33), "rock": (40, 40, 40, 39, 38), "clean": (40, 45, 47)}
+    {HEAVY: (40, 39, 38, 38, 37, 36, 35, 33), "rock": (40, 40, 40, 39, 38), "clean": (40, 45, 47)}
 )
 """The lowest strings, as MIDI pitches."""
 PROGRESSIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "heavy": ("Im Im bII Im", "Im bVI bVII Im", "Im Im Im bIII", "Im bII Im bVII", "Im Im bIII bII", "Im"),
+        HEAVY: ("Im Im bII Im", "Im bVI bVII Im", "Im Im Im bIII", "Im bII Im bVII", "Im Im bIII bII", "Im"),
         "rock": ("I IV V IV", "I V VIm IV", "I bVII IV I", "VIm IV I V", "Im bVI bIII bVII", "I bIII IV I"),
         "clean": ("Im7 IV7", "I VIm IV V", "I V VIm IV", "Im bVII bVI V", "IIm7 V7 IM7 IM7", "I7 I7 IV7 I7"),
     }

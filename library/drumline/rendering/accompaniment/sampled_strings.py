@@ -30,7 +30,7 @@ from drumline.rendering.production.filters import Band
 Samples = NDArray[np.float32]
 Technique = Literal["open", "muted", "dead", "swell"]
 
-_KEPT: Final = 96  # recordings of an instrument: some 70 MB; takes and songs share them
+_KEPT: Final = 64  # recordings of an instrument: some 50 MB; takes and songs share them
 _RELEASE_S: Final = 0.03
 _SWELL_S: Final = 0.7
 _MUTED_LENGTHS: Final = 6.0  # of the body's time constant

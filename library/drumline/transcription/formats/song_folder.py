@@ -8,7 +8,7 @@ audio that was written: so the audio is recognised too, which has no room for a 
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -64,7 +64,7 @@ def write_song_folder(
     paths = folder / f"notes.{notes}", folder / "song.ini", song
     with _aside(song) as unfinished:
         if song.suffix != audio.suffix.lower():
-            _encode(audio, unfinished)
+            encode_vorbis(audio, unfinished)
         elif not (song.exists() and song.samefile(audio)):
             shutil.copyfile(audio, unfinished)
         # Before the audio takes its name, with what it replaces: both are recognised if this run ends here.
@@ -119,15 +119,31 @@ def _aside(path: Path) -> Iterator[Path]:
         unfinished.unlink(missing_ok=True)
 
 
-def _encode(audio: Path, song: Path) -> None:
-    """Encode as Ogg Vorbis, block by block: libsndfile breaks on long writes of Vorbis."""
+def encode_vorbis(audio: Path, song: Path, *, on_block: Callable[[int], None] = lambda num_frames: None) -> None:
+    """Encode a recording as Ogg Vorbis, block by block: libsndfile breaks on long writes of Vorbis.
+
+    Parameters
+    ----------
+    audio
+        The recording.
+    song
+        The file to write.
+    on_block
+        Called before each block with the number of frames so far; what it raises ends the work.
+
+    Raises
+    ------
+    AudioError
+        The recording cannot be decoded.
+    """
     import soundfile
 
     try:
         with soundfile.SoundFile(audio) as source:
             rate_hz, channels = source.samplerate, source.channels
             with soundfile.SoundFile(song, "w", rate_hz, channels, format="OGG", subtype="VORBIS") as target:
-                for block in source.blocks(_BLOCK_SAMPLES, dtype="float32"):
+                for number, block in enumerate(source.blocks(_BLOCK_SAMPLES, dtype="float32")):
+                    on_block(number * _BLOCK_SAMPLES)
                     target.write(block)
     except soundfile.LibsndfileError as error:
         raise AudioError("audio_undecodable", f"{audio.name}: {error.error_string or error}") from error

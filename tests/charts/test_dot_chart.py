@@ -116,7 +116,7 @@ def test_tempo_metre_and_sections():
     assert chart.sections == ((0, 'A "B" {c}'), (96, "End"))
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32", "cp1252"])
 def test_encodings(encoding):
     text = '[Song]\n{\n  Name = "Mötley "é" <color=#FF0>}{</color>"\n  Year = ", 1989"\n  Resolution = 480\n}\n'
     chart = dot_chart.read(text.encode(encoding), name="notes.chart", ini=SongIni(artist="Band"))
@@ -150,6 +150,56 @@ def test_white_space_and_missing_ends_are_no_matter_and_are_told():
 def test_what_cannot_be_mended_is_an_error_with_its_line(text, message):
     with pytest.raises(ChartError, match=message):
         dot_chart.read(text.encode(), name="notes.chart", ini=SongIni())
+
+
+@pytest.mark.parametrize(
+    ("stated", "is_mended"),
+    [("192", 0), ("\ufeff192", 0), ('"192"', 0), ("192.0", 1), ("192,0", 1), ("+192", 1), ("192 ticks", 1)],
+)
+def test_numbers_may_come_as_floats_with_signs_and_units(stated, is_mended):
+    chart = read(
+        "0 = N 0 0,0",
+        "+96 = N 2.0 0",
+        "96 = N 66 -5",
+        "192.0 = N 1 0.0",
+        song=f"Resolution = {stated}\nOffset = +0,5 s",
+        sync="0 = TS 3.0 3.0\n0 = B 120000.0\n192 = B 60500,5 // slower",
+    )
+    assert (chart.tempo.resolution, chart.offset_s) == (192, 0.5)
+    assert chart.tempo.tempos == ((0, 120.0), (192, 60.5005))
+    assert chart.tempo.time_signatures == ((0, 3, 8),)
+    assert gems(chart, "tick", "lane", "cymbal", "length_ticks") == [
+        (0, "kick", False, 0),
+        (96, "yellow", True, 0),
+        (192, "red", False, 0),
+    ]
+    assert chart.repairs == ((f"notes.chart: Resolution {stated!r} in [Song] read as 192",) if is_mended else ())
+
+
+def test_a_gem_that_cannot_be_read_is_told():
+    chart = read("0 = N 0 0", "96 = N x 0", "192 = N 1.5 0")
+    assert gems(chart, "tick") == [(0,)]
+    assert chart.repairs == (
+        "notes.chart:16: not a number: 'x 0' (left out)",
+        "notes.chart:17: not a number: '1.5 0' (left out)",
+    )
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("other", ["\v", "\f", "\x85", "\u2028"])
+def test_only_line_ends_end_a_line(end, other):
+    text = end.join(["[Song]", "{", f'  Name = "a{other}Offset = 9"', "  Offset = 1", "  Resolution = 192", "}",
+                     "[ExpertDrums]", "{", f'  0 = E "a{other}96 = N 1 0"', "  0 = N 0 0", "}"])  # fmt: skip
+    chart = dot_chart.read(text.encode(), name="notes.chart", ini=SongIni())
+    assert (chart.offset_s, chart.metadata.title, chart.repairs) == (1.0, "a Offset = 9", ())
+    assert gems(chart, "tick") == [(0,)]
+
+
+def test_an_empty_section_does_not_hide_another_of_its_name():
+    text = "[Song]\n{\nResolution = 192\n}\n[ExpertDrums]\n{\n0 = N 0 0\n}\n[ExpertDrums]\n{\n}\n"
+    chart = dot_chart.read(text.encode(), name="notes.chart", ini=SongIni())
+    assert gems(chart, "lane") == [("kick",)]
+    assert "[ExpertDrums] stands twice" in chart.repairs[0]
 
 
 def test_no_resolution_is_the_usual_one():

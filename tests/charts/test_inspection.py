@@ -106,7 +106,7 @@ def test_exports_have_the_same_keys(tmp_path):
         },
     }
     (tmp_path / "a.Expert.midi.json").write_text(json.dumps(export))
-    (tmp_path / "b.Expert.midi.json").write_text(json.dumps(export | {"source": "midi"}))
+    (tmp_path / "b.Expert.midi.1.json").write_text(json.dumps(export | {"source": "midi"}))
     (tmp_path / "notes.chart").write_bytes(CHART)
     described, undecided, chart = inspection.inspect(tmp_path)
     assert list(described) == list(chart)

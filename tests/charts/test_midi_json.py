@@ -12,11 +12,12 @@ from drumline.charts.midi_json import ClassOrder, read_midi_json
 from drumline.core.errors import ChartError
 
 CODES = ("0", "1", "2", "3", "4", "66", "67", "68")
+TIMES_S = (0.0, *(0.5 + 0.25 * i for i in range(7)))
 
 
 def export(source: str = "chart", **changes: Any) -> bytes:
     events = [
-        {"tick": 480 * i, "time_sec": -1.0, "lane": 0, "hit": code, "flags": {"cymbal": i > 4}, "len_ticks": 0}
+        {"tick": 480 * i, "time_sec": TIMES_S[i], "lane": 0, "hit": code, "flags": {"cymbal": i > 4}, "len_ticks": 0}
         for i, code in enumerate(CODES)
     ]
     events[0]["flags"] = {"cymbal": False, "accent": True, "double_kick": True}
@@ -62,7 +63,50 @@ def test_times_come_from_ticks_through_every_tempo() -> None:
 
 def test_seconds_serve_where_there_are_no_tempos() -> None:
     song = read_midi_json(export(timing={"unit": "seconds"}), "a.chart.json")
-    assert {hit.time_s for hit in song.hits} == {-1.0}
+    assert [hit.time_s for hit in song.hits] == list(TIMES_S)
+
+
+@pytest.mark.parametrize(
+    ("stated_s", "told"),
+    [
+        (0.7515, ""),
+        (None, ""),
+        ("x", ""),
+        (0.76, "1 of 8 hits have a time_sec that is not their tick's, by up to 0.010 s"),
+        (-1, "1 of 8 hits have a time_sec that is not their tick's, by up to 1.750 s"),
+        (float("nan"), "1 of 8 hits have a time_sec that is not their tick's, by up to inf s"),
+        (10**400, "by up to inf s"),
+    ],
+)
+def test_a_time_that_is_not_its_ticks_is_told_and_mended(stated_s: object, told: str) -> None:
+    document = json.loads(export())
+    document["difficulties"]["Expert"]["events"][2]["time_sec"] = stated_s
+    song = read_midi_json(json.dumps(document).encode(), "a.midi.json")
+    assert [hit.time_s for hit in song.hits] == list(TIMES_S)
+    assert len(song.repairs) == bool(told)
+    assert told in "".join(song.repairs)
+
+
+def test_style_tags_are_no_part_of_a_name() -> None:
+    words = {
+        "title": "<b>A</b> <3",
+        "artist": "<#ff0000>B</color>",
+        "charter": "<color=#00FF00>C</color>D",
+        "album": "<size=2>E",
+    }
+    song = read_midi_json(export(song=words), "a.midi.json")
+    assert (song.metadata.title, song.metadata.artist) == ("A <3", "B")
+    assert (song.metadata.charter, song.metadata.album) == ("CD", "E")
+
+
+def test_numbers_of_another_kind() -> None:
+    timing = {"unit": "tick", "tpq": 480.0, "tempos": [{"tick": 0.0, "us_per_beat": 500_000.0}]}
+    timing["time_signatures"] = [{"tick": 0, "ts": 3}]
+    events = [{"tick": 480.0, "time_sec": 0.5, "hit": code} for code in (66, 66.0, "66")]
+    song = read_midi_json(export(timing=timing, difficulties={"expert": {"events": events}}), "a.chart.json")
+    assert [(hit.time_s, hit.label) for hit in song.hits] == [(0.5, "hihat")] * 3
+    assert song.tempo is not None
+    assert song.tempo.time_signatures == ((0, 3, 4),)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from tests.charts.midi_files import midi_file
 
 from drumline.charts import notes_mid, smf
+from drumline.charts.gems import annotate
 from drumline.charts.song_ini import SongIni
 from drumline.core.errors import ChartError
 
@@ -170,6 +171,79 @@ def test_a_note_off_ends_the_latest_note_of_its_channel_and_unended_notes_are_le
 def test_the_track_name_is_the_one_at_tick_zero():
     track = b"\0\xff\x03\x0aPART DRUMS\x0a\xff\x03\x05OTHER\0\x90\x61\x64\x0a\x61\0\0\xff\x2f\0"
     assert smf.read(raw_midi(track), name="x").tracks[1].names == ("PART DRUMS",)
+
+
+def test_an_empty_drum_track_hides_no_other():
+    gem, empty = hit(0, 97), hit(0, 25)  # an animation is no gem
+    for tracks in (
+        [("PART DRUMS", []), ("PART DRUMS", [gem])],
+        [("PART DRUMS", [empty]), ("PART DRUMS", [gem]), ("PART DRUMS", [hit(0, 96)])],
+        [("PART DRUMS", []), ("PART DRUMS_2X", []), ("PART REAL_DRUMS_PS", [gem])],
+        [("PART DRUMS\0 ", [gem])],
+    ):
+        chart = notes_mid.read(midi_file(tracks), name="notes.mid", ini=SongIni())
+        assert gems(chart, "lane") == [("red",)]
+        is_told = [name for name, _ in tracks].count("PART DRUMS") > 1
+        assert any("tracks named 'PART DRUMS'" in repair for repair in chart.repairs) == is_told
+    elite = midi_file([("PART ELITE_DRUMS", []), ("PART ELITE_DRUMS", [hit(0, 75)])])
+    assert notes_mid.read(elite, name="notes.mid", ini=SongIni()).elite.keys() == {"expert"}
+
+
+def phrase(tick, code, value, difficulty=3):
+    return tick, bytes([0x50, 0x53, 0, 0, difficulty, code, value])
+
+
+def test_phase_shift_marks_tell_hihats_and_rims_apart():
+    notes = [hit(tick, pitch) for tick in (0, 480, 960, 1440, 1920) for pitch in (97, 98, 86)]
+    marks = [phrase(480, 5, 1), phrase(720, 5, 0), phrase(720, 6, 1), phrase(960, 6, 1), phrase(1440, 6, 0)]
+    marks += [phrase(960, 7, 1, 0xFF), phrase(1440, 7, 0, 0xFF), phrase(1440, 8, 1), phrase(1450, 8, 0)]
+    marks += [phrase(1920, 17, 1), phrase(1930, 17, 0), phrase(1920, 5, 1, 2)]
+    expert = ["hihat_closed", "hihat_open", "hihat_pedal", "hihat_open", "hihat_closed"]
+    for tracks in (
+        [("PART DRUMS", notes, marks)],
+        [("PART REAL_DRUMS_PS", notes, marks)],
+        [("PART DRUMS", notes), ("PART REAL_DRUMS_PS", notes, marks)],
+    ):
+        chart = notes_mid.read(midi_file(tracks), name="notes.mid", ini=SongIni())
+        assert chart.drum_type == "pro"
+        song = annotate(chart)
+        assert [each.label for each in song.hits if each.source_name.startswith("yellow cymbal")] == [
+            *expert,
+            "tom_high",
+        ]
+        snares = [each for each in song.hits if each.label.startswith("snare")]
+        assert [each.label for each in snares] == ["snare", "snare", "snare_rim", "snare", "snare"]
+        assert [each.evidence for each in snares] == ["gem", "gem", "annotation", "gem", "gem"]
+        assert song.unannotated == ()
+        # A mark of one difficulty is none of another's.
+        assert {each.label for each in annotate(chart, "hard").hits} == {"hihat"}
+        assert chart.repairs == ("hard: the open phrase at tick 1920 never ends (left out)",)
+    plain = annotate(read(*notes))
+    assert {each.label for each in plain.hits} == {"snare", "tom_or_cymbal"}
+
+
+def test_a_wrong_length_of_a_whole_track_is_mended_and_a_cut_track_refused():
+    whole = midi_file({"PART DRUMS": [hit(0, 97), hit(480, 96)], "EVENTS": [hit(0, 26)]})
+    last = whole.rindex(b"MTrk")
+    for at, title in ((whole.index(b"PART DRUMS") - 12, "track 1 'PART DRUMS'"), (last, "track 2 'EVENTS'")):
+        for length in (0x7FFFFFFF, 5_000):
+            assert whole[at : at + 4] == b"MTrk"
+            data = whole[: at + 4] + struct.pack(">I", length) + whole[at + 8 :]
+            chart = notes_mid.read(data, name="notes.mid", ini=SongIni())
+            assert gems(chart, "lane") == [("red",), ("kick",)]
+            assert len(chart.repairs) == 1
+            assert chart.repairs[0].startswith(f"notes.mid: {title}: its length is wrong")
+
+    drums_last = midi_file({"PART DRUMS": [hit(0, 97), hit(480, 96)]})
+    for lost in range(1, len(drums_last) - drums_last.rindex(b"MTrk") - 8):
+        cut = drums_last[:-lost]
+        if lost <= 4:  # the track's end alone
+            chart = notes_mid.read(cut, name="notes.mid", ini=SongIni())
+            assert gems(chart, "lane") == [("red",), ("kick",)]
+            assert "its length is wrong" in chart.repairs[0]
+        elif b"PART DRUMS" in cut:
+            with pytest.raises(ChartError, match=rf"track 1 'PART DRUMS': {lost} of its bytes are missing"):
+                notes_mid.read(cut, name="notes.mid", ini=SongIni())
 
 
 def test_a_damaged_events_track_costs_its_sections_only():

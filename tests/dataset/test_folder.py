@@ -9,9 +9,9 @@ import pytest
 from drumline.core.errors import ConfigError, Rejected
 from drumline.dataset.build import plan
 from drumline.dataset.config import BuildConfig
+from drumline.dataset.find import find_songs
 from drumline.dataset.folder import Folder
 from drumline.dataset.song import build_song
-from drumline.dataset.sources import find_songs
 from drumline.rendering.demo_library import SONGS, files_of
 
 

@@ -14,9 +14,10 @@ from drumline.core.events import Hit
 from drumline.core.tempo import TempoMap
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.duplicates import CHARTED, TRANSCRIBED
+from drumline.dataset.find import find_songs
 from drumline.dataset.reading import read_song
 from drumline.dataset.song import build_song
-from drumline.dataset.sources import RootConfig, SongSource, find_songs
+from drumline.dataset.sources import RootConfig, SongSource
 from drumline.rendering.demo_library import SONGS, files_of
 
 HITS = [Hit(1.0 + 0.5 * n, ("kick", "snare_head")[n % 2]) for n in range(8)]

@@ -18,6 +18,7 @@ from drumline.charts.beats import parse_metre, tempo_from_marks
 from drumline.charts.documents import Tree, read_json
 from drumline.charts.drum_maps import component_label
 from drumline.charts.song import AnnotatedSong, Metadata
+from drumline.charts.text import plain
 from drumline.core.events import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 
@@ -61,11 +62,11 @@ def read_beatsight(data: bytes, place: str) -> AnnotatedSong:
         format="beatsight",
         hits=sorted_hits([_hit(each, repairs) for each in tree.trees("hitObjects")]),
         metadata=Metadata(
-            title=words.text("title", ""),
-            artist=words.text("artist", ""),
-            album=words.text("source", ""),
-            genre=", ".join(words.texts("tags")),
-            charter=words.text("creator", ""),
+            title=plain(words.text("title", "")),
+            artist=plain(words.text("artist", "")),
+            album=plain(words.text("source", "")),
+            genre=plain(", ".join(words.texts("tags"))),
+            charter=plain(words.text("creator", "")),
         ),
         tempo=_tempo_map(tree.tree("timing")),
         repairs=tuple(repairs),

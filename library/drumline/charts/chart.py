@@ -42,6 +42,10 @@ class Note:
     """Inside a roll lane (or a long five-lane gem): the charted rhythm is approximate."""
     approximate: bool = False
     """Inside a fill or a big rock ending; or in a five-lane chord of orange and green, which no four lanes can hold."""
+    articulation: str = ""
+    """``open``, ``closed``, ``sizzle`` or ``pedal`` of a hi-hat, ``rim`` of a snare, where Phase Shift's marks say."""
+    both: bool = False
+    """Phase Shift's mark for the cymbal and the tom of a lane at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any, Final
 
-from drumline.charts.text import decode
+from drumline.charts.text import decode, split_lines
 from drumline.core.documents import DocumentError, parse_json, parse_yaml
 from drumline.core.errors import ChartError
 
@@ -128,8 +128,7 @@ def read_json(data: bytes, place: str) -> Tree:
 
 def read_json_lines(data: bytes, place: str) -> Iterator[Tree]:
     """The objects of a file that holds one a line. Blank lines are passed over."""
-    # Only "\n" ends a line: JSON text may hold the other separators that str.splitlines knows.
-    for number, line in enumerate(decode(data).split("\n"), start=1):
+    for number, line in enumerate(split_lines(decode(data)), start=1):
         if line.strip():
             yield read_json_line(line, f"{place}:{number}")
 
@@ -159,7 +158,7 @@ def read_csv(data: bytes, place: str) -> Iterator[tuple[str, Mapping[str, str]]]
 
 def read_columns(data: bytes, place: str) -> Iterator[tuple[str, float, str]]:
     """(place, seconds, word) of a file of onsets: a time, white space and a word on each line."""
-    for number, line in enumerate(decode(data).splitlines(), start=1):
+    for number, line in enumerate(split_lines(decode(data)), start=1):
         if not (fields := line.split()):
             continue
         at = f"{place}:{number}"

@@ -14,7 +14,7 @@ from drumline.charts.dot_chart_lines import SECTION_OF, Event, unquoted
 from drumline.charts.drum_track import FIFTH, KICK, SECOND_KICK, RawTrack
 from drumline.charts.song import Metadata
 from drumline.charts.song_ini import SongIni
-from drumline.charts.text import decode, plain
+from drumline.charts.text import decode, leading_number, plain
 from drumline.core.errors import ChartError
 from drumline.core.tempo import DEFAULT_TEMPO_BPM, TempoMap
 
@@ -27,7 +27,6 @@ _ACCENTS: Final = {33 + pad: pad for pad in range(1, 6)}
 _GHOSTS: Final = {39 + pad: pad for pad in range(1, 6)}
 _FILL, _ROLL, _SWELL, _KICK_ROLL = 64, 65, 66, 67
 
-_NUMBERS: Final = re.compile(r"([0-9]{1,10})(?:\s+([0-9]{1,10}))?\s*$")
 _FLIP: Final = re.compile(drum_track.FLIP_EVENT)
 _PRACTICE: Final = re.compile(r"\[?(?:section|prc)[ _](.*?)\]?$")
 
@@ -52,7 +51,7 @@ def read(data: bytes, *, name: str, ini: SongIni) -> Chart:
 
     resolution = _resolution(song, name, repairs)
     raws = {
-        difficulty: _raw_track(events[section], difficulty)
+        difficulty: _raw_track(events[section], difficulty, name, repairs)
         for section, difficulty in SECTION_OF.items()
         if section in events
     }
@@ -124,28 +123,31 @@ def _resolution(song: Mapping[str, str], name: str, repairs: list[str]) -> int:
     if stated is None:
         repairs.append(f"{name}: no Resolution in [Song] ({USUAL_RESOLUTION} assumed)")
         return USUAL_RESOLUTION
-    if not (stated.isascii() and stated.isdigit() and 0 < len(stated) <= 6 and int(stated) > 0):
+    value = leading_number(stated)
+    if value is None or not 1 <= value < 1e6 or value != int(value):
         raise ChartError(name, f"Resolution {stated[:40]!r} in [Song] is not a positive number of ticks")
-    return int(stated)
+    if not stated.isdecimal():
+        repairs.append(f"{name}: Resolution {stated[:40]!r} in [Song] read as {int(value)}")
+    return int(value)
 
 
 def _tempo_map(events: Iterable[Event], resolution: int, name: str, repairs: list[str]) -> TempoMap:
     tempos: dict[int, float] = {}
     signatures: dict[int, tuple[int, int]] = {}
-    for number, tick, code, values in events:
-        numbers = _NUMBERS.match(values)
+    for line, tick, code, values in events:
         if code not in ("B", "TS"):
             continue  # ``A`` anchors a tempo for editors only
-        if numbers is None:
-            repairs.append(f"{name}:{number}: not a number: {values[:40]!r} (left out)")
+        stated = dot_chart_lines.numbers(values)
+        if not stated or stated[0] < 0:
+            repairs.append(f"{name}:{line}: not a number: {values[:40]!r} (left out)")
         elif code == "B":
-            if int(numbers[1]) == 0:
-                raise ChartError(f"{name}:{number}", f"the tempo at tick {tick} is zero")
-            tempos[tick] = int(numbers[1]) / 1000
+            if stated[0] == 0:
+                raise ChartError(f"{name}:{line}", f"the tempo at tick {tick} is zero")
+            tempos[tick] = stated[0] / 1000
         else:
-            top, exponent = int(numbers[1]), int(numbers[2] or 2)
-            if top == 0 or top > 255 or exponent > 6:
-                repairs.append(f"{name}:{number}: no time signature: {values[:40]!r} (left out)")
+            top, exponent = int(stated[0]), int(stated[1]) if stated[1:] else 2
+            if top == 0 or top > 255 or not 0 <= exponent <= 6:
+                repairs.append(f"{name}:{line}: no time signature: {values[:40]!r} (left out)")
             else:
                 signatures[tick] = (top, 2**exponent)
     return TempoMap(
@@ -155,20 +157,23 @@ def _tempo_map(events: Iterable[Event], resolution: int, name: str, repairs: lis
     )
 
 
-def _raw_track(events: Iterable[Event], difficulty: str) -> RawTrack:
+def _raw_track(events: Iterable[Event], difficulty: str, name: str, repairs: list[str]) -> RawTrack:
     raw = RawTrack()
     spans = {_FILL: raw.fills, _ROLL: raw.rolls, _SWELL: raw.rolls, _KICK_ROLL: raw.kick_rolls}
     modifiers = [(_CYMBALS, raw.marked), (_ACCENTS, raw.accents), (_GHOSTS, raw.ghosts)]
-    for _, tick, code, values in events:
+    for line, tick, code, values in events:
         if code == "E":
             flip = _FLIP.fullmatch(unquoted(values))
             if flip and DIFFICULTIES[int(flip[1])] == difficulty:
                 raw.flips.append((tick, drum_track.FLIP_STATES[flip[2]]))
             continue
-        numbers = _NUMBERS.match(values)
-        if numbers is None or code not in ("N", "S"):
+        if code not in ("N", "S"):
             continue
-        kind, length = int(numbers[1]), min(int(numbers[2] or 0), MAX_TICK)
+        stated = dot_chart_lines.numbers(values)
+        if not stated or stated[0] != int(stated[0]):
+            repairs.append(f"{name}:{line}: not a number: {values[:40]!r} (left out)")
+            continue
+        kind, length = int(stated[0]), min(max(round(stated[1]), 0), MAX_TICK) if stated[1:] else 0
         if code == "S":
             if kind in spans:
                 spans[kind].append((tick, tick + length))
@@ -198,10 +203,7 @@ def _metadata(song: Mapping[str, str], ini: SongIni) -> Metadata:
 
 
 def _seconds(text: str) -> float:
-    try:
-        offset_s = float(text or 0)
-    except ValueError:
-        return 0.0
+    offset_s = leading_number(text) or 0.0
     return offset_s if abs(offset_s) < 1e6 else 0.0
 
 

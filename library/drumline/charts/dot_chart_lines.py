@@ -8,22 +8,36 @@ from collections.abc import Sequence
 from typing import Final
 
 from drumline.charts.chart import DIFFICULTIES, MAX_TICK
+from drumline.charts.text import leading_number, split_lines, trimmed
 from drumline.core.errors import ChartError
 
 SECTION_OF: Final = {f"{difficulty.title()}Drums": difficulty for difficulty in DIFFICULTIES}
 
 _HEADER: Final = re.compile(r"\[([^\]]*)\]\s*(\{)?$")
-_EVENT: Final = re.compile(r"([0-9]{1,10})\s*=\s*([A-Za-z]+)\s*(.*)$")
+_EVENT: Final = re.compile(r"\+?([0-9]{1,10})(?:[.,]([0-9]*))?\s*=\s*([A-Za-z]+)\s*(.*)$")
 
 Line = tuple[int, str]
 """(number from 1, text without outer white space)"""
 Event = tuple[int, int, str, str]
 """(line number, tick, code, values)"""
+MAX_VALUE: Final = 10**10
+"""Of a number in an event: ten digits, beyond any length or tempo."""
 
 
 def unquoted(value: str) -> str:
     """A value without its outer quotes: inner ones belong to it."""
-    return value.strip().removeprefix('"').removesuffix('"')
+    return trimmed(value).removeprefix('"').removesuffix('"')
+
+
+def numbers(values: str) -> list[float]:
+    """The numbers that the values of an event begin with, at most two; what follows them means nothing."""
+    found = []
+    for word in values.split(maxsplit=2)[:2]:
+        value = float(word) if word.isdecimal() else leading_number(word)
+        if value is None or abs(value) >= MAX_VALUE:
+            break
+        found.append(value)
+    return found
 
 
 def sections(text: str, name: str, repairs: list[str]) -> dict[str, list[Line]]:
@@ -32,9 +46,9 @@ def sections(text: str, name: str, repairs: list[str]) -> dict[str, list[Line]]:
     wanted |= {section.casefold(): section for section in SECTION_OF}
     found: dict[str, list[Line]] = {}
     current: list[Line] | None = None
+    section: str | None = None
     title, is_open = "", False
-    for number, line in enumerate(text.split("\n"), start=1):
-        line = line.strip()
+    for number, line in enumerate(map(trimmed, split_lines(text)), start=1):
         if line.startswith("["):
             header = _HEADER.match(line)
             if header is None:
@@ -44,17 +58,18 @@ def sections(text: str, name: str, repairs: list[str]) -> dict[str, list[Line]]:
                 repairs.append(f"{name}:{number}: section [{title[:40]}] was not closed before this one")
             title, is_open = header[1].strip(), header[2] is not None
             section = wanted.get(title.casefold())
-            if section in found:
-                repairs.append(f"{name}:{number}: [{section}] stands twice (the last is read)")
-            current = None
+            if found.get(section or ""):
+                repairs.append(f"{name}:{number}: [{section}] stands twice (the last that holds anything is read)")
+            current = None if section is None else []
             if section is not None:
-                current = found[section] = []
+                found.setdefault(section, [])
         elif line.startswith("{"):
             is_open = True
         elif line.startswith("}"):
             current, is_open = None, False
-        elif current is not None and line:
+        elif current is not None and section is not None and line:
             current.append((number, line))
+            found[section] = current
     if is_open:
         repairs.append(f"{name}: section [{title[:40]}] is not closed at the end (was the file cut?)")
     return found
@@ -66,7 +81,7 @@ def song_values(lines: Sequence[Line]) -> dict[str, str]:
     for _, line in lines:
         key, equals, value = line.partition("=")
         if equals:
-            values[key.strip().casefold()] = unquoted(value)
+            values[trimmed(key).casefold()] = unquoted(value)
     return values
 
 
@@ -79,12 +94,12 @@ def events(lines: Sequence[Line], name: str, repairs: list[str]) -> list[Event]:
         if match is None:
             repairs.append(f"{name}:{number}: not understood: {line[:40]!r} (left out)")
             continue
-        tick = int(match[1])
+        tick = int(match[1]) + ((match[2] or "0")[0] >= "5")
         if tick > MAX_TICK:
             raise ChartError(f"{name}:{number}", f"tick {tick} is beyond {MAX_TICK}")
         if is_sorted and found and tick < found[-1][1]:
             is_sorted = False
             repairs.append(f"{name}:{number}: tick {tick} is out of order after {found[-1][1]} (sorted)")
-        found.append((number, tick, match[2].upper(), match[3]))
+        found.append((number, tick, match[3].upper(), match[4]))
     found.sort(key=lambda event: event[1])
     return found

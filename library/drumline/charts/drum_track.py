@@ -6,7 +6,7 @@ which its authors checked against Clone Hero.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -20,6 +20,9 @@ FLIP_OFF, FLIP_ON, FLIP_STEMS_ONLY = range(3)
 """Disco flip. The last swaps the stems of the audio, while the gems are right as they stand."""
 FLIP_EVENT: Final = r"\s*\[?mix[ _]([0-3])[ _]drums[0-5](d|dnoflip|)\]?\s*"
 FLIP_STATES: Final = {"": FLIP_OFF, "d": FLIP_ON, "dnoflip": FLIP_STEMS_ONLY}
+
+HIHAT_MARKS: Final = ("pedal", "open", "sizzle")
+"""Articulations of a hi-hat in Phase Shift's marks; the first holds where several stand on one gem."""
 
 Span = tuple[int, int]
 """Ticks ``start <= tick < end``; an empty span still holds its start."""
@@ -42,6 +45,8 @@ class RawTrack:
     rolls: list[Span] = field(default_factory=list)
     kick_rolls: list[Span] = field(default_factory=list)
     fills: list[Span] = field(default_factory=list)
+    articulations: dict[str, list[Span]] = field(default_factory=dict)
+    """Articulation -> phrases; and lane -> phrases in which its cymbal and its tom sound at once (`real_drums`)."""
 
 
 def drum_type(ini: SongIni, *, has_markers: bool, has_fifth_lane: bool) -> DrumType:
@@ -79,6 +84,7 @@ def resolve(
     flams, rolls, kick_rolls, fills = (
         covered(spans, ticks) for spans in (raw.flams, raw.rolls, raw.kick_rolls, raw.fills)
     )
+    articulated = {name: covered(spans, ticks) for name, spans in raw.articulations.items()}
     # Of several states on one tick the last in this order, so the plainest, holds.
     flips = sorted(raw.flips, key=lambda flip: (flip[0], -flip[1]))
 
@@ -95,11 +101,14 @@ def resolve(
             dynamic = (tick, KICK if pad == SECOND_KICK else pad)
             accent = dynamic in raw.accents
             lane = _lane(pad, crowded=crowded)
+            both = tick in articulated.get(lane, ())
+            marked = (tick, pad) in raw.marked
+            cymbal = both or _is_cymbal(pad, kind, marked=marked, unless_marked=cymbal_unless_marked)
             note = Note(
                 tick,
                 length,
                 lane,
-                cymbal=_is_cymbal(pad, kind, marked=(tick, pad) in raw.marked, unless_marked=cymbal_unless_marked),
+                cymbal=cymbal,
                 accent=accent,
                 ghost=not accent and dynamic in raw.ghosts,
                 flam=tick in flams,
@@ -107,6 +116,8 @@ def resolve(
                 disco=flipped and lane in ("red", "yellow"),
                 roll=tick in (kick_rolls if lane == "kick" else rolls),
                 approximate=crowded or tick in fills,
+                articulation=_articulation(tick, lane, articulated, flipped=flipped, cymbal=cymbal),
+                both=both,
             )
             chord_notes[lane] = max(note, chord_notes.get(lane, note), key=_precedence)
         resolved.append(chord_notes)
@@ -130,6 +141,16 @@ def _is_cymbal(pad: int, kind: DrumType, *, marked: bool, unless_marked: bool) -
     if kind == "pro":
         return pad in (YELLOW, BLUE, FOURTH) and marked != unless_marked
     return kind == "five_lane" and pad in (YELLOW, FOURTH)
+
+
+def _articulation(tick: int, lane: str, articulated: Mapping[str, set[int]], *, flipped: bool, cymbal: bool) -> str:
+    """Of a hi-hat or a snare; where any hi-hat of a difficulty is marked, those that are not are closed."""
+    if lane == ("yellow" if flipped else "red"):
+        return "rim" if tick in articulated.get("rim", ()) else ""
+    if lane == "red" or (lane == "yellow" and cymbal):
+        marked = [name for name in HIHAT_MARKS if name in articulated]
+        return next((name for name in marked if tick in articulated[name]), "closed" if marked else "")
+    return ""
 
 
 def _precedence(note: Note) -> tuple[int, bool, bool, bool, bool]:

@@ -20,6 +20,14 @@ from drumline.core.events import CHARTED_FLAGS, Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 
 _CYMBAL_LABELS: Final = {"yellow": "hihat", "blue": "ride", "green": "crash"}
+_HIHATS: Final = {
+    "": "hihat",
+    "closed": "hihat_closed",
+    "open": "hihat_open",
+    "sizzle": "hihat_open",
+    "pedal": "hihat_pedal",
+}
+"""Articulation -> label. What is not closed is open."""
 _TOM_LABELS: Final = {"yellow": "tom_high", "blue": "tom_mid", "green": "tom_floor"}
 
 _PADS: Final = {
@@ -70,9 +78,11 @@ def label(note: Note, kind: DrumType) -> str:
     if lane == "kick":
         return "kick"
     if lane == "red":
-        return "snare"
+        return "snare_rim" if note.articulation == "rim" else "snare"
     if kind == "four_lane":
         return "tom_or_cymbal"
+    if cymbal and lane == "yellow":
+        return _HIHATS[note.articulation]
     return _CYMBAL_LABELS[lane] if cymbal else _TOM_LABELS[lane]
 
 
@@ -106,7 +116,7 @@ def annotate(chart: Chart, difficulty: str = "expert") -> AnnotatedSong:
         tempo=chart.tempo,
         offset_s=chart.offset_s,
         drum_type=chart.drum_type,
-        unannotated=() if elite else ("hihat_pedal",),
+        unannotated=() if elite or any(note.articulation == "pedal" for note in notes) else ("hihat_pedal",),
         repairs=chart.repairs,
         unsuitable=chart.unsuitable,
         note_signature=note_signature(chart),
@@ -167,16 +177,21 @@ def _gem_hits(notes: Sequence[Note], animations: Sequence[Stroke], chart: Chart)
     labels = [label(note, chart.drum_type) for note in notes]
     times_s = _seconds(notes, chart.tempo)
     refined = match_animations(labels, times_s, animations, _seconds(animations, chart.tempo))
-    for note, gem_label, time_s, stroke in zip(notes, labels, times_s, refined, strict=True):
+    for note, gem_label, time_s, animated in zip(notes, labels, times_s, refined, strict=True):
+        stroke = None if note.articulation else animated
+        told = stroke.source_name if stroke else note.articulation
         name = " ".join([note.lane, *_kind(note, chart.drum_type), *["flipped"] * note.disco])
-        yield Hit(
+        hit = Hit(
             time_s,
             stroke.label if stroke else gem_label,
             flags=_flags(note),
-            evidence="animation" if stroke else "gem",
-            source_name=f"{name}, {stroke.source_name}" if stroke else name,
+            evidence="animation" if stroke else "annotation" if note.articulation else "gem",
+            source_name=f"{name}, {told}" if told else name,
             tick=note.tick,
         )
+        yield hit
+        if note.both:
+            yield replace(hit, label=_TOM_LABELS[note.lane], evidence="annotation", source_name=f"{name} and tom")
 
 
 def _seconds(events: Sequence[Note] | Sequence[Stroke], tempo: TempoMap) -> list[float]:

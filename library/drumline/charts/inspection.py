@@ -157,6 +157,8 @@ READERS: Final[Mapping[str, Callable[[Path], Iterator[JsonObject]]]] = {
 
 
 def _reader(path: Path) -> Callable[[Path], Iterator[JsonObject]] | None:
+    if midi_json.EXPORT_NAME.fullmatch(path.name):
+        return _read_export
     return next((reader for suffix, reader in READERS.items() if path.name.lower().endswith(suffix)), None)
 
 

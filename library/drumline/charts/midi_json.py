@@ -2,13 +2,15 @@
 
 ::
 
-    {version: 1, source: "chart" | "midi", song: {title, artist, pack, album, charter},
+    {version: 1, source: "chart" | "midi", path, song: {title, artist, pack, album, charter},
      timing: {unit: "tick", tpq, tempos: [{tick, us_per_beat}], time_signatures?: [{tick, ts}]},
      difficulties: {Expert: {events: [{tick, time_sec, lane, hit: "0|1|2|3|4|66|67|68",
                     flags: {cymbal, accent?, ghost?, double_kick?}, len_ticks}]}}}
 
+``path`` is the chart that was exported, on the exporter's machine: the song's audio lies beside it (`dataset.exports`).
+
 Times are taken from ticks and tempos: ``time_sec`` of its General MIDI data knows one tempo only. It serves
-where the file has no tempos.
+where the file has no tempos. Where the two differ, a repair says by how much.
 
 **Class order.** The exporter has two tables for the codes 66, 67 and 68 that contradict each other. ``true``
 is the charts' own (yellow, blue, green cymbal: hi-hat, ride, crash). ``legacy`` is the one of its General MIDI
@@ -22,13 +24,16 @@ data (crash, hi-hat, ride), where codes rest on pitches and not on a game's lane
   None of that can be mended from the file: prefer the chart itself where there is one.
 """
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 from drumline.charts.beats import parse_metre
 from drumline.charts.chart import DIFFICULTIES
-from drumline.charts.documents import Tree, read_json
+from drumline.charts.documents import LONGEST_S, Tree, read_json
 from drumline.charts.song import AnnotatedSong, Metadata
+from drumline.charts.text import plain
 from drumline.core.errors import ChartError
 from drumline.core.events import FLAGS, Hit, sorted_hits
 from drumline.core.tempo import DEFAULT_TEMPO_BPM, TempoMap
@@ -47,12 +52,20 @@ LANES: Final[Mapping[str, Mapping[str, str]]] = {
 }  # fmt: skip
 """Class order -> code -> label."""
 
+EXPORT_NAME: Final = re.compile(
+    r"(?P<song>.+?)(?:\.(?P<difficulty>easy|medium|hard|expert))?\.(?P<source>midi|chart)(?:\.(?P<copy>[0-9]+))?\.json",
+    re.IGNORECASE,
+)
+"""A file name. The exporter counts copies where two songs or two runs would give one name."""
+
 _NAMES: Final = {
     "0": "kick", "1": "red", "2": "yellow", "3": "blue", "4": "green",
     "66": "yellow cymbal", "67": "blue cymbal", "68": "green cymbal",
 }  # fmt: skip
 _PRO_CODES: Final = frozenset({"2", "3", "4", "66", "67", "68"})
 _LAST_TICK: Final = 2**40
+_TIME_TOLERANCE: Final = (0.002, 1e-5)
+"""Seconds, and seconds a second: what rounding (``us_per_beat`` is whole) may make of a ``time_sec``."""
 
 
 def read_midi_json(
@@ -68,26 +81,28 @@ def read_midi_json(
     timing = tree.tree("timing")
     tempo = _tempo_map(timing)
     toms_lost = tree.text("source", "") == "midi" and class_order == "true"
-    hits = [
-        _hit(event, tempo, class_order=class_order, toms_lost=toms_lost)
-        for event in levels.tree(difficulty).trees("events")
-    ]
+    events = levels.tree(difficulty).trees("events")
+    hits = [_hit(event, tempo, class_order=class_order, toms_lost=toms_lost) for event in events]
+    repairs = [f"{place}: tom markers were misread by the exporter: toms and cymbals left undecided"] * toms_lost
     return AnnotatedSong(
         format="midi_json",
         hits=sorted_hits(hits),
         metadata=Metadata(
-            title=words.text("title", ""),
-            artist=words.text("artist", ""),
-            album=words.text("album", ""),
-            charter=words.text("charter", ""),
+            title=plain(words.text("title", "")),
+            artist=plain(words.text("artist", "")),
+            album=plain(words.text("album", "")),
+            charter=plain(words.text("charter", "")),
         ),
         tempo=tempo,
         drum_type="four_lane" if toms_lost else "pro",
         unannotated=("hihat_pedal",),
-        repairs=(f"{place}: tom markers were misread by the exporter: toms and cymbals left undecided",)
-        if toms_lost
-        else (),
+        repairs=(*repairs, *_wrong_times(events, hits, place)),
     )
+
+
+def source_path(data: bytes, place: str) -> str:
+    """The exported chart's path as the export spells it; empty where it names none."""
+    return read_json(data, place).text("path", "")
 
 
 def difficulties(data: bytes, place: str) -> tuple[str, ...]:
@@ -96,8 +111,24 @@ def difficulties(data: bytes, place: str) -> tuple[str, ...]:
     return (*(name for name in DIFFICULTIES if name in found), *sorted(found.keys() - set(DIFFICULTIES)))
 
 
+def _wrong_times(events: Sequence[Tree], hits: Sequence[Hit], place: str) -> list[str]:
+    """What to say of a ``time_sec`` that is not the time of its tick."""
+    floor_s, rate = _TIME_TOLERANCE
+    errors_s = []
+    for event, hit in zip(events, hits, strict=True):
+        stated_s = event.values.get("time_sec")
+        if hit.tick is not None and isinstance(stated_s, int | float):
+            error_s = abs(stated_s - hit.time_s) if abs(stated_s) < LONGEST_S else math.inf  # NaN too
+            if error_s > floor_s + rate * abs(hit.time_s):
+                errors_s.append(error_s)
+    if not errors_s:
+        return []
+    share = f"{len(errors_s):,} of {len(events):,} hits have a time_sec that is not their tick's"
+    return [f"{place}: {share}, by up to {max(errors_s):.3f} s (ticks and tempos are believed)"]
+
+
 def _hit(event: Tree, tempo: TempoMap | None, *, class_order: ClassOrder, toms_lost: bool) -> Hit:
-    code = event.text("hit")
+    code = event.text("hit").removesuffix(".0")
     if code not in LANES[class_order]:
         raise event.fault("hit", f"{code!r} is not one of {', '.join(LANES[class_order])}")
     marked = event.tree("flags")
@@ -131,7 +162,8 @@ def _tempo_map(timing: Tree) -> TempoMap | None:
         tempos[mark.whole("tick")] = 60e6 / us_per_beat
     metres = {0: (4, 4)}
     for mark in timing.trees("time_signatures"):
-        if metre := parse_metre(mark.text("ts")):
+        ts = mark.text("ts")
+        if metre := parse_metre(f"{ts}/4" if ts.isdecimal() else ts):  # a .chart may say the numerator alone
             metres[mark.whole("tick")] = metre
     try:
         return TempoMap(

@@ -8,12 +8,12 @@ and metre are on the first track. https://github.com/TheNathannator/GuitarGame_C
 import io
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Final
 
 import mido
 
-from drumline.charts import drum_marks, drum_track, smf, strokes
+from drumline.charts import drum_marks, drum_track, real_drums, smf, strokes
 from drumline.charts.chart import DIFFICULTIES, LANES, Chart, DrumType, Note, capped
 from drumline.charts.drum_track import FIFTH, KICK, SECOND_KICK, RawTrack, Span
 from drumline.charts.smf import Events, MidiNote, Smf, Track
@@ -22,7 +22,9 @@ from drumline.charts.text import plain
 from drumline.core.errors import ChartError
 from drumline.core.tempo import DEFAULT_TEMPO_BPM, TempoMap
 
-DRUM_TRACKS: Final = ("PART DRUMS", "PART DRUM", "PART DRUMS_2X", "PART REAL_DRUMS_PS")
+REAL_TRACK: Final = "PART REAL_DRUMS_PS"
+"""Phase Shift's Real Drums: the gems of PART DRUMS, with SysEx phrases that tell hi-hats and rims apart."""
+DRUM_TRACKS: Final = ("PART DRUMS", "PART DRUM", "PART DRUMS_2X", REAL_TRACK)
 """In the order in which they are preferred; the games read the first."""
 ELITE_TRACK: Final = "PART ELITE_DRUMS"
 EVENTS_TRACK: Final = "EVENTS"
@@ -55,11 +57,14 @@ def read(data: bytes, *, name: str, ini: SongIni) -> Chart:
     midi = smf.read(data, name=name)
     repairs = list(midi.repairs)
     tempo = _tempo_map(midi, name, repairs)
-    drums = _events_of(midi, DRUM_TRACKS, name, repairs)
+    drums = _events_of(midi, DRUM_TRACKS, name, repairs, holds=_GEMS.keys())
     raws = _raw_tracks(drums)
+    marked = (drums, *(real for real in _real_drums(midi, repairs) if real != drums))
+    for difficulty, raw in raws.items():
+        raw.articulations = real_drums.phrases(marked, difficulty, repairs)
     kind = drum_track.drum_type(
         ini,
-        has_markers=any(raw.marked for raw in raws.values()),
+        has_markers=any(raw.marked or raw.articulations for raw in raws.values()),
         has_fifth_lane=any(pad == FIFTH for raw in raws.values() for _, _, pad in raw.gems),
     )
     cutoff = ini.sustain_cutoff_ticks
@@ -73,7 +78,7 @@ def read(data: bytes, *, name: str, ini: SongIni) -> Chart:
         )
         for difficulty, raw in raws.items()
     }
-    elite = _events_of(midi, (ELITE_TRACK,), name, repairs)
+    elite = _events_of(midi, (ELITE_TRACK,), name, repairs, holds=strokes.ELITE_PITCHES)
     try:
         sections = _practice_sections(_events_of(midi, (EVENTS_TRACK,), name, repairs))
     except ChartError as error:
@@ -94,23 +99,31 @@ def read(data: bytes, *, name: str, ini: SongIni) -> Chart:
     )
 
 
-def _events_of(midi: Smf, names: Sequence[str], name: str, repairs: list[str]) -> Events:
-    """The first track of the most preferred name, parsed; no events where there is none."""
+def _events_of(
+    midi: Smf, names: Sequence[str], name: str, repairs: list[str], *, holds: Container[int] = frozenset()
+) -> Events:
+    """The first track that has a note of the pitches it ``holds``, the most preferred name first.
+
+    Without any, the first track of those names: an empty one hides no other. No events where there is none.
+    """
     known = {*DRUM_TRACKS, ELITE_TRACK, EVENTS_TRACK}
 
     def title(track: Track) -> str:
         return next((name for name in reversed(track.names) if name in known), "")
 
+    first: Events | None = None
     for wanted in names:
         tracks = [track for track in midi.tracks if title(track) == wanted]
-        if tracks:
-            if len(tracks) > 1:
-                repairs.append(f"{name}: {len(tracks)} tracks named {wanted!r} (the first is read)")
-            events = tracks[0].events()
-            if events.unended:
-                repairs.append(f"{name}: track {wanted!r}: {events.unended} notes never end (left out)")
-            return events
-    return Events()
+        if len(tracks) > 1:
+            repairs.append(f"{name}: {len(tracks)} tracks named {wanted!r} (the first with notes in it is read)")
+        for track in tracks:
+            events = track.events()
+            if not holds or any(note.pitch in holds for note in events.notes):
+                repairs += events.repairs
+                return events
+            first = first or events
+    repairs += first.repairs if first else []
+    return first or Events()
 
 
 def _tempo_map(midi: Smf, name: str, repairs: list[str]) -> TempoMap:
@@ -167,6 +180,15 @@ def _raw_tracks(drums: Events) -> dict[str, RawTrack]:
     return {difficulty: raws[difficulty] for difficulty in DIFFICULTIES if difficulty in raws}
 
 
+def _real_drums(midi: Smf, repairs: list[str]) -> list[Events]:
+    """Phase Shift's track, whose marks hold for the gems of the others too; nothing where it is damaged."""
+    try:
+        return [track.events() for track in midi.tracks if REAL_TRACK in track.names]
+    except ChartError as error:
+        repairs.append(str(error))
+        return []
+
+
 def _spans(notes: Iterable[MidiNote], *pitches: int) -> list[Span]:
     return [(note.tick, note.tick + note.length_ticks) for note in notes if note.pitch in pitches]
 
@@ -180,7 +202,7 @@ def write(chart: Chart, *, mark: str = "") -> bytes:
     """A chart as a notes.mid, ``mark`` as a text of its first track.
 
     Tempos are rounded to whole microseconds a quarter note; words and delay go to song.ini.
-    Animations are left out, and so are rolls of the kick, for which the format has no lane.
+    Animations and Phase Shift's marks are left out, and so are rolls of the kick, for which the format has no lane.
     Raises ValueError where difficulties disagree about what the format marks for all of them at once.
     """
     notes = [note for own in chart.difficulties.values() for note in own]

@@ -1,7 +1,8 @@
 """Standard MIDI files as games write them: format 1, ticks a quarter note, read fast and safely.
 
-Unlike general readers this one keeps text events (disco flip, dynamics), lets running status go on after meta and SysEx
-events, and parses only the tracks that are asked for. Every loop consumes bytes, so work is linear in the file's size.
+Unlike general readers this one keeps text events (disco flip, dynamics) and Phase Shift's SysEx phrases, lets running
+status go on after meta and SysEx events, takes a track whose length is wrong as far as its own end, and parses only the
+tracks that are asked for. Every loop consumes bytes, so work is linear in the file's size.
 https://midi.org/standard-midi-files-specification
 """
 
@@ -13,10 +14,13 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from drumline.charts.chart import MAX_CHART_BYTES, MAX_TICK
-from drumline.charts.text import decode
+from drumline.charts.text import decode, trimmed
 from drumline.core.errors import ChartError
 
 TEXT, TRACK_NAME, _END_OF_TRACK, _TEMPO, _TIME_SIGNATURE = 0x01, 0x03, 0x2F, 0x51, 0x58
+_END: Final = b"\xff\x2f\x00"
+_PHASE_SHIFT: Final = b"PS\0\0"
+"""The head of Phase Shift's SysEx events; their last zero: a phrase begins or ends."""
 
 
 MAX_TRACKS: Final = 1000
@@ -44,7 +48,11 @@ class Events:
     """(tick, microseconds in a quarter note)"""
     time_signatures: list[tuple[int, int, int]] = field(default_factory=list)
     """(tick, numerator, denominator)"""
+    phrases: list[tuple[int, int, int, bool]] = field(default_factory=list)
+    """Phase Shift's SysEx events: (tick, difficulty 0 to 3 or 255 for all, code, whether it begins)"""
     unended: int = 0
+    repairs: list[str] = field(default_factory=list)
+    """What had to be mended, each with its place."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class Track:
     data: bytes
     file_name: str
     missing_bytes: int
-    """How many bytes its chunk promises beyond the end of the file."""
+    """How many bytes its chunk promises beyond the end of the file, or of the track itself."""
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -63,16 +71,31 @@ class Track:
         events = Events()
         with contextlib.suppress(ChartError):  # a damaged track keeps the name that it still tells
             _parse(self.data, events, place=self.file_name, last_tick=0)
-        return tuple(text.strip() for _, kind, text in events.texts if kind == TRACK_NAME)
+        return tuple(trimmed(text) for _, kind, text in events.texts if kind == TRACK_NAME)
 
     def events(self) -> Events:
-        """Everything in the track. Raises ChartError with the track and the tick."""
+        """Everything in the track. Raises ChartError with the track and the tick.
+
+        A length beyond the file is no fault where the track comes to its own end before, or has lost that alone.
+        """
         title = " ".join(repr(name[:40]) for name in self.names[:1])
         place = f"{self.file_name}: track {self.index} {title}".rstrip()
-        if self.missing_bytes:
-            raise ChartError(place, f"{self.missing_bytes:,} of its bytes are missing (was the file cut?)")
+        lost = self.missing_bytes
+        # Completed, a track that has lost its end alone comes to it; where notes are lost too, it does not.
+        tail = (b"\0" + _END)[-lost:] if 0 < lost <= 1 + len(_END) else b""
         events = Events()
-        _parse(self.data, events, place=place, last_tick=MAX_TICK)
+        try:
+            ended = _parse(self.data + tail, events, place=place, last_tick=MAX_TICK)
+        except ChartError:
+            if not lost:
+                raise
+            ended = False
+        if lost and not ended:
+            raise ChartError(place, f"{lost:,} of its bytes are missing (was the file cut?)")
+        if lost:
+            events.repairs.append(f"{place}: its length is wrong by {lost:,} bytes (read to its end)")
+        if events.unended:
+            events.repairs.append(f"{place}: {events.unended} notes never end (left out)")
         return events
 
 
@@ -108,10 +131,13 @@ def read(data: bytes, *, name: str) -> Smf:
     while at + 8 <= len(data):
         kind, length = data[at : at + 4], int.from_bytes(data[at + 4 : at + 8], "big")
         start, at = at + 8, at + 8 + length
+        if kind == b"MTrk" and (end := data.find(_END + b"MTrk", start, at + 4)) >= 0:
+            at = end + len(_END)  # the length reaches into the next track
         if len(tracks) >= MAX_TRACKS or len(repairs) >= MAX_TRACKS:
             raise ChartError(name, f"more than {MAX_TRACKS:,} tracks or unknown chunks")
         if kind == b"MTrk":
-            tracks.append(Track(len(tracks), data[start:at], name, max(at - len(data), 0)))
+            track = data[start:at]
+            tracks.append(Track(len(tracks), track, name, length - len(track)))
         else:
             repairs.append(f"{name}: unknown chunk {kind!r} at byte {start - 8} (left out)")
     if not tracks:
@@ -121,11 +147,15 @@ def read(data: bytes, *, name: str) -> Smf:
     return Smf(division, tracks, tuple(repairs))
 
 
-def _parse(data: bytes, events: Events, *, place: str, last_tick: int) -> None:
-    """Add the events up to and including ``last_tick``. One loop with few calls: all of a chart passes it."""
+def _parse(data: bytes, events: Events, *, place: str, last_tick: int) -> bool:
+    """Add the events up to and including ``last_tick``; whether the track came to its end event.
+
+    One loop with few calls: all of a chart passes it.
+    """
     started: list[list[int]] = []  # [tick, length or -1, pitch, velocity, channel]
     is_open: dict[int, list[int]] = {}  # channel and pitch -> indices into started, the latest last
     at, tick, status, end = 0, 0, 0, len(data)
+    ended = False
     try:
         while at < end:
             # A variable-length quantity: seven bits a byte, the top bit says that more follow.
@@ -167,6 +197,7 @@ def _parse(data: bytes, events: Events, *, place: str, last_tick: int) -> None:
                 if at > end:
                     raise IndexError
                 if kind == _END_OF_TRACK:
+                    ended = True
                     break
                 _add_meta(events, tick, kind, body)
                 continue
@@ -197,6 +228,7 @@ def _parse(data: bytes, events: Events, *, place: str, last_tick: int) -> None:
         raise ChartError(f"{place}, tick {tick}", "the track ends inside an event (was the file cut?)") from None
     events.notes = [MidiNote._make(note) for note in started if note[1] >= 0]
     events.unended = len(started) - len(events.notes)
+    return ended
 
 
 def _add_meta(events: Events, tick: int, kind: int, body: bytes) -> None:
@@ -204,5 +236,7 @@ def _add_meta(events: Events, tick: int, kind: int, body: bytes) -> None:
         events.texts.append((tick, kind, decode(body)))
     elif kind == _TEMPO and len(body) >= 3:
         events.tempos.append((tick, int.from_bytes(body[:3], "big")))
+    elif kind == -1 and body.startswith(_PHASE_SHIFT) and len(body) >= 7:
+        events.phrases.append((tick, body[4], body[5], bool(body[6])))
     elif kind == _TIME_SIGNATURE and len(body) >= 2:
         events.time_signatures.append((tick, body[0], 2 ** (body[1] & 0x0F)))

@@ -3,13 +3,14 @@
 The keys: https://github.com/TheNathannator/GuitarGame_ChartFormats (song.ini, known tags).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from drumline.charts.chart import Chart
 from drumline.charts.song import Metadata
-from drumline.charts.text import decode, plain
+from drumline.charts.text import decode, leading_number, plain, split_lines, trimmed
 
 UNSET: Final = -1
 """What song.ini writes for "not set", in delays and thresholds alike."""
@@ -55,6 +56,7 @@ class SongIni:
         return 0.0 if self.delay_ms == UNSET else self.delay_ms / 1000.0
 
 
+_TRUTH: Final = re.compile(r"(?:true|false|[01])(?![a-z0-9_])")
 _WORDS: Final = ("name", "artist", "album", "genre", "year", "charter")
 
 
@@ -62,10 +64,9 @@ def read(data: bytes) -> SongIni:
     """A song.ini from its bytes. Never fails: what is not understood is left at its default."""
     values: dict[str, str] = {}
     in_song = True
-    for line in decode(data).splitlines():
-        line = line.strip()
+    for line in map(trimmed, split_lines(decode(data))):
         if line.startswith("["):
-            in_song = line.strip("[] ").casefold() == "song"
+            in_song = line[1:].partition("]")[0].strip().casefold() == "song"
         elif in_song and not line.startswith((";", "#")) and "=" in line:
             key, _, value = line.partition("=")
             values[key] = value
@@ -74,7 +75,7 @@ def read(data: bytes) -> SongIni:
 
 def from_values(values: Mapping[str, str]) -> SongIni:
     """A song.ini from its keys and values, as a .sng container holds them."""
-    known = {key.strip().casefold(): value.strip() for key, value in values.items()}
+    known = {trimmed(key).casefold(): trimmed(value) for key, value in values.items()}
     # "frets" is the old name of "charter".
     words = {word: plain(known.get(word, "")) for word in _WORDS}
     return SongIni(
@@ -130,13 +131,11 @@ def of(chart: Chart) -> SongIni:
 
 
 def _number(text: str | None, default: float) -> float:
-    try:
-        number = float(text or default)
-    except ValueError:
-        return default
-    # Beyond this it is no delay, length or threshold of any song; NaN fails the comparison too.
-    return number if abs(number) < 1e9 else default
+    value = leading_number(text or "")
+    # Beyond this it is no delay, length or threshold of any song.
+    return value if value is not None and abs(value) < 1e9 else default
 
 
 def _truth(text: str | None) -> bool | None:
-    return {"true": True, "1": True, "false": False, "0": False}.get((text or "").casefold())
+    word = _TRUTH.match((text or "").lstrip('"').casefold())
+    return None if word is None else word[0] in ("true", "1")

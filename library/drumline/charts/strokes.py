@@ -60,6 +60,7 @@ ELITE: Final = {
 }
 """Pitch above the difficulty's base -> label, name."""
 ELITE_BASES: Final = dict(zip(DIFFICULTIES, (2, 26, 50, 74), strict=True))
+ELITE_PITCHES: Final = frozenset(base + offset for base in ELITE_BASES.values() for offset in ELITE)
 _PEDAL, _SECOND_KICK, _HIHAT, _FLAM, _INDIFFERENT = -2, -1, 2, 13, 14
 _ACCENT_VELOCITY, _GHOST_VELOCITY = 127, 1
 

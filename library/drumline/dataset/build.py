@@ -17,11 +17,12 @@ from drumline.core.artifacts import check_writable, exists, filesystem, join, re
 from drumline.core.errors import FAILURES, ConfigError, DrumlineError
 from drumline.dataset.assemble import Assembly, assemble, previous_splits
 from drumline.dataset.config import BuildConfig
+from drumline.dataset.find import find_songs
 from drumline.dataset.finish import WRITTEN_NAMES, finish
 from drumline.dataset.manifest import Counts, is_manifest
 from drumline.dataset.products import ProductStore
 from drumline.dataset.shards import WRITTEN, ShardStep
-from drumline.dataset.sources import SongSource, find_songs
+from drumline.dataset.sources import SongSource
 from drumline.dataset.stems import Stems, separate_missing
 from drumline.dataset.steps import OUTCOME, SongStep
 from drumline.runtime.ledger import Ledger

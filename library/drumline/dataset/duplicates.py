@@ -38,7 +38,8 @@ ANNOTATED: Final = 0
 CHARTED: Final = 1
 """A game chart whose charter is named."""
 ANONYMOUS: Final = 2
-"""A game chart that names nobody; transcriptions of versions that did not mark them are among these."""
+"""A game chart that names nobody, or an export of a chart; transcriptions of versions that did not mark them are among
+these."""
 TRANSCRIBED: Final = 3
 """Made by drumline from the audio. However fine or well aligned, it never replaces what a person made."""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from drumline.audio import layout
 from drumline.audio.layout import Choice
+from drumline.charts.midi_json import EXPORT_NAME
 
 NOTES: Final = ("notes.mid", "notes.midi", "notes.chart")
 """The names the games look for. Where several stand side by side the first is the song, as in the games."""
@@ -17,8 +18,6 @@ _ENDINGS: Final = {
     ".mid": "mid",
     ".midi": "mid",
     ".sng": "sng",
-    ".midi.json": "midi_json",
-    ".chart.json": "midi_json",
     ".bsm": "beatsight",
     ".bs": "beatsight",
     "events.jsonl": "events_jsonl",
@@ -29,6 +28,8 @@ _GAME_FORMATS: Final = ("chart", "mid", "beatsight")
 
 def format_of(name: str) -> str:
     """The format of a chart by the end of its file's name; empty for other files."""
+    if EXPORT_NAME.fullmatch(name):
+        return "midi_json"
     ending = max((end for end in _ENDINGS if name.lower().endswith(end)), key=len, default="")
     return _ENDINGS.get(ending, "")
 
@@ -94,4 +95,6 @@ class Folder:
 
     @cached_property
     def _without_audio(self) -> list[str]:
-        return [chart for chart in self.charts if chart in self.notes or not self._of_stem(chart)]
+        # Exports of a chart are no other songs; their audio is found with all of them (`exports`).
+        charts = [chart for chart, format_ in self.charts.items() if format_ != "midi_json"]
+        return [chart for chart in charts if chart in self.notes or not self._of_stem(chart)]

@@ -1,8 +1,8 @@
 """Read one song that was found: its chart, by whichever reader its format needs, and a way to its audio."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache, partial
 from pathlib import PurePosixPath
 from typing import Final, Literal
 
@@ -15,7 +15,7 @@ from drumline.charts.events_jsonl import read_events_jsonl
 from drumline.charts.hits_json import read_hits_json
 from drumline.charts.midi_json import ClassOrder, read_midi_json
 from drumline.charts.provenance import is_transcription
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.charts.song_ini import SongIni
 from drumline.core.artifacts import join, read_bytes, sha256
 from drumline.core.errors import ArchiveError, ChartError, SongError
@@ -60,9 +60,9 @@ def read_song(source: SongSource, *, difficulty: str, transcriptions: Transcript
     if source.superseded_by:
         raise SongError("chart_superseded", f"{source.annotation}: the song of its folder is {source.superseded_by}")
 
-    def load(path: str) -> bytes:
+    def load(path: str, uri: Callable[[str], str] = source.uri) -> bytes:
         try:
-            return read_bytes(source.uri(path), MAX_FILE_BYTES)
+            return read_bytes(uri(path), MAX_FILE_BYTES)
         except (FileNotFoundError, PermissionError, ValueError) as error:
             raise SongError("source_unreadable", f"{path}: {error or type(error).__name__}") from error
         except ArchiveError as error:
@@ -81,8 +81,7 @@ def read_song(source: SongSource, *, difficulty: str, transcriptions: Transcript
         ini = song_ini.read(load(join(folder, ini_name) if folder != "." else ini_name)) if ini_name else SongIni()
         song = gems.annotate(_read_chart(data, name, ini), difficulty)
     elif source.format == "midi_json":
-        order: ClassOrder = "legacy" if source.extra.get("class_order") == "legacy" else "true"
-        song = read_midi_json(data, name, class_order=order, difficulty=difficulty)
+        return _read_export(source, load, difficulty)
     elif source.format == "beatsight":
         song, audio = read_beatsight(data, name), _beatmap_audio(source, data) or audio
     elif source.format == "hits_json":
@@ -111,6 +110,21 @@ def _checked(read: ReadSong, source: SongSource, transcriptions: Transcriptions)
         raise SongError("chart_transcribed", f"{source.annotation}: drumline transcribed it; transcriptions: include")
     hits = tuple(replace(hit, evidence="transcription") for hit in read.song.hits)
     return replace(read, song=replace(read.song, hits=hits))
+
+
+def _read_export(source: SongSource, load: Callable[..., bytes], difficulty: str) -> ReadSong:
+    """The export of a difficulty, with the delay and the words of the song.ini beside its audio."""
+    name = source.extra.get(f"export {difficulty}", source.annotation)
+    data = load(name)
+    order: ClassOrder = "legacy" if source.extra.get("class_order") == "legacy" else "true"
+    song = read_midi_json(data, name, class_order=order, difficulty=difficulty)
+    load_audio = partial(load, uri=source.audio_uri)
+    if ini_name := source.extra.get("song_ini"):
+        ini = song_ini.read(load_audio(ini_name))
+        words = {key: own or getattr(ini.metadata, key) for key, own in asdict(song.metadata).items()}
+        unsuitable = "modchart" if ini.modchart else song.unsuitable
+        song = replace(song, metadata=Metadata(**words), offset_s=ini.offset_s, unsuitable=unsuitable)
+    return ReadSong(song, sha256(data), source.audio, load_audio, source.format)
 
 
 @lru_cache(maxsize=2)

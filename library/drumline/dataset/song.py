@@ -109,7 +109,9 @@ def _recordings(
     if not choices:
         if config.render_missing:
             return [_rendered(read.song)]
-        return Rejected("audio_missing", f"{source.key}: no file named like a drum stem or a mix beside the chart")
+        where = f", nor where its path leads ({path})" if (path := source.extra.get("path")) else ""
+        missing = f"{source.key}: no file named like a drum stem or a mix beside the chart{where}"
+        return Rejected("audio_missing", missing)
     found = []
     for choice in choices:
         files = [read.load(name) for name in choice.files]
@@ -217,7 +219,8 @@ def _source_rank(source: SongSource, read: ReadSong) -> int:
         return TRANSCRIBED
     if source.format in CORPORA or source.format in _ON_THE_RECORDING:
         return ANNOTATED
-    return CHARTED if read.song.metadata.charter else ANONYMOUS
+    is_export = source.format == "midi_json"  # of a chart that says more: double kicks, disco flips, toms
+    return CHARTED if read.song.metadata.charter and not is_export else ANONYMOUS
 
 
 @dataclass(frozen=True)

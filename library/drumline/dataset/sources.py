@@ -1,11 +1,12 @@
 """Find songs under roots, by listing alone: no chart is parsed and no audio opened here.
 
 A root is a folder, a bucket prefix or a zip file. What it holds is told by its layout: a corpus that
-`charts.corpora` knows, or song folders, ``.sng`` containers and chart exports anywhere below.
+`charts.corpora` knows, or song folders, ``.sng`` containers and chart exports anywhere below. Of exports and event
+manifests, what they say of their audio is read too.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Final, Literal
@@ -20,8 +21,8 @@ from drumline.charts.midi_json import ClassOrder
 from drumline.core.archives import is_archive
 from drumline.core.artifacts import join, read_bytes
 from drumline.core.config import Config, fingerprint
-from drumline.core.errors import ArchiveError, ChartError, ConfigError
-from drumline.core.listing import Listing, list_library
+from drumline.core.errors import ArchiveError, ChartError
+from drumline.core.listing import Listing
 from drumline.dataset.folder import Folder, is_audio
 
 _UNREAD_ARCHIVES: Final = (".rar", ".7z")
@@ -65,7 +66,9 @@ class SongSource:
     annotation: str
     """Path of the chart, relative to the root."""
     audio: tuple[layout.Choice, ...] = ()
-    """The files that can hold the drums, best first, relative to the root; empty for containers."""
+    """The files that can hold the drums, best first, relative to `audio_root`; empty for containers."""
+    audio_root: str = ""
+    """Where the audio is, if not under the root: an export's audio lies with the chart that was exported."""
     siblings: tuple[str, ...] = ()
     """Names of the files in the chart's folder."""
     alternatives: tuple[str, ...] = ()
@@ -88,8 +91,12 @@ class SongSource:
         return self.audio[0].domain if self.audio else "none"
 
     def uri(self, path: str) -> str:
-        """The full URI of a file of this song."""
+        """The full URI of a file below the root."""
         return join(self.root, path)
+
+    def audio_uri(self, path: str) -> str:
+        """The full URI of one of the audio files."""
+        return join(self.audio_root or self.root, path)
 
     def to_json(self) -> str:
         """As one line, for Ray's rows."""
@@ -105,25 +112,9 @@ _ADAPTER: Final = TypeAdapter(SongSource)
 """Made once: making it takes thirty times as long as reading a row."""
 
 
-def find_songs(roots: Sequence[RootConfig]) -> list[SongSource]:
-    """Every song under the roots, in order of key.
-
-    Raises ConfigError where a root is missing or two roots share a name.
-    """
-    found: dict[str, SongSource] = {}
-    names: dict[str, str] = {}
-    for root in roots:
-        name = root.label
-        if names.setdefault(name, root.uri) != root.uri:
-            raise ConfigError(f"roots {names[name]} and {root.uri} share the name {name!r}: set `name` on one of them")
-        for source in _songs_of_root(name, root):
-            is_export = source.format == "midi_json"
-            found[source.key] = replace(source, extra={"class_order": root.class_order}) if is_export else source
-    return [found[key] for key in sorted(found)]
-
-
-def _songs_of_root(name: str, root: RootConfig) -> Iterator[SongSource]:
-    for listing in list_library(root.uri):
+def songs_of_root(name: str, root: RootConfig, listings: Iterable[Listing]) -> Iterator[SongSource]:
+    """The songs in the listings of a root (`list_library`), with no audio yet for chart exports (`exports`)."""
+    for listing in listings:
         head = f"{name}/{listing.prefix}" if listing.prefix else name
         found = None
         for found in _songs_of_listing(head, listing, root.kind):

@@ -96,6 +96,11 @@ class Calibration(Config):
         moved = replace(events, time_s=time_s, confidence=sure.astype(np.float32)).select(order)
         return moved.select(keep[order])
 
+    def without_thresholds(self) -> "Calibration":
+        """The same with no threshold of its own."""
+        labels = {name: label.model_copy(update={"threshold": 0.0}) for name, label in self.labels.items()}
+        return self.model_copy(update={"labels": labels})
+
     def _stands_for(self, name: str) -> list[str]:
         """The labels of hits that the numbers of a label are for."""
         return [kind for kind in labels_within(name) if kind == name or kind not in self.labels]

@@ -130,6 +130,23 @@ def strokes(pieces: Iterable[Activations], config: DecodeConfig, calibration: Ca
 
 def choose(candidates: Candidates, config: DecodeConfig, calibration: Calibration | None = None) -> Strokes:
     """The strokes among candidates that were found with thresholds no higher, and else alike."""
+    times_s, found = chosen_peaks(candidates, config, calibration)
+    classes = candidates.classes
+    events = Events.of(
+        times_s,
+        [classes[column] for column in found.column],
+        velocity=np.clip(found.velocity, 0, 1),
+        confidence=found.confidence,
+    )
+    # An instrument's probability is the sum over its kinds; only a flat network's may go above 1.
+    sums = {name: found.probability[:, columns].sum(axis=1) for name, columns in _drums(classes).items()}
+    return Strokes(events, {**{name: np.minimum(each, 1.0) for name, each in sums.items()}, "onset": found.onset})
+
+
+def chosen_peaks(
+    candidates: Candidates, config: DecodeConfig, calibration: Calibration | None = None
+) -> tuple[NDArray[np.float64], Peaks]:
+    """The peaks that become strokes, in order of their times, and these times [N] in seconds."""
     grid, classes, found = candidates.grid, candidates.classes, candidates.peaks
     thresholds = np.zeros(len(classes))
     for name, columns in _voices(classes, config).items():
@@ -140,7 +157,6 @@ def choose(candidates: Candidates, config: DecodeConfig, calibration: Calibratio
     spacing = [_spacing_frames(config, name, grid) for name in classes]
     for columns in _voices(classes, config).values():
         found = found.where(_apart(found, columns, min(spacing[column] for column in columns)))
-    members = _drums(classes)
     rivals = ((_TOMS, _CYMBALS, config.tom_cymbal_margin), ({"ride"}, {"crash"}, config.ride_crash_margin))
     for some, others, margin in rivals:
         one, other = (np.isin(instruments, list(names))[found.column] for names in (some, others))
@@ -151,16 +167,8 @@ def choose(candidates: Candidates, config: DecodeConfig, calibration: Calibratio
         shift_s[columns] = _shift_s(calibration, name)
     within = np.clip(found.offset, -MOST_OFFSET_FRAMES, MOST_OFFSET_FRAMES)
     times_s = np.maximum((found.frame + within) / grid.frame_rate_hz + shift_s[found.column], 0.0)
-    found = found.where(np.argsort(times_s, kind="stable"))
-    events = Events.of(
-        np.sort(times_s),
-        [classes[column] for column in found.column],
-        velocity=np.clip(found.velocity, 0, 1),
-        confidence=found.confidence,
-    )
-    # An instrument's probability is the sum over its kinds; only a flat network's may go above 1.
-    told = {name: np.minimum(found.probability[:, columns].sum(axis=1), 1.0) for name, columns in members.items()}
-    return Strokes(events, {**told, "onset": found.onset})
+    order = np.argsort(times_s, kind="stable")
+    return times_s[order], found.where(order)
 
 
 def candidates(

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from drumline.audio import decode as audio
 from drumline.audio.loudness import amplify, decode_flac, measure
 from drumline.core.artifacts import join, sha256
+from drumline.dataset.find import find_songs
 from drumline.dataset.manifest import read_manifest
 from drumline.dataset.parquet import open_parquet
 from drumline.dataset.reading import read_song
-from drumline.dataset.sources import RootConfig, SongSource, find_songs
+from drumline.dataset.sources import RootConfig, SongSource
 
 log = logging.getLogger("drumline")
 

@@ -24,10 +24,11 @@ from drumline.core.config import Config
 from drumline.core.errors import ConfigError
 from drumline.core.events import judged_label
 from drumline.core.tempo import TempoMap
+from drumline.dataset.find import find_songs
 from drumline.dataset.manifest import read_manifest
 from drumline.dataset.parquet import open_parquet
 from drumline.dataset.reading import read_song
-from drumline.dataset.sources import RootConfig, SongSource, find_songs
+from drumline.dataset.sources import RootConfig, SongSource
 from drumline.evaluation.estimates import GENERIC_NAMES
 from drumline.labels.targets import LabelConfig
 from drumline.metrics.events import Events

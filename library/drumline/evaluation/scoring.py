@@ -56,7 +56,10 @@ class Prediction:
 
     def read(self) -> Events:
         """The hits, calibrated."""
-        calibration = _calibration(self.calibration) if self.calibration else None
+        return self.decode(_calibration(self.calibration) if self.calibration else None)
+
+    def decode(self, calibration: Calibration | None) -> Events:
+        """The hits under a calibration: the one way from predictions or activations to what is judged."""
         if self.hits is not None:
             hits = self.hits.read()
             return calibration.apply(hits) if calibration else hits

@@ -14,7 +14,7 @@ from pydantic import Field
 from drumline.charts import dot_chart, general_midi
 from drumline.charts.beats import tempo_from_beats
 from drumline.charts.song_ini import SongIni
-from drumline.charts.text import decode
+from drumline.charts.text import decode, split_lines
 from drumline.core.config import Config
 from drumline.core.errors import ChartError, ConfigError
 from drumline.core.tempo import TempoMap
@@ -86,7 +86,7 @@ def tempo_of_file(data: bytes, name: str) -> TempoMap:
         return dot_chart.read(data, name=name, ini=SongIni()).tempo
     if f".{ending}" not in TEMPO_FILES:
         raise ConfigError(f"{name}: no tempo is read from such a file; known are {', '.join(TEMPO_FILES)}")
-    beats_s, positions = _beats(decode(data).splitlines(), name)
+    beats_s, positions = _beats(split_lines(decode(data)), name)
     tempo = tempo_from_beats(beats_s, positions)
     if tempo is None:
         raise ChartError(name, "a tempo needs two beats at least")

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from drumline.charts.documents import Tree, as_tree, read_json
+from drumline.charts.text import decode, split_lines
 from drumline.core.artifacts import STORAGE_ERRORS, read_bytes
 from drumline.core.errors import DrumlineError
 from drumline.quality.samples import spelt
@@ -24,8 +25,8 @@ def read_label_set(path: str) -> frozenset[str]:
 
 def read_required(path: str) -> tuple[str, ...]:
     """Names, one a line; ``#`` begins a comment."""
-    lines = (line.split("#", 1)[0] for line in _bytes(path).decode("utf-8", errors="replace").splitlines())
-    return tuple(spelt(line) for line in lines if line.strip())
+    names = (line.split("#", 1)[0] for line in split_lines(decode(_bytes(path))))
+    return tuple(spelt(name) for name in names if name.strip())
 
 
 def read_min_counts(path: str) -> Mapping[str, int]:

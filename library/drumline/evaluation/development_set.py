@@ -1,0 +1,138 @@
+"""The songs that a calibration is fitted on: what may be a hit in each, how the decoder chooses, how it is judged.
+
+Everything is decoded by the decoder that will be used (`decoding.strokes`, or `Calibration.apply` where a system writes
+hits): fitting changes its numbers, never its rules.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from drumline.core.artifacts import read_bytes
+from drumline.core.events import UNCLEAR
+from drumline.core.taxonomy import BRANCHES, LABELS, labels_within
+from drumline.decoding.activations import Activations
+from drumline.decoding.calibration import Calibration
+from drumline.decoding.strokes import Candidates, DecodeConfig, candidates, choose
+from drumline.evaluation.scoring import Prediction
+from drumline.metrics.events import Events
+from drumline.metrics.judgement import Judgement, judge
+from drumline.metrics.scores import scores
+from drumline.metrics.tally import tally_one
+from drumline.metrics.vocabulary import LABEL_NAMES, Vocabulary
+
+LOWEST_THRESHOLD: Final = 0.02
+"""Candidates from activations start here, and no threshold that is fitted on activations is lower."""
+_WITH_PEDAL: Final = frozenset({"hihat", *BRANCHES["hihat"]} - {"hihat_pedal"})
+
+
+@dataclass(frozen=True)
+class DevelopmentSong:
+    """One song with what the system says about it."""
+
+    reference: Events
+    unannotated: tuple[str, ...]
+    prediction: Prediction
+
+    def find(self, calibration: Calibration | None) -> "Found":
+        """All that may be a hit, whatever thresholds it has, with the confidences and kinds of a calibration."""
+        if not self.prediction.activations or self.prediction.hits is not None:
+            return Found(self, None, self.prediction.decode(None))
+        data = read_bytes(self.prediction.activations)
+        activations = Activations.from_bytes(data, self.prediction.activations)
+        lowest = with_lowest_threshold(self.prediction.decoding)
+        return Found(self, candidates([activations], lowest, calibration and calibration.without_thresholds()), None)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What may be a hit in one song: candidates among activations, or hits with confidences."""
+
+    song: DevelopmentSong
+    candidates: Candidates | None
+    hits: Events | None
+
+    def decode(self, decoding: DecodeConfig, calibration: Calibration | None) -> "Decoded":
+        """The hits that the decoder keeps; the calibration must agree with that of `DevelopmentSong.find`."""
+        if self.candidates is not None:
+            events = choose(self.candidates, decoding, calibration).events
+        else:
+            assert self.hits is not None
+            events = calibration.apply(self.hits) if calibration else self.hits
+        return Decoded(self.song.reference, events, self.song.unannotated)
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One song's strokes and the hits of one decoding."""
+
+    reference: Events
+    estimate: Events
+    unannotated: tuple[str, ...]
+
+    def only(self, name: str) -> "Decoded":
+        """For one label alone: its hits, and hats that nobody is asked for excused."""
+        labels = [LABEL_NAMES.index(label) for label in labels_within(name)]
+        reference = self.reference
+        if name in _WITH_PEDAL:  # a system that has no pedal says hi-hat there, and is not wrong
+            pedal, unclear = LABEL_NAMES.index("hihat_pedal"), LABEL_NAMES.index(UNCLEAR)
+            reference = replace(
+                reference, label=np.where(reference.label == pedal, unclear, reference.label).astype("i1")
+            )
+        return Decoded(reference, self.estimate.select(np.isin(self.estimate.label, labels)), self.unannotated)
+
+    def judge(self, name: str, window_s: float) -> Judgement:
+        """One label as a vocabulary of its own: strokes that may be another kind excuse a hit and are not wanted."""
+        alone = Vocabulary(name, {name: LABELS[name]})
+        return judge(self.reference, self.estimate, vocabulary=alone, window_s=window_s, unannotated=self.unannotated)
+
+
+def with_lowest_threshold(decoding: DecodeConfig, name: str = "") -> DecodeConfig:
+    """A decoding that keeps whatever may be a hit, of all labels or of one, and no log-odds on any threshold."""
+    if name:
+        thresholds = {**decoding.thresholds, name: LOWEST_THRESHOLD}
+        return decoding.model_copy(update={"thresholds": thresholds, "threshold_log_odds": 0.0})
+    lowest = {"threshold": LOWEST_THRESHOLD, "thresholds": {}, "threshold_log_odds": 0.0}
+    return decoding.model_copy(update=lowest)
+
+
+def fitted_f(name: str, decoded: Sequence[Decoded], window_s: float) -> float:
+    """F of one label as the fit judges it."""
+    counts = np.zeros(3)
+    for song in (each.only(name) for each in decoded):
+        judged = song.judge(name, window_s)
+        right = len(judged.pairs)
+        counts += (right, int(judged.charged.sum()) - right, int(judged.wanted.sum()) - right)
+    return float(scores(counts).f)
+
+
+def evaluated_f(name: str, decoded: Sequence[Decoded], window_s: float) -> float:
+    """F of one label or drum as an evaluation reports it: a drum with all its kinds."""
+    vocabulary = Vocabulary(name, {name: frozenset(BRANCHES.get(name, LABELS[name]))})
+    counts = np.zeros(3)
+    for song in decoded:
+        rows = tally_one(song.reference, song.estimate, vocabulary, window_s=window_s, unannotated=song.unannotated)
+        counts += rows[0]
+    return float(scores(counts).f)
+
+
+def outcomes(decoded: Sequence[Decoded], judged: Sequence[Judgement]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Confidences of scored hits [N] and whether they were right [N]."""
+    charged = [each.charged & np.isfinite(song.estimate.confidence) for song, each in zip(decoded, judged, strict=True)]
+    confidence = [song.estimate.confidence[which] for song, which in zip(decoded, charged, strict=True)]
+    right = [each.estimate_partner[which] >= 0 for each, which in zip(judged, charged, strict=True)]
+    return np.concatenate(confidence).astype(np.float64), np.concatenate(right)
+
+
+def digest(decoded: Sequence[Decoded]) -> str:
+    """SHA-256 of every stroke and hit."""
+    digested = hashlib.sha256()
+    for song in decoded:
+        for events in (song.reference, song.estimate):
+            for column in (events.time_s, events.label, events.confidence):
+                digested.update(column.tobytes())
+    return digested.hexdigest()

@@ -79,7 +79,7 @@ def predict(config: Path, overrides: tuple[str, ...]) -> None:
     CONFIG is a YAML file (configs/predict/); NAME=VALUE changes one key of it.
 
     \b
-    drumline predict configs/predict/mdb_drums.yaml checkpoint=out/train/small
+    drumline predict configs/predict/validation.yaml checkpoint=out/train/small
     """
     from drumline.core.config import load_config
     from drumline.evaluation.predict import PredictConfig
@@ -172,6 +172,7 @@ def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
 
 
 def _evaluate_conditions(settings: "ConditionsConfig") -> None:
+    from drumline.evaluation.condition_report import as_markdown
     from drumline.evaluation.conditions import judge_conditions
 
     if settings.checkpoint:
@@ -189,7 +190,7 @@ def _evaluate_conditions(settings: "ConditionsConfig") -> None:
         transcribe = partial(hits_of, listener=engine)
         system = f"{engine.package.name} {engine.package.version}"
     result = judge_conditions(settings, transcribe, system=system)
-    click.echo(f"\n{result.table}\n  report    {settings.output}/report.json")
+    click.echo(f"\n{as_markdown(result, title=settings.name)}\n  report    {settings.output}/report.json")
 
 
 @click.command("export-model")

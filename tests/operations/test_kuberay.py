@@ -105,7 +105,7 @@ def test_the_endpoint_is_what_serve_and_we_accept() -> None:
 def test_the_image_holds_what_the_manifests_run() -> None:
     recipe = DOCKERFILE.read_text(encoding="utf-8")
     copied = {word for line in re.findall(r"^COPY .*", recipe, re.MULTILINE) for word in line.split()[1:-1]}
-    wanted = {"configs", "jobs", "library", "serve", "pyproject.toml", "README.md"}
+    wanted = {"configs", "jobs", "library", "serve", "pyproject.toml", "README.md", "LICENSE"}
     assert wanted <= copied
     ignored = (DOCKERFILE.parent / "Dockerfile.dockerignore").read_text(encoding="utf-8")
     assert {f"!{name}" for name in wanted} <= set(ignored.splitlines())

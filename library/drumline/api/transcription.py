@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from drumline.api.hits import Hits
+from drumline.audio.block import Block
+from drumline.audio.downmix import Power, mono
 from drumline.audio.recording import Recording
-from drumline.audio.stream import mono, resampled
+from drumline.audio.stream import resampled
 from drumline.core.grid import RATE_HZ
 from drumline.transcription import result
 from drumline.transcription.engine import Engine, open_engine
@@ -280,6 +282,8 @@ def _of_array(values: ArrayLike, sample_rate: int | None) -> tuple[Recording, So
     if not np.isfinite(samples).all():
         raise ValueError("samples must be finite: some are NaN or infinite")
     rate_hz = int(sample_rate)
-    pieces = resampled([mono(samples.astype(np.float32))], rate_hz, RATE_HZ, num_channels=1)
-    recording = Recording((piece[:, 0] for piece in pieces), source_rate_hz=rate_hz)
+    samples, power = samples.astype(np.float32), Power()
+    power.add(samples, mono(samples))
+    pieces = resampled([Block(mono(samples, power.downmix), rate_hz)], RATE_HZ, num_channels=1)
+    recording = Recording((piece[:, 0] for piece in pieces), source_rate_hz=rate_hz, downmix=power.downmix)
     return recording, SourceAudio("audio", round(recording.duration_s, 6), rate_hz=rate_hz)

@@ -9,14 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import soundfile
 from numpy.typing import ArrayLike
 
 from drumline.api.hits import Hits
-from drumline.audio.block import Block
-from drumline.audio.downmix import Power, mono
 from drumline.audio.recording import Recording
-from drumline.audio.stream import resampled
-from drumline.core.grid import RATE_HZ
 from drumline.transcription import result
 from drumline.transcription.engine import Engine, open_engine
 from drumline.transcription.formats.registry import Format, named, of_path
@@ -31,6 +28,8 @@ if TYPE_CHECKING:
     import mido
 
 _RATES_HZ: Final = (8_000, 192_000)
+_ARRAY: Final = "audio"
+"""Name of a recording that came as an array."""
 
 
 @dataclass(frozen=True)
@@ -277,13 +276,12 @@ def _of_array(values: ArrayLike, sample_rate: int | None) -> tuple[Recording, So
         raise ValueError(f"samples of type {samples.dtype}: must be floating-point numbers, full scale 1.0")
     if samples.ndim == 1:
         samples = samples[:, np.newaxis]
-    if samples.ndim != 2 or not samples.shape[1] or samples.shape[1] > max(1, len(samples)):
+    if samples.ndim != 2 or not samples.shape[1] or samples.shape[1] > len(samples):
         raise ValueError(f"samples of shape {np.shape(values)}: must be [N] or [N, channels] (channels last)")
     if not np.isfinite(samples).all():
         raise ValueError("samples must be finite: some are NaN or infinite")
-    rate_hz = int(sample_rate)
-    samples, power = samples.astype(np.float32), Power()
-    power.add(samples, mono(samples))
-    pieces = resampled([Block(mono(samples, power.downmix), rate_hz)], RATE_HZ, num_channels=1)
-    recording = Recording((piece[:, 0] for piece in pieces), source_rate_hz=rate_hz, downmix=power.downmix)
-    return recording, SourceAudio("audio", round(recording.duration_s, 6), rate_hz=rate_hz)
+    encoded = BytesIO()  # as a file: channels are mixed and resampled in one way only
+    soundfile.write(encoded, samples.astype(np.float32), int(sample_rate), format="WAV", subtype="FLOAT")
+    encoded.seek(0)
+    recording = Recording.of_file(encoded, name=_ARRAY)
+    return recording, SourceAudio(_ARRAY, round(recording.duration_s, 6), rate_hz=int(sample_rate))

@@ -16,7 +16,7 @@ _SECURITY: Final = {
 }
 _UNPROTECTED: Final = ("/healthz", "/readyz")
 SENDING: Final = (
-    "bad_request", "upload_too_slow", "upload_too_large", "not_audio", "audio_undecodable", "audio_truncated",
+    "bad_request", "upload_too_slow", "upload_too_large", "not_audio", "audio_undecodable",
     "audio_too_long", "audio_too_costly", "too_long_to_wait", "worker_crashed", "busy",
 )  # fmt: skip
 """Kinds of problems with a recording."""

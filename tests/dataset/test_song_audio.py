@@ -10,8 +10,8 @@ from tests.audio.muxing import mux
 from drumline.core.config import parse_config
 from drumline.core.errors import Rejected
 from drumline.dataset.config import BuildConfig
+from drumline.dataset.find import find_songs
 from drumline.dataset.song import build_song
-from drumline.dataset.sources import find_songs
 
 BEATS = 40
 RATE = 44_100

@@ -20,7 +20,7 @@ from tests.export.tiny import noise, write_package
 from drumline.client import Client
 from drumline.features.logmel import LogMelConfig
 from drumline.transcription.engine import open_engine
-from drumline.transcription.formats import json
+from drumline.transcription.formats.registry import named
 from drumline.transcription.sources import find_sources, open_recording
 from drumline.transcription.transcribe import Timing, transcribe
 
@@ -153,4 +153,5 @@ def on_the_command_line(song: Path, package: Path, *, preset: str = "") -> bytes
     recording, audio = open_recording(source, "mix")
     with recording:
         listener = open_engine(str(package), precision="float32", preset=preset)
-        return json.write(transcribe(recording, audio, listener=listener, timing=Timing(), heard=lambda seconds: None))
+        result = transcribe(recording, audio, listener=listener, timing=Timing(), heard=lambda seconds: None)
+        return named("json").write(result)

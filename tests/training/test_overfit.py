@@ -49,7 +49,7 @@ def test_a_handful_of_songs_is_soon_known_by_heart(tmp_path: Path) -> None:
         model={"preset": "small", "bands": 64, "channels": [16, 24, 32], "pooling": [2, 2, 2], "stem_stride": 2}
         | {"context_width": 32, "context_layers": 1, "branch_width": 24, "dropout": 0.0},
         features={"bands": 64},
-        sampling={"batch_size": 8, "batches": 150, "num_samples": 128 * 128},
+        sampling={"batch_size": 8, "batches": 200, "num_samples": 128 * 128},
         stages=[
             {"name": "all", "epochs": 1, "schedule": {"warmup_steps": 10, "peak": 0.01}},
             {"name": "fine", "epochs": 1, "schedule": {"warmup_steps": 0, "peak": 0.002}},

@@ -28,6 +28,7 @@ from drumline.model.branches import PREDICTED
 from drumline.transcription.doctor import examine
 from drumline.transcription.engine import open_engine
 from drumline.transcription.formats import json as our_json
+from drumline.transcription.formats.registry import named
 from drumline.transcription.sources import find_sources, open_recording
 
 
@@ -161,7 +162,7 @@ def test_what_is_out_of_the_ordinary_in_a_recording_is_said(package: Path, song:
     assert len(inverted["hits"]) > 10
     for name in ("cut", "inverted"):
         found = our_json.read((tmp_path / f"{name}.json").read_bytes(), name)
-        assert our_json.write(found) == (tmp_path / f"{name}.json").read_bytes()
+        assert named("json").write(found) == (tmp_path / f"{name}.json").read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Kits out of folders of one-shots: a YAML file says which files are which class (``*.kit.yaml``).
 
 A pack of samples seldom comes as a kit. The file names its folder and, for each class, a regular expression over the
-paths of the samples. A named group ``variant`` in it tells different drums apart (eleven snares, four kicks):
+paths of the samples. A named group ``variant`` in it distinguishes drums (eleven snares, four kicks):
 ``pack.kit.yaml#7`` draws one of each by seed 7, so one pack is many kits. Without a number the first is taken.
 
 Velocity layers follow from the measured level of the samples (`onset.level_db`), or, where a pack was normalised file
@@ -27,7 +27,7 @@ _TAKES_PER_LAYER: Final = 4
 _MIN_SPREAD_DB: Final = 3.0
 """Samples whose levels are this close are takes of one layer."""
 _NAMED_SLOPE_DB: Final = 30.0
-"""Level by tenfold velocity between layers that only their names tell apart."""
+"""Level by tenfold velocity between layers that only their names distinguish."""
 
 
 class SamplePiece(Config):
@@ -38,7 +38,7 @@ class SamplePiece(Config):
     name: str = ""
     """The voice's name, in General MIDI's words."""
     files: str
-    """Regular expression, searched in a sample's path below the folder; group ``variant`` tells drums apart."""
+    """Regular expression, searched in a sample's path below the folder; group ``variant`` distinguishes drums."""
     layers: tuple[str, ...] = ()
     """Regular expressions of velocity layers, softest first, where all samples are equally loud; empty: by level."""
     openness: float | None = None

@@ -76,9 +76,11 @@ class Endpoint:
 
     def stored(self) -> list[str]:
         """Files in its folder, but for the cache of activations, locks, and a mark that onnxruntime leaves anywhere."""
+        # os.walk passes over a folder that its owner removes meanwhile; rglob raises.
+        files = (Path(folder) / name for folder, _, names in os.walk(self.folder) for name in names)
         return sorted(
             path.relative_to(self.folder).as_posix()
-            for path in self.folder.rglob("*")
+            for path in files
             if path.is_file() and "/cache/" not in path.as_posix() and path.name not in (".ses", ".lock")
         )
 

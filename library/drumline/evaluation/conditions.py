@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from tqdm import tqdm
 
 from drumline.core.artifacts import join, write_bytes
-from drumline.core.config import Config
+from drumline.core.config import Config, read_yaml_file
 from drumline.core.errors import ConfigError
 from drumline.evaluation.condition_report import VOCABULARY, WINDOW_S, Conditions, ConditionScore, as_json, as_markdown
 from drumline.evaluation.config import EvaluationConfig, ScoringConfig, SystemConfig
@@ -88,8 +87,8 @@ class ConditionsConfig(Config):
 def is_conditions(path: str | Path) -> bool:
     """Whether a YAML file is a `ConditionsConfig` rather than an `EvaluationConfig`."""
     try:
-        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
+        tree = read_yaml_file(path)
+    except ConfigError:
         return False  # whoever reads it says what is wrong
     return isinstance(tree, dict) and "conditions" in tree
 

@@ -13,11 +13,11 @@ from types import MappingProxyType
 from typing import Final
 
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, names, read_bytes
 from drumline.core.config import parse_config
+from drumline.core.documents import DocumentError, parse_yaml
 from drumline.core.errors import ConfigError
 from drumline.rendering.kits import hydrogen, onset, sfz, soundfont
 from drumline.rendering.kits.assembly import assemble
@@ -123,7 +123,10 @@ def _open_soundfont(uri: str, program: str | None, rate_hz: int, tuning: Mapping
 
 
 def _open_sample_set(uri: str, seed: str | None, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit:
-    kit = parse_config(SampleSet, yaml.safe_load(read_bytes(uri)), place=uri)
+    try:
+        kit = parse_config(SampleSet, parse_yaml(read_bytes(uri)), place=uri)
+    except DocumentError as error:
+        raise ConfigError(f"{uri}: not YAML: {error}") from error
     folder = posixpath.normpath(join(uri.rpartition("/")[0] or ".", kit.folder)) if "://" not in uri else kit.folder
     fs, root = filesystem(folder)
     paths = [path.removeprefix(f"{root}/") for path in fs.find(root) if path.casefold().endswith(_AUDIO)]

@@ -66,6 +66,7 @@ from drumline.rendering.corpus.config import CorpusConfig
 from drumline.training.config import TrainConfig
 from drumline.transcription import table as transcription_table
 from drumline.transcription.library.config import LibraryConfig
+from drumline.transcription.pseudo_labels import PseudoLabelConfig
 from drumline.tuning import table as trials_table
 from drumline.tuning.config import ParameterConfig, SweepConfig
 
@@ -252,6 +253,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "config-tune-space": lambda: keys(ParameterConfig),
     "config-predict": lambda: keys(PredictConfig),
     "config-evaluate": lambda: keys(EvaluationConfig),
+    "config-pseudo-label": lambda: keys(PseudoLabelConfig),
     "config-calibrate": lambda: keys(CalibrationConfig),
     "config-export": lambda: keys(ExportConfig),
     "config-library": lambda: keys(LibraryConfig),

@@ -3,7 +3,7 @@
 torch is imported where it is asked for, and nowhere else.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -87,6 +87,10 @@ class Engine:
     def decoded(self, activations: Activations) -> Strokes:
         """The strokes in what it said, fresh or kept."""
         return strokes([activations], self.decoding, self.calibration)
+
+    def decoded_with(self, pieces: Iterable[Activations], decoding: DecodeConfig) -> Strokes:
+        """Hits of a recording's activations by another decoding than the preset's, with the same calibration."""
+        return strokes(pieces, decoding, self.calibration)
 
     def strokes(self, recording: Recording, heard: Heard) -> Strokes:
         found = strokes(_counted(self.listen(recording), heard), self.decoding, self.calibration)

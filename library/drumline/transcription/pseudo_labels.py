@@ -1,0 +1,208 @@
+"""Pseudo-labels: training songs out of unlabelled music, and passages of it that have no drums.
+
+A model transcribes an *easier* recording than the one that is trained on: the drum track of a song, or its mix without
+guitars. Its confident hits become labels, its doubtful ones are masked (they carry the flag of inaudible hits), and
+spans without either are silence. The training song has the same labels and all files together.
+
+Passages without any candidate, however doubtful, serve as real accompaniment of rendered drums
+(``accompaniment.audio_folders`` of `render-corpus`).
+"""
+
+import glob
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+from pydantic import Field
+from tqdm import tqdm
+
+from drumline.audio.recording import Recording
+from drumline.charts.hits_json import write_hits_json
+from drumline.charts.song import AnnotatedSong, Metadata
+from drumline.core.artifacts import join, write_bytes
+from drumline.core.config import Config
+from drumline.core.errors import AudioError, ConfigError
+from drumline.core.events import Hit
+from drumline.core.grid import RATE_HZ
+from drumline.core.taxonomy import BRANCHES
+from drumline.decoding.activations import Activations
+from drumline.decoding.strokes import threshold_of
+from drumline.export.package import Precision
+from drumline.metrics.vocabulary import LABEL_NAMES
+from drumline.transcription.engine import Engine, open_engine
+from drumline.transcription.sources import Source, open_recording
+
+_DRUM = {name: drum for drum, states in BRANCHES.items() for name in states}
+_ARTICULATIONS = {"snare", "tom", "hihat", "ride"}
+
+
+class UnlabelledConfig(Config):
+    """Recordings to label."""
+
+    teacher: str
+    """Files that the model transcribes, a path or glob pattern; each is one song."""
+    student: tuple[str, ...] = ()
+    """Names of files beside each of them that are added to it in the training song, ``guitar.ogg`` say."""
+
+
+class PseudoLabelConfig(Config):
+    """Pseudo-labels for unlabelled music: ``configs/pseudo_label/``."""
+
+    songs: tuple[UnlabelledConfig, ...] = Field(min_length=1)
+    """The recordings."""
+    output: str
+    """Folder for ``songs/<name>/`` (``song.flac``, ``hits.json``) and ``drumless/<name>-<second>.flac``."""
+    model: str = ""
+    """Model package that labels them; the released one if empty."""
+    precision: Precision = "float32"
+    """Precision of its network; ``int8`` takes half the time and reports more false hits."""
+    confident_log_odds: float = Field(default=0.5, ge=0)
+    """A label's confidence exceeds the calibrated threshold by at least this much, in log-odds."""
+    doubtful_log_odds: float = Field(default=2.0, ge=0)
+    """Candidates up to this far below the threshold, in log-odds, are masked; weaker ones are taken for silence."""
+    labels: bool = True
+    """Whether to write training songs."""
+    drumless_s: float = Field(default=0.0, ge=0)
+    """Shortest passage without drums that is written, in seconds; 0 writes none."""
+    drumless_log_odds: float = Field(default=3.0, ge=0)
+    """A passage is without drums if no candidate comes this near to the threshold, in log-odds."""
+    licence: str = ""
+    """Licence of the recordings, as the dataset's card states it."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One recording's pseudo-labels."""
+
+    name: str
+    num_hits: int
+    num_doubtful: int
+    drumless_s: float
+
+
+def pseudo_label(config: PseudoLabelConfig) -> list[Labelled]:
+    """Label every recording and write the training songs and the passages without drums.
+
+    Returns
+    -------
+    list of Labelled
+        One entry per readable recording; unreadable ones are printed and left out.
+
+    Raises
+    ------
+    ConfigError
+        If a pattern matches nothing, or the model is missing.
+    """
+    engine = open_engine(config.model, precision=config.precision)
+    found = [(path, unlabelled.student) for unlabelled in config.songs for path in _files(unlabelled.teacher)]
+    results = []
+    for path, beside in tqdm(found, unit="song", desc="labelling", mininterval=1.0):
+        name = f"{path.parent.name}-{path.stem}".replace(" ", "_")
+        try:
+            results.append(_label_one(path, beside, name, engine, config))
+        except AudioError as error:
+            tqdm.write(f"left out: {path}: {error}")
+    return results
+
+
+def _files(pattern: str) -> list[Path]:
+    found = [Path(path) for path in sorted(glob.glob(pattern, recursive=True))]
+    if not found:
+        raise ConfigError(f"{pattern}: no such file")
+    return found
+
+
+def _label_one(path: Path, beside: Sequence[str], name: str, engine: Engine, config: PseudoLabelConfig) -> Labelled:
+    with _open([path]) as recording:
+        duration_s = recording.duration_s
+        activations = list(engine.listen(recording))
+        hits = labels_of(engine, activations, confident=config.confident_log_odds, doubtful=config.doubtful_log_odds)
+        passages: list[tuple[float, float]] = []
+        if config.drumless_s > 0:
+            times_s = candidate_times(engine, activations, log_odds=-config.drumless_log_odds)
+            passages = list(spans_without(times_s, duration_s, shortest_s=config.drumless_s))
+        for start_s, end_s in passages:
+            samples = recording.read(round(start_s * RATE_HZ), round(end_s * RATE_HZ))
+            _write_flac(Path(join(config.output, "drumless", f"{name}-{start_s:.0f}.flac")), samples)
+    if config.labels and hits:
+        folder = join(config.output, "songs", name)
+        with _open([path, *(path.with_name(other) for other in beside)]) as together:
+            _write_flac(Path(join(folder, "song.flac")), together.read(0, together.num_samples))
+        metadata = Metadata(title=path.stem, album=path.parent.name)
+        song = AnnotatedSong(format="hits_json", hits=hits, metadata=metadata, licence=config.licence, group=name)
+        write_bytes(join(folder, "hits.json"), write_hits_json(song))
+    doubtful = sum("faint" in hit.flags for hit in hits)
+    return Labelled(name, len(hits) - doubtful, doubtful, sum(end - start for start, end in passages))
+
+
+def labels_of(
+    engine: Engine, activations: Sequence[Activations], *, confident: float, doubtful: float
+) -> tuple[Hit, ...]:
+    """Hits of a recording; those that are less than ``confident`` above their threshold are flagged as inaudible.
+
+    Parameters
+    ----------
+    engine
+        The model.
+    activations
+        Its output for a recording, in chunks.
+    confident, doubtful
+        Distances above and below the calibrated threshold, in log-odds.
+    """
+    lowered = engine.decoding.model_copy(update={"threshold_log_odds": -doubtful})
+    found = engine.decoded_with(activations, lowered)
+    raised = engine.decoding.model_copy(update={"threshold_log_odds": confident})
+    hits = []
+    for time_s, label, velocity, confidence in zip(
+        found.events.time_s, found.events.label, found.events.velocity, found.events.confidence, strict=True
+    ):
+        drum = _DRUM[LABEL_NAMES[label]]
+        certain = confidence >= threshold_of(raised, engine.calibration, drum)
+        hits.append(
+            Hit(
+                time_s=float(time_s),
+                label=LABEL_NAMES[label] if drum not in _ARTICULATIONS else drum,
+                velocity=float(velocity),
+                flags=() if certain else ("faint",),
+                evidence="transcription",
+            )
+        )
+    return tuple(hits)
+
+
+def candidate_times(engine: Engine, activations: Sequence[Activations], *, log_odds: float) -> NDArray[np.float64]:
+    """Times [N] in seconds of all candidates above the threshold shifted by ``log_odds``."""
+    lowered = engine.decoding.model_copy(update={"threshold_log_odds": log_odds})
+    return engine.decoded_with(activations, lowered).events.time_s
+
+
+def spans_without(
+    times_s: NDArray[np.float64], duration_s: float, *, shortest_s: float, margin_s: float = 0.3
+) -> Iterator[tuple[float, float]]:
+    """Spans [s] between sorted times, ``margin_s`` from each, that last at least ``shortest_s``.
+
+    Examples
+    --------
+    >>> list(spans_without(np.array([1.0, 1.5, 9.0]), 10.0, shortest_s=5.0))
+    [(1.8, 8.7)]
+    """
+    edges = np.concatenate(([-margin_s], times_s, [duration_s + margin_s]))
+    for start, end in zip(edges[:-1] + margin_s, edges[1:] - margin_s, strict=True):
+        if end - start >= shortest_s:
+            yield float(start), float(end)
+
+
+def _open(files: Sequence[Path]) -> Recording:
+    recording, _ = open_recording(Source(files[0].stem, tuple(files), files[0].parent), "mix")
+    return recording
+
+
+def _write_flac(path: Path, samples: NDArray[np.float32]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    peak = float(np.abs(samples).max(initial=1e-9))
+    aside = path.with_suffix(".part")
+    soundfile.write(aside, samples * min(1.0, 0.99 / peak), RATE_HZ, format="FLAC")
+    aside.replace(path)

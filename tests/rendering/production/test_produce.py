@@ -10,7 +10,7 @@ from scipy import signal
 from tests.rendering.production.drums import RATE_HZ, one_hit_each
 
 from drumline.rendering.production.colour import Noise, Saturation, saturate, without_offset
-from drumline.rendering.production.config import ProductionConfig
+from drumline.rendering.production.config import ProductionConfig, WiresConfig
 from drumline.rendering.production.draw import draw
 from drumline.rendering.production.filters import Band, sections
 from drumline.rendering.production.places import PLACES
@@ -18,6 +18,7 @@ from drumline.rendering.production.presets import OFF, TASTEFUL, WILD
 from drumline.rendering.production.produce import produce
 from drumline.rendering.production.production import Bleed, Piece, Production
 from drumline.rendering.production.responses import convolve_and_sum, pan_gains
+from drumline.rendering.production.wires import with_wires
 
 LINEAR = Production(
     seed=1,
@@ -131,3 +132,22 @@ def test_what_cannot_be_produced_is_told() -> None:
         produce({"kick": np.zeros(9, np.float32), "ride": np.zeros(8, np.float32)}, LINEAR, rate_hz=RATE_HZ)
     with pytest.raises(ValueError, match="no pieces"):
         produce({}, LINEAR, rate_hz=RATE_HZ)
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 1 << 30))
+def test_wires_rattle_after_low_drums_at_their_level_and_in_their_band(seed: int) -> None:
+    config = ProductionConfig().model_copy(update={"wires": WiresConfig(probability=1.0)})
+    wires = draw(config, seed=seed).wires
+    assert wires is not None
+    tom = np.zeros(RATE_HZ, dtype=np.float32)
+    onset = RATE_HZ // 2
+    decay = np.arange(RATE_HZ - onset) / RATE_HZ
+    tom[onset:] = np.sin(2 * np.pi * 120 * decay) * np.exp(-decay / 0.1)
+    rattle = with_wires({"tom_mid": tom}, wires, rate_hz=RATE_HZ, seed=seed)["snare"]
+    assert not rattle[:onset].any()
+    assert np.abs(rattle).max() == pytest.approx(np.abs(tom).max() * 10 ** (wires.level_db / 20), rel=1e-3)
+    spectrum, hz = np.square(np.abs(np.fft.rfft(rattle))), np.fft.rfftfreq(RATE_HZ, 1 / RATE_HZ)
+    assert spectrum[(hz > wires.low_hz / 2) & (hz < wires.high_hz * 1.5)].sum() > 0.8 * spectrum.sum()
+    cymbals = {"ride": tom}
+    assert with_wires(cymbals, wires, rate_hz=RATE_HZ, seed=seed) == cymbals

@@ -40,6 +40,21 @@ class DeskConfig(Config):
     """Of each shelf and peak."""
 
 
+class WiresConfig(Config):
+    """Snare wires that rattle with kick and toms; off by default."""
+
+    probability: Probability = 0.0
+    """Share of the productions whose wires rattle."""
+    level_db: Range = (-36.0, -12.0)
+    """Peak of the rattle relative to the drums that cause it."""
+    release_s: PositiveRange = (0.03, 0.25)
+    """Time constant of its decay, in seconds."""
+    low_hz: PositiveRange = (700.0, 2500.0)
+    """Lower edge of its band, in Hz."""
+    high_hz: PositiveRange = (4000.0, 9000.0)
+    """Upper edge of its band, in Hz."""
+
+
 class BleedConfig(Config):
     """Pieces in the microphones of others."""
 
@@ -169,6 +184,7 @@ class ProductionConfig(Config):
     channels: Literal[1, 2] = 1
     """Of the drum bus and of the stems."""
     desk: DeskConfig = DeskConfig()
+    wires: WiresConfig = WiresConfig()
     bleed: BleedConfig = BleedConfig()
     room: RoomConfig = RoomConfig()
     bus_eq: BusEqConfig = BusEqConfig()

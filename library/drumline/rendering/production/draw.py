@@ -27,12 +27,14 @@ from drumline.rendering.production.config import (
     ProductionConfig,
     RoomConfig,
     SaturationConfig,
+    WiresConfig,
 )
 from drumline.rendering.production.dynamics import Compressor
 from drumline.rendering.production.filters import Band
 from drumline.rendering.production.places import PLACES, side
 from drumline.rendering.production.production import Bleed, Master, Mix, Piece, Production
 from drumline.rendering.production.room import MeasuredRoom, Shoebox
+from drumline.rendering.production.wires import SnareWires
 
 Random = np.random.Generator
 
@@ -53,6 +55,7 @@ def draw(config: ProductionConfig, *, seed: int) -> Production:
         seed=seed,
         channels=config.channels,
         pieces=_pieces(config.desk, _random(seed, "desk")),
+        wires=_wires(config.wires, _random(seed, "wires")),
         bleed=_bleed(config.bleed, _random(seed, "bleed")),
         room=_room(config.room, _random(seed, "room")),
         bands=_bus_bands(config.bus_eq, _random(seed, "bus_eq")),
@@ -87,6 +90,17 @@ def _three_bands(random: Random, gain_db: tuple[float, float]) -> tuple[Band, ..
         Band("low_shelf", _spread(random, (60.0, 300.0)), _between(random, gain_db)),
         Band("peak", _spread(random, (250.0, 6000.0)), _between(random, gain_db), _between(random, (0.5, 2.0))),
         Band("high_shelf", _spread(random, (3000.0, 9000.0)), _between(random, gain_db)),
+    )
+
+
+def _wires(config: WiresConfig, random: Random) -> SnareWires | None:
+    if not _chance(random, config.probability):
+        return None
+    return SnareWires(
+        level_db=_between(random, config.level_db),
+        release_s=_spread(random, config.release_s),
+        low_hz=_spread(random, config.low_hz),
+        high_hz=_spread(random, config.high_hz),
     )
 
 

@@ -1,9 +1,9 @@
 """Dry pieces become a drum bus.
 
-The order is a studio's: each piece at the desk, bleed, room and the bus's equaliser (all linear: `responses`); then the
-sum, brought to a peak of full scale so that thresholds mean something, goes through attack emphasis, compressor,
-saturation, noise, loss and codec; at last it gets its level. Nothing of this moves a hit: filters are of minimum
-phase, gains do not delay, rooms come after their direct sound, and codecs are compensated.
+The order is a studio's: snare wires; each piece at the desk, bleed, room and the bus's equaliser (all linear:
+`responses`); then the sum, brought to a peak of full scale so that thresholds mean something, goes through attack
+emphasis, compressor, saturation, noise, loss and codec; at last it gets its level. Nothing of this moves a hit: filters
+are of minimum phase, gains do not delay, rooms come after their direct sound, and codecs are compensated.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from drumline.rendering.production import codec, colour, dynamics
 from drumline.rendering.production.places import PLACES
 from drumline.rendering.production.production import Production
 from drumline.rendering.production.responses import convolve_and_sum, response_of
+from drumline.rendering.production.wires import with_wires
 
 Samples = NDArray[np.float32]
 
@@ -27,6 +28,9 @@ def produce(pieces: Mapping[str, Samples], production: Production, *, rate_hz: i
     """
     _check(pieces)
     ordered = {name: pieces[name] for name in PLACES if name in pieces}  # sums of floats depend on the order
+    if production.wires is not None:
+        rattling = with_wires(ordered, production.wires, rate_hz=rate_hz, seed=production.seed)
+        ordered = {name: rattling[name] for name in PLACES if name in rattling}
     responses = {name: response_of(name, production, rate_hz=rate_hz) for name in ordered}
     bus = convolve_and_sum(ordered, responses)
     silent = not bus.any()

@@ -16,6 +16,7 @@ from drumline.rendering.production.colour import Loss, Noise, Saturation
 from drumline.rendering.production.dynamics import Compressor
 from drumline.rendering.production.filters import Band
 from drumline.rendering.production.room import MeasuredRoom, Shoebox
+from drumline.rendering.production.wires import SnareWires
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Production:
     channels: Literal[1, 2]
     pieces: tuple[Piece, ...] = ()
     """Pieces that are not named here pass as they are."""
+    wires: SnareWires | None = None
     bleed: Bleed | None = None
     room: Shoebox | MeasuredRoom | None = None
     bands: tuple[Band, ...] = ()

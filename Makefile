@@ -44,12 +44,17 @@ sweep-demo: $(READY)
 	$(BIN)/drumline build-dataset configs/build_dataset/rendered_demo.yaml
 	$(BIN)/drumline tune configs/tune_model/demo.yaml
 
-# The released model, from the weights of the one before: about two hours on two cores. Needs ../shared/corpus (or edit the
+# The released model, from the weights of the one before: about four hours on two cores. Needs ../shared/corpus (or edit the
 # configurations: `drumline corpora` fetches Groove and kits) and Debian's fluid-soundfont-gm,
 # musescore-general-soundfont, timgm6mb-soundfont, hydrogen-drumkits, sonic-pi-samples, mma, flite,
-# fretsonfire-songs-muldjord and fretsonfire-songs-sectoid.
+# fretsonfire-songs-muldjord, fretsonfire-songs-sectoid, guitarix-common, and those of configs/pseudo_label/music.yaml and
+# configs/render_corpus/model_backing.yaml.
 model: $(READY)
+	$(BIN)/drumline pseudo-label configs/pseudo_label/metal.yaml
+	$(BIN)/drumline pseudo-label configs/pseudo_label/music.yaml
 	$(BIN)/drumline render-corpus configs/render_corpus/model_real.yaml
+	$(BIN)/drumline render-corpus configs/render_corpus/model_guitars.yaml
+	$(BIN)/drumline render-corpus configs/render_corpus/model_backing.yaml
 	$(BIN)/drumline render-corpus configs/render_corpus/model_validation_rock.yaml
 	$(BIN)/drumline render-corpus configs/render_corpus/model_validation.yaml
 	$(BIN)/drumline build-dataset configs/build_dataset/model_real.yaml

@@ -132,7 +132,14 @@ def _label_one(path: Path, beside: Sequence[str], name: str, engine: Engine, con
         with _open([path, *(path.with_name(other) for other in beside)]) as together:
             _write_flac(Path(join(folder, "song.flac")), together.read(0, together.num_samples))
         metadata = Metadata(title=path.stem, album=path.parent.name)
-        song = AnnotatedSong(format="hits_json", hits=hits, metadata=metadata, licence=config.licence, group=name)
+        song = AnnotatedSong(
+            format="hits_json",
+            hits=hits,
+            metadata=metadata,
+            official_split="train",  # nothing is judged by pseudo-labels
+            licence=config.licence,
+            group=name,
+        )
         write_bytes(join(folder, "hits.json"), write_hits_json(song))
     doubtful = sum("faint" in hit.flags for hit in hits)
     return Labelled(name, len(hits) - doubtful, doubtful, sum(end - start for start, end in passages))

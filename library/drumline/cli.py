@@ -8,6 +8,7 @@ import click
 from drumline import __version__
 from drumline.commands.collect import collect
 from drumline.commands.data import build_dataset, demo_library, inspect, render_corpus, sampling_weights, verify
+from drumline.commands.init import init
 from drumline.commands.listening import doctor, transcribe, transcribe_library
 from drumline.commands.manifests import annotate, derive, merge, normalize
 from drumline.commands.material import corpora
@@ -32,7 +33,7 @@ def main() -> None:
 
 
 for command in (
-    inspect, build_dataset, demo_library, render_corpus, verify, sampling_weights, corpora,
+    init, inspect, build_dataset, demo_library, render_corpus, verify, sampling_weights, corpora,
     train, tune, average, predict, calibrate, evaluate, export_model,
     transcribe, transcribe_library, doctor, serve,
     pseudo_label, check, compare, make, merge, annotate, normalize, derive, collect, mine,

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [NAME ...]`: measure on this machine what docs/results.md states, and make one page of it.
+"""`python -m tests.bench [NAME ...]`: measure on this machine what docs/benchmarks.md states, and make one page of it.
 
 Each benchmark runs in a process of its own, watched from here: its memory and processor time stand beside its numbers.
 """
@@ -64,7 +64,7 @@ BENCHMARKS = ("build", "small", "memory", *CLAIMS)
 @click.option("--workers", default=2, show_default=True, help="Processes of the pool, CPUs of Ray.")
 @click.option("--quick", is_flag=True, help="A few songs, once: only to see that it works.")
 @click.option("--folder", default="out/bench", show_default=True, type=click.Path(path_type=Path))
-@click.option("--markdown", is_flag=True, help="Tables for docs/results.md.")
+@click.option("--markdown", is_flag=True, help="Tables for docs/benchmarks.md.")
 @click.option("--into", type=click.Path(path_type=Path), hidden=True, help="Of one benchmark, in this very process.")
 def main(
     names: tuple[str, ...],

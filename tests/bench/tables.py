@@ -1,4 +1,4 @@
-"""A table for a terminal, or for `docs/results.md`."""
+"""A table for a terminal, or for `docs/benchmarks.md`."""
 
 from collections.abc import Sequence
 

@@ -34,7 +34,7 @@ def main() -> int:
 
 
 def markdown(outcomes: list[Outcome]) -> str:
-    """The table for docs/results.md, with its totals."""
+    """The table for docs/studies.md, with its totals."""
     run = [outcome for outcome in outcomes if not outcome.skipped]
     lines = ["| case | promised | kept | finished when it struck | lost | twice | s |"]
     lines += ["| --- | --- | --- | ---: | ---: | ---: | ---: |"]

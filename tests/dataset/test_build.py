@@ -26,9 +26,10 @@ from drumline.dataset.stems import Stems
 from drumline.dataset.steps import OUTCOME, SongStep
 from drumline.dataset.verify import verify
 from drumline.rendering.demo_library import SONGS
+from drumline.runtime.config import RayConfig
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_rows
-from drumline.runtime.session import RayConfig, session
+from drumline.runtime.session import session
 
 pytestmark = pytest.mark.ray
 ROOT = Path(__file__).parents[2]

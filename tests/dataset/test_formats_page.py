@@ -13,7 +13,8 @@ from drumline.audio.loudness import TARGET_LUFS, integrated_lufs
 from drumline.dataset.build import BuildResult
 from drumline.quality.health.check import HealthConfig, check
 from drumline.quality.health.parallel import HealthRunConfig
-from drumline.runtime.session import RayConfig, session
+from drumline.runtime.config import RayConfig
+from drumline.runtime.session import session
 
 pytestmark = pytest.mark.ray
 PAGE = Path(__file__).parents[2] / "docs" / "formats.md"

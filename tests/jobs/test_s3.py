@@ -16,7 +16,8 @@ from drumline.core.artifacts import exists, filesystem, read_bytes, write_bytes
 from drumline.dataset.build import BuildResult, build
 from drumline.dataset.verify import verify
 from drumline.decoding.cache import ActivationsCache
-from drumline.runtime.session import RayConfig, session
+from drumline.runtime.config import RayConfig
+from drumline.runtime.session import session
 from drumline.transcription.library.run import transcribe_library
 
 pytestmark = pytest.mark.ray

@@ -25,9 +25,10 @@ from drumline.cli import main
 from drumline.core.config import parse_config
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.evaluation.predictions import find_predictions
+from drumline.runtime.config import RayConfig
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_actors
-from drumline.runtime.session import RayConfig, session
+from drumline.runtime.session import session
 from drumline.transcription.formats import json as our_json
 from drumline.transcription.library.config import LibraryConfig
 from drumline.transcription.library.run import plan, transcribe_library

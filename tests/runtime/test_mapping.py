@@ -13,9 +13,10 @@ import pyarrow as pa
 import pytest
 
 from drumline.core.errors import ChartError, DrumlineError
+from drumline.runtime.config import RayConfig
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_actors, map_rows
-from drumline.runtime.session import RayConfig, session
+from drumline.runtime.session import session
 
 pytestmark = pytest.mark.ray
 SCHEMA = pa.schema([pa.field("row", pa.string()), pa.field("value", pa.string())])

@@ -11,7 +11,8 @@ import pytest
 import ray
 
 from drumline.core.errors import ConfigError, DrumlineError
-from drumline.runtime.session import RayConfig, session
+from drumline.runtime.config import RayConfig
+from drumline.runtime.session import session
 
 
 def _listening_addresses(process: psutil.Process) -> set[str]:

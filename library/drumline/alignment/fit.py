@@ -7,7 +7,7 @@ over the rows that have enough onsets: high only when also what is heard is char
 share much. *Tightness* is how much closer the onsets lie to their expected times than chance, which scatters by some
 20 ms.
 Their product is the *fit*; without tightness it is the *likeness*, by which loose charts are judged, as a grid that a
-person plays around is no tighter than chance (docs/results.md has the distributions of right and wrong pairs).
+person plays around is no tighter than chance (docs/studies.md has the distributions of right and wrong pairs).
 """
 
 from typing import Final

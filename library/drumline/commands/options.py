@@ -4,11 +4,12 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 
 from drumline.core.errors import DrumlineError
+from drumline.core.extras import advice
 
 INTERRUPTED: Final = 130
 """Exit code of a command that Ctrl-C ended: 128 and the number of SIGINT, as shells have it."""
@@ -24,11 +25,22 @@ def told(command: Callable[..., None]) -> Callable[..., None]:
         except DrumlineError as error:
             click.echo(f"drumline: {error}", err=True)
             sys.exit(2)
+        except ModuleNotFoundError as error:
+            _exit_for_missing(error)
         except KeyboardInterrupt:
             click.echo("\ndrumline: interrupted; what was finished is kept", err=True)
             sys.exit(INTERRUPTED)
 
     return run
+
+
+def _exit_for_missing(error: ModuleNotFoundError) -> NoReturn:
+    """Name the extra that brings the missing module and exit with 2; raise the error if no extra does."""
+    line = advice(error.name)
+    if not line:
+        raise error
+    click.echo(f"drumline: this command {line}", err=True)
+    sys.exit(2)
 
 
 def explained(module: str, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -38,7 +50,10 @@ def explained(module: str, name: str) -> Callable[[Callable[..., None]], Callabl
         if wanted:
             from drumline.core.config_reference import as_text
 
-            click.echo(as_text(getattr(import_module(module), name)))
+            try:
+                click.echo(as_text(getattr(import_module(module), name)))
+            except ModuleNotFoundError as error:
+                _exit_for_missing(error)
             context.exit()
 
     return click.option(

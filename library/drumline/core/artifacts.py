@@ -15,12 +15,16 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 import fsspec
-from botocore.exceptions import BotoCoreError
 from fsspec.implementations.local import LocalFileSystem
 
 from drumline.core.errors import ConfigError, DrumlineError
 
-STORAGE_ERRORS: Final = (OSError, BotoCoreError)
+try:
+    from botocore.exceptions import BotoCoreError as _StoreError
+except ModuleNotFoundError:  # no s3fs is installed: no store raises it
+    _StoreError = OSError
+
+STORAGE_ERRORS: Final[tuple[type[Exception], ...]] = (OSError, _StoreError)
 """A store that cannot be reached or refuses. s3fs lets botocore's own errors pass where there are no credentials or
 no connection."""
 

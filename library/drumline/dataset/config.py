@@ -14,7 +14,7 @@ from drumline.dataset.sources import RootConfig
 from drumline.dataset.splits import SplitConfig
 from drumline.features.logmel import LogMelConfig
 from drumline.labels.targets import LabelConfig
-from drumline.runtime.session import RayConfig
+from drumline.runtime.config import RayConfig
 
 PRODUCT_VERSION = 4
 """Raised whenever the work on one song changes its result: finished songs are then done again."""

@@ -23,7 +23,7 @@ from drumline.core.config import Config, read_yaml_file
 from drumline.core.errors import ConfigError
 from drumline.evaluation.condition_report import VOCABULARY, WINDOW_S, Conditions, ConditionScore, as_json, as_markdown
 from drumline.evaluation.config import EvaluationConfig, ScoringConfig, SystemConfig
-from drumline.evaluation.predict import hits_as_json
+from drumline.evaluation.predictions import hits_as_json
 from drumline.evaluation.references import ReferenceConfig
 from drumline.evaluation.scoring import find_cases, score_cases
 from drumline.metrics.bootstrap import BootstrapConfig

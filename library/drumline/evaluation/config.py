@@ -12,7 +12,7 @@ from drumline.evaluation.references import ReferenceConfig
 from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.metrics.tally import WINDOWS_S
 from drumline.metrics.verdict import VerdictConfig
-from drumline.runtime.session import RayConfig
+from drumline.runtime.config import RayConfig
 
 
 class SystemConfig(Config):

@@ -20,9 +20,8 @@ from drumline.decoding.calibration import Calibration, read_calibration
 from drumline.decoding.presets import Decoding
 from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.evaluation.checkpoint import open_model
+from drumline.evaluation.predictions import hits_as_json
 from drumline.evaluation.recordings import Recorded, dataset_recordings, root_recordings
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES
 
 
 class PredictConfig(Config):
@@ -76,23 +75,6 @@ def predict(config: PredictConfig) -> int:
 def as_json(hearing: Hearing, decoding: DecodeConfig, calibration: Calibration | None) -> dict[str, Any]:
     """Hits as `evaluation.predictions` reads them."""
     return hits_as_json(strokes([hearing.activations], decoding, calibration).events, hearing.duration_s)
-
-
-def hits_as_json(hits: Events, duration_s: float) -> dict[str, Any]:
-    """Hits of a recording as `evaluation.predictions` reads them."""
-    columns = zip(hits.time_s, hits.label, hits.velocity, hits.confidence, strict=True)
-    return {
-        "duration_s": duration_s,
-        "hits": [
-            {
-                "time_s": round(float(time_s), 5),
-                "class": LABEL_NAMES[label],
-                "velocity": round(float(velocity), 4),
-                "confidence": round(float(confidence), 4),
-            }
-            for time_s, label, velocity, confidence in columns
-        ],
-    }
 
 
 def _recordings(config: PredictConfig) -> Iterator[Recorded]:

@@ -17,17 +17,18 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import Any, Final
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Final
 
 from drumline.charts.documents import as_tree, checked_time_s
 from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
 from drumline.core.documents import parse_json
 from drumline.core.errors import ChartError, ConfigError
-from drumline.dataset.parquet import open_parquet
 from drumline.evaluation.estimates import ENDINGS, GENERIC_NAMES, Told, events_of, label_of, read_events
 from drumline.metrics.events import Events
+from drumline.metrics.vocabulary import LABEL_NAMES
+
+if TYPE_CHECKING:  # Parquet is imported where a file of it is read: a light installation has no Arrow.
+    import pyarrow as pa
 
 _NAME_COLUMNS: Final = ("key", "song_id", "name")
 _MOST_BYTES: Final = 512 * 2**20
@@ -69,6 +70,8 @@ def find_predictions(uri: str, part: str) -> Mapping[str, Located]:
             found = dict(_rows(uri))
         else:
             found = {name: Located(uri, part, name) for name in _songs(uri, part)}
+    except ModuleNotFoundError:
+        raise  # of an extra, which the command names
     except (*STORAGE_ERRORS, ImportError, ValueError, ChartError) as error:
         raise ConfigError(f"predictions: {uri}: cannot be read ({error or type(error).__name__})") from error
     if not found:
@@ -89,6 +92,23 @@ def find_activations(uri: str) -> Mapping[str, str]:
     return found
 
 
+def hits_as_json(hits: Events, duration_s: float) -> dict[str, Any]:
+    """The JSON object of one recording that `Located.read` reads."""
+    columns = zip(hits.time_s, hits.label, hits.velocity, hits.confidence, strict=True)
+    return {
+        "duration_s": duration_s,
+        "hits": [
+            {
+                "time_s": round(float(time_s), 5),
+                "class": LABEL_NAMES[label],
+                "velocity": round(float(velocity), 4),
+                "confidence": round(float(confidence), 4),
+            }
+            for time_s, label, velocity, confidence in columns
+        ],
+    }
+
+
 def _files(uri: str) -> Iterator[tuple[str, Located]]:
     fs, path = filesystem(uri)
     ranked: dict[str, tuple[int, str]] = {}
@@ -105,6 +125,8 @@ def _files(uri: str) -> Iterator[tuple[str, Located]]:
 
 
 def _rows(uri: str) -> Iterator[tuple[str, Located]]:
+    from drumline.dataset.parquet import open_parquet
+
     with open_parquet(uri) as file:
         column = next((name for name in _NAME_COLUMNS if name in file.schema.names), None)
         if column is None or "hits" not in file.schema.names:
@@ -117,12 +139,14 @@ def _rows(uri: str) -> Iterator[tuple[str, Located]]:
 
 
 @lru_cache(maxsize=4)
-def _row_group(uri: str, group: int) -> pa.Table:
+def _row_group(uri: str, group: int) -> "pa.Table":
+    from drumline.dataset.parquet import open_parquet
+
     with open_parquet(uri) as file:
         return file.row_group(group, ["hits"])
 
 
-def _events_of_row(table: pa.Table, row: int, place: str) -> Events:
+def _events_of_row(table: "pa.Table", row: int, place: str) -> Events:
     hits = table["hits"][row].as_py() or []
     return events_of(
         Told(

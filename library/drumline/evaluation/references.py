@@ -9,11 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
-from typing import Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Self
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, model_validator
 
@@ -25,13 +23,14 @@ from drumline.core.errors import ConfigError
 from drumline.core.events import judged_label
 from drumline.core.tempo import TempoMap
 from drumline.dataset.find import find_songs
-from drumline.dataset.manifest import read_manifest
-from drumline.dataset.parquet import open_parquet
 from drumline.dataset.reading import read_song
 from drumline.dataset.sources import RootConfig, SongSource
 from drumline.evaluation.estimates import GENERIC_NAMES
 from drumline.labels.targets import LabelConfig
 from drumline.metrics.events import Events
+
+if TYPE_CHECKING:  # imported where a dataset is read: a light installation has no Arrow
+    import pyarrow as pa
 
 Split = Literal["train", "validation", "test"]
 
@@ -113,6 +112,9 @@ class ReferenceSong:
         """The truth. Raises ChartError or SongError where the chart is damaged or gone."""
         if self.found is not None:
             return self._truth_of(read_song(self.found, difficulty=self.difficulty).song)
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
         parts = [_events(self.events_uri, group) for group in self.row_groups]
         mine = pa.concat_tables(
             part.filter(pc.and_(pc.equal(part["song_id"], self.song_id), pc.equal(part["domain"], self.domain)))
@@ -194,6 +196,9 @@ def _of_roots(config: ReferenceConfig) -> Iterator[ReferenceSong]:
 
 
 def _of_dataset(config: ReferenceConfig) -> Iterator[ReferenceSong]:
+    from drumline.dataset.manifest import read_manifest
+    from drumline.dataset.parquet import open_parquet
+
     read_manifest(config.dataset)  # a finished dataset of this schema
     events_uri = join(config.dataset, "events.parquet")
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
@@ -248,12 +253,14 @@ def _aliases(names: Sequence[str]) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=4)
-def _events(uri: str, group: int) -> pa.Table:
+def _events(uri: str, group: int) -> "pa.Table":
+    from drumline.dataset.parquet import open_parquet
+
     with open_parquet(uri) as file:
         return file.row_group(group, _EVENT_COLUMNS)
 
 
-def _numbers(values: pa.ChunkedArray | list[float | None]) -> NDArray[np.float64]:
-    if isinstance(values, pa.ChunkedArray):
-        return np.asarray(values.to_numpy(), dtype=np.float64)  # null becomes NaN
-    return np.array(values, dtype=np.float64)  # None becomes NaN
+def _numbers(values: "pa.ChunkedArray | list[float | None]") -> NDArray[np.float64]:
+    if isinstance(values, list):
+        return np.array(values, dtype=np.float64)  # None becomes NaN
+    return np.asarray(values.to_numpy(), dtype=np.float64)  # null becomes NaN

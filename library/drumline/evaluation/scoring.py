@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
-import pyarrow as pa
 from pydantic import TypeAdapter
 from tqdm import tqdm
 
@@ -28,18 +27,11 @@ from drumline.evaluation.predictions import Located, find_activations, find_pred
 from drumline.evaluation.references import ReferenceSong, find_references
 from drumline.evaluation.song import SongScore, score_song
 from drumline.metrics.events import Events
-from drumline.runtime.ledger import Ledger
-from drumline.runtime.mapping import map_rows
-from drumline.runtime.session import session
 
 log = logging.getLogger("drumline")
 
 Key = tuple[str, str]
 """(truth, system)."""
-
-_SCORED: Final = pa.schema(
-    [pa.field("cases", pa.int64(), nullable=False), pa.field("scored", pa.binary(), nullable=False)]
-)
 
 
 @dataclass(frozen=True)
@@ -203,14 +195,22 @@ def _local(cases: Iterable[Case], config: EvaluationConfig) -> Iterator[Scored]:
 
 
 def _on_ray(cases: Sequence[Case], config: EvaluationConfig) -> Iterator[Scored]:
+    # Few songs are scored without Ray and Arrow, which a light installation lacks.
+    import pyarrow as pa
+
+    from drumline.runtime.ledger import Ledger
+    from drumline.runtime.mapping import map_rows
+    from drumline.runtime.session import session
+
     # Neighbours share a row group of the dataset, which a worker reads once.
     ordered = sorted(cases, key=lambda case: (case.truth, case.song.row_groups, case.song.name))
     size = config.run.songs_a_task
     rows = [_CASES.dump_json(ordered[start : start + size]).decode() for start in range(0, len(ordered), size)]
+    schema = pa.schema([pa.field("cases", pa.int64(), nullable=False), pa.field("scored", pa.binary(), nullable=False)])
     attempts = join(config.output, "_work", "attempts")
     ledger = Ledger(attempts, timeout_s=config.run.task_timeout_s, max_attempts=1)
     with session(config.run.ray), tqdm(total=len(cases), unit="song", desc="scored", mininterval=1.0) as progress:
-        for result in map_rows(rows, ScoreStep(config.scoring), schema=_SCORED, ledger=ledger):
+        for result in map_rows(rows, ScoreStep(config.scoring), schema=schema, ledger=ledger):
             progress.update(result["cases"])
             yield Scored(*pickle.loads(result["scored"]))
 

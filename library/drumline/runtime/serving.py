@@ -26,7 +26,8 @@ from ray.serve.schema import LoggingConfig
 
 import drumline
 from drumline.core.errors import ConfigError
-from drumline.runtime.session import RayConfig, session
+from drumline.runtime.config import RayConfig
+from drumline.runtime.session import session
 
 _PATH = "PYTHONPATH"
 _NAME = "drumline"

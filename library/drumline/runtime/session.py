@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import ray
@@ -16,8 +16,8 @@ import ray.data  # sets its loggers up, which quieten changes
 from ray._private import ray_constants, services
 
 import drumline
-from drumline.core.config import Config
 from drumline.core.errors import ConfigError, DrumlineError
+from drumline.runtime.config import RayConfig
 from drumline.runtime.quiet import WORKER_HOOK, quieten
 
 log = logging.getLogger("drumline")
@@ -31,19 +31,6 @@ _START_ATTEMPTS: Final = 4
 _CLUSTER_VARIABLE: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
 """Where it is 0, Ray treats this machine as a whole cluster and listens on loopback only: its default on laptops with
 macOS and Windows, and on Linux too if it is set."""
-
-
-class RayConfig(Config):
-    """Where and how wide to run."""
-
-    address: str = ""
-    """``auto`` or ``ray://...`` for a running cluster, ``local`` for a private one. Empty: RAY_ADDRESS, else local."""
-    num_cpus: int | None = None
-    """Logical CPUs of a private cluster; all of this machine if empty."""
-    object_store_mb: int = 512
-    """Object store of a private cluster [MiB]: rows are small, audio never passes through it."""
-    listen: Literal["loopback", "all"] = "loopback"
-    """Interfaces that the ports of a private cluster (Ray's own and its metrics) listen on: ``loopback`` or ``all``."""
 
 
 @contextmanager

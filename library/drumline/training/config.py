@@ -16,7 +16,7 @@ from drumline.features.logmel import LogMelConfig
 from drumline.labels.targets import LabelConfig
 from drumline.model.config import ModelConfig
 from drumline.model.losses import LossConfig
-from drumline.runtime.session import RayConfig
+from drumline.runtime.config import RayConfig
 from drumline.training.progress import StageConfig
 
 

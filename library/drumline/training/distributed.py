@@ -65,7 +65,7 @@ _RAY = {
 }
 _MEMORY = {
     # A step's tensors come and go by the hundred megabytes. Left to itself malloc hands each back to the system and
-    # asks for it again, page by page: a third of a CPU's time (docs/results.md).
+    # asks for it again, page by page: a third of a CPU's time (docs/benchmarks.md).
     "MALLOC_MMAP_THRESHOLD_": str(2**32),
     "MALLOC_TRIM_THRESHOLD_": str(2**32),
 }

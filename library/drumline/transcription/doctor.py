@@ -31,9 +31,9 @@ _MODULES = {
     "av": ("av", "reading MP3, AAC and other audio", "drumline"),
     "soxr": ("soxr", "reading audio", "drumline"),
     "onnxruntime": ("onnxruntime", "transcribing with a model", "onnxruntime"),
-    "torch": ("torch", "training and exporting", "drumline"),
-    "ray": ("ray", "datasets, training and serving", "drumline"),
-    "onnx": ("onnx", "exporting", "onnx"),
+    "torch": ("torch", "training and exporting", "drumline[train]"),
+    "ray": ("ray", "datasets, training and serving", "drumline[cluster]"),
+    "onnx": ("onnx", "exporting", "drumline[export]"),
     "demucs": ("demucs", "separating drums on torch", "drumline[separation]"),
 }
 """Module -> its distribution, what it is for, and what to install."""

@@ -8,7 +8,7 @@ from drumline.core.config import Config
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.pairing import Unmatched
 from drumline.evaluation.references import ReferenceConfig
-from drumline.runtime.session import RayConfig
+from drumline.runtime.config import RayConfig
 
 Number = int | float
 Bounds = tuple[Number, Number]

@@ -13,9 +13,10 @@ from drumline.core.artifacts import join
 from drumline.core.config import Config
 from drumline.quality.health.dataset import num_groups, tally_groups
 from drumline.quality.health.tally import Tally
+from drumline.runtime.config import RayConfig
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.mapping import map_rows
-from drumline.runtime.session import RayConfig, session
+from drumline.runtime.session import session
 
 _COUNTED: Final = pa.schema([pa.field("tally", pa.binary(), nullable=False)])
 

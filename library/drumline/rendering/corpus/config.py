@@ -12,7 +12,7 @@ from drumline.rendering.accompaniment.percussion import PercussionConfig
 from drumline.rendering.performances.sources import PerformanceRoot
 from drumline.rendering.performances.vary import VaryConfig
 from drumline.rendering.production.config import ProductionConfig
-from drumline.runtime.session import RayConfig
+from drumline.runtime.config import RayConfig
 
 RENDER_VERSION = 4
 """Raised whenever the same configuration gives other audio: rendered songs are then rendered again."""

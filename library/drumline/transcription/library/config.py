@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from drumline.core.artifacts import join
 from drumline.core.config import Config
 from drumline.decoding.cache import CacheConfig
-from drumline.runtime.session import RayConfig
+from drumline.runtime.config import RayConfig
 from drumline.transcription.engine import Runtime
 from drumline.transcription.formats.registry import named
 from drumline.transcription.quantise import QuantiseConfig

@@ -24,7 +24,7 @@ try:
 except ModuleNotFoundError:  # no s3fs is installed: no store raises it
     _StoreError = OSError
 
-STORAGE_ERRORS: Final[tuple[type[Exception], ...]] = (OSError, _StoreError)
+STORAGE_ERRORS: Final = (OSError, _StoreError)
 """A store that cannot be reached or refuses. s3fs lets botocore's own errors pass where there are no credentials or
 no connection."""
 

@@ -160,7 +160,7 @@ def test_it_transcribes_inspects_and_evaluates(light: Path, tmp_path: Path) -> N
     ("command", "module", "extra"),
     [
         ("build-dataset configs/build_dataset/demo.yaml", "pyarrow", "cluster"),
-        ("train configs/train_model/demo.yaml", "ray", "cluster"),
+        ("train configs/train_model/demo.yaml", "python_stretch", "train"),
         ("serve", "ray", "cluster"),
         ("check health events=events", "pyarrow", "cluster"),
     ],

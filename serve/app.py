@@ -1,33 +1,53 @@
-"""The application that Ray Serve runs: `application`, by the name ``serve.app:application``."""
+"""The application that Ray Serve runs: `application`, imported as ``serve.app:application``."""
 
 import os
 from typing import Any, Final
 
+from fastapi import FastAPI
 from ray import serve
 from ray.serve.config import AutoscalingConfig
 from ray.serve.schema import LoggingConfig
 
 from drumline.core.config import parse_config
 from drumline.core.errors import ConfigError
-from serve.front import Front
+from serve.gateway import Gateway
 from serve.keys import VARIABLE, is_loopback, read_keys
-from serve.listener import Listener
 from serve.model import open_model
+from serve.routes import build_application
 from serve.settings import Replicas, Settings
+from serve.worker import Worker
 
 _LOOK_BACK_S: Final = 15.0
-"""Over which Serve averages how much there is to do. It is told every ten seconds."""
+"""Averaging time of Serve's load measurement [s]; replicas report every ten seconds."""
+
+
+class HttpGateway(Gateway):
+    """A gateway replica with its HTTP application."""
+
+    def __serve_build_asgi_app__(self) -> FastAPI:
+        return build_application(self, self.lifespan)
 
 
 def application(args: dict[str, Any]) -> serve.Application:
-    """The deployments of `Settings`. Raises ConfigError for settings that cannot be."""
+    """Build the deployments of an endpoint.
+
+    Parameters
+    ----------
+    args
+        Keys of `Settings`.
+
+    Raises
+    ------
+    ConfigError
+        Invalid settings, a missing model package, or no API keys beyond loopback.
+    """
     settings = parse_config(Settings, args, "serve")
     if not read_keys(settings.keys_file, os.environ) and not is_loopback(settings.host):
         raise ConfigError(f"{settings.host}: beyond this machine, API keys are needed (keys_file, or {VARIABLE})")
-    open_model(settings)  # what is wrong with it is told here, and not by replicas that start again and again
-    listener = serve.deployment(Listener, name="Listener", **_options(settings.listeners))
-    front = serve.deployment(serve.ingress()(Front), name="Front", **_options(settings.front))
-    return front.bind(settings, listener.bind(settings))
+    open_model(settings)  # report a faulty package here, not from replicas that restart for ever
+    worker = serve.deployment(Worker, name="Worker", **_options(settings.workers))
+    gateway = serve.deployment(serve.ingress()(HttpGateway), name="Gateway", **_options(settings.gateway))
+    return gateway.bind(settings, worker.bind(settings))
 
 
 def _options(replicas: Replicas) -> dict[str, Any]:
@@ -41,11 +61,11 @@ def _options(replicas: Replicas) -> dict[str, Any]:
             look_back_period_s=_LOOK_BACK_S,
         ),
         "max_ongoing_requests": replicas.max_recordings,
-        "max_queued_requests": -1,  # the front's desk bounds what waits, and says when to come back
+        "max_queued_requests": -1,  # the gateway's dispatcher limits the queue and sends Retry-After
         "ray_actor_options": {"num_cpus": replicas.num_cpus, "num_gpus": replicas.num_gpus},
         "graceful_shutdown_timeout_s": replicas.drain_s,
         "graceful_shutdown_wait_loop_s": 0.5,
         "health_check_period_s": 5,
-        "health_check_timeout_s": 120,  # a busy machine is no reason to kill a replica with what it works on
+        "health_check_timeout_s": 120,  # a busy machine is no reason to kill a replica and its jobs
         "logging_config": LoggingConfig(log_level="WARNING", enable_access_log=False),
     }

@@ -1,4 +1,4 @@
-"""Names that strangers give to files, made safe for every system that may save them."""
+"""Sanitised file names of uploads, safe on Linux, macOS and Windows."""
 
 import re
 from pathlib import PurePosixPath
@@ -7,33 +7,41 @@ from typing import Final
 MAX_CHARACTERS: Final = 120
 
 _FORBIDDEN: Final = re.compile(r'[<>:"/\\|?*]')
-"""In names of files on Windows."""
+"""Characters that Windows forbids in file names."""
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³])(?=\.|\s*$)", re.IGNORECASE)
-"""Names of devices on Windows, whatever their ending."""
+"""Device names on Windows, whatever their extension."""
 
 
-def shown_name(name: str, *, default: str) -> str:
-    """The last part of a path as it can stand in answers and as a title: on one line, without markup of the games."""
-    last = PurePosixPath(name.replace("\\", "/")).name
-    printable = "".join(each for each in last if each.isprintable() and each not in "<>")
-    return printable[:MAX_CHARACTERS].strip(". ") or default
-
-
-def safe_name(name: str, *, default: str) -> str:
-    """The last part of a path as a file's name on Linux, macOS and Windows.
+def display_name(name: str, *, default: str) -> str:
+    """File name for responses and song titles: one line, without the markup of games.
 
     Parameters
     ----------
     name
-        As its sender calls it; folders in front of it are dropped.
+        The client's file name; leading folders are dropped.
     default
-        The name where nothing is left.
+        Result if no character is left.
     """
     last = PurePosixPath(name.replace("\\", "/")).name
-    printable = "".join(each for each in last if each.isprintable())
-    found = _FORBIDDEN.sub("_", printable)
-    stem, dot, ending = found.rpartition(".")
+    printable = "".join(character for character in last if character.isprintable() and character not in "<>")
+    return printable[:MAX_CHARACTERS].strip(". ") or default
+
+
+def safe_name(name: str, *, default: str) -> str:
+    """File name that is valid on Linux, macOS and Windows.
+
+    Parameters
+    ----------
+    name
+        The client's file name; leading folders are dropped.
+    default
+        Result if no character is left.
+    """
+    last = PurePosixPath(name.replace("\\", "/")).name
+    printable = "".join(character for character in last if character.isprintable())
+    safe = _FORBIDDEN.sub("_", printable)
+    stem, dot, ending = safe.rpartition(".")
     if dot and len(ending) < 10:
-        found = stem[: MAX_CHARACTERS - len(ending) - 1].strip(". ") + dot + ending.strip()
-    found = found[:MAX_CHARACTERS].strip(". ")
-    return (f"_{found}" if _RESERVED.match(found) else found) or default
+        safe = stem[: MAX_CHARACTERS - len(ending) - 1].strip(". ") + dot + ending.strip()
+    safe = safe[:MAX_CHARACTERS].strip(". ")
+    return (f"_{safe}" if _RESERVED.match(safe) else safe) or default

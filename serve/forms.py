@@ -1,4 +1,4 @@
-"""The recording in a form (``multipart/form-data``, RFC 7578)."""
+"""Recordings sent as a form (``multipart/form-data``, RFC 7578)."""
 
 import re
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from python_multipart.exceptions import FormParserError
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from serve.problems import Problem
+from serve.errors import Problem
 
 MEDIA_TYPE: Final = "multipart/form-data"
 
@@ -17,25 +17,32 @@ _BLOCK_BYTES: Final = 1 << 20
 _MAX_FIELDS: Final = 8
 _CHARSET: Final = re.compile(r";\s*charset\s*=\s*(\"[^\"]*\"|[^;]*)", re.IGNORECASE)
 _EXTENDED_NAME: Final = re.compile(rb"filename\*\s*=\s*\"?([\w.-]*)'[^']*'([^;\"]*)", re.IGNORECASE)
-"""RFC 5987. RFC 7578 forbids it here, and some clients send nothing else."""
+"""``filename*`` (RFC 5987). RFC 7578 forbids it in forms, but some clients send nothing else."""
 
 
-async def file_of_form(headers: Headers, chunks: AsyncIterator[bytes]) -> tuple[AsyncIterator[bytes], str]:
-    """The file in a form, which waits in an unnamed temporary file, and its name.
+async def read_form_file(headers: Headers, chunks: AsyncIterator[bytes]) -> tuple[AsyncIterator[bytes], str]:
+    """Read the file of a form.
 
     Parameters
     ----------
     headers
-        Of the request.
+        Request headers.
     chunks
-        Its body.
+        Request body.
+
+    Returns
+    -------
+    blocks
+        Content of the file, from an unnamed temporary file.
+    name
+        File name; empty if the form gives none.
 
     Raises
     ------
     Problem
-        ``bad_request``: no such form, or none with a file in a field ``file``.
+        ``bad_request``: not a valid form, or no file in a field ``file``.
     """
-    # The standard knows no charset of a whole form, and Python knows charsets that raise whatever they are given.
+    # The standard has no charset for a whole form, and Python has charsets that raise on any input.
     content_type = _CHARSET.sub("", headers.get("content-type", ""))
     parser = _Parser(
         Headers({"content-type": content_type}),
@@ -46,7 +53,7 @@ async def file_of_form(headers: Headers, chunks: AsyncIterator[bytes]) -> tuple[
     try:
         form = await parser.parse()
     except (MultiPartException, FormParserError, UnicodeError) as error:
-        raise Problem("bad_request", "the form breaks the rules of multipart/form-data") from error
+        raise Problem("bad_request", "the request body is not valid multipart/form-data") from error
     file = form.get("file")
     if not isinstance(file, UploadFile):
         raise Problem("bad_request", "the form has no file in a field `file`")
@@ -54,10 +61,10 @@ async def file_of_form(headers: Headers, chunks: AsyncIterator[bytes]) -> tuple[
 
 
 class _Parser(MultiPartParser):
-    """A parser that knows ``filename*``, which goes before ``filename`` (RFC 6266)."""
+    """A form parser that supports ``filename*``, which takes precedence over ``filename`` (RFC 6266)."""
 
     def on_headers_finished(self) -> None:
-        """Take the name of a part."""
+        """Read the file name of a part."""
         part = self._current_part
         disposition = part.content_disposition or b""
         found = _EXTENDED_NAME.search(disposition)
@@ -65,10 +72,10 @@ class _Parser(MultiPartParser):
             part.content_disposition = disposition + b'; filename="file"'
         super().on_headers_finished()
         if found and part.file is not None:
-            part.file.filename = _decoded(unquote_to_bytes(found[2].strip()), found[1].decode("latin-1"))
+            part.file.filename = _decode_name(unquote_to_bytes(found[2].strip()), found[1].decode("latin-1"))
 
 
-def _decoded(name: bytes, charset: str) -> str:
+def _decode_name(name: bytes, charset: str) -> str:
     try:
         return name.decode(charset or "utf-8", errors="replace")
     except (LookupError, UnicodeError):

@@ -1,10 +1,10 @@
-"""Who may ask: API keys, kept as their SHA-256, and what an endpoint without any answers.
+"""API keys, stored as SHA-256, and access without keys.
 
-    python -m serve.keys NAME     # a new key, and the line that the server keeps of it
+    python -m serve.keys NAME     # print a new key, and its line for the server's keys file
 
-A key is 32 random bytes (`new_key`), so its hash needs neither salt nor stretching. Without keys only this very machine
-is answered: the connection's own end must be a loopback address, and the host that was asked for a loopback name, so
-that a web page elsewhere cannot reach it by a name that it points here (DNS rebinding).
+A key is 32 random bytes (`new_key`), so its hash needs neither salt nor stretching. Without keys only requests from
+this machine are served: the connection's address must be loopback, and so must the requested host name, so that a web
+page cannot reach the endpoint through a host name that resolves to this machine (DNS rebinding).
 """
 
 import hmac
@@ -18,31 +18,46 @@ from typing import Final
 
 from drumline.core.artifacts import STORAGE_ERRORS, read_bytes
 from drumline.core.errors import ConfigError
-from serve.problems import Problem
+from serve.errors import Problem
 
 VARIABLE: Final = "DRUMLINE_API_KEYS"
-"""Lines as in a file of keys, with newlines or commas between."""
+"""Environment variable with lines of a keys file, separated by newlines or commas."""
 
-ANYONE: Final = ""
-"""Who asks where there are no keys."""
+ANONYMOUS: Final = ""
+"""Client name if there are no keys."""
 
 _LINE: Final = re.compile(r"(?P<name>[\w.@-]+):(?P<digest>[0-9a-fA-F]{64})")
 
 
 def new_key() -> str:
-    """A key, for one user."""
+    """Generate an API key."""
     return secrets.token_urlsafe(32)
 
 
-def hashed(key: str) -> str:
-    """What is kept of a key."""
+def hash_key(key: str) -> str:
+    """SHA-256 of a key, hexadecimal."""
     return sha256(key.encode()).hexdigest()
 
 
 def read_keys(path: str, environment: Mapping[str, str]) -> dict[str, str]:
-    """Name -> hash, of a file (if one is named) and of `VARIABLE`.
+    """Read the hashes of API keys.
 
-    Raises ConfigError for a file that cannot be read and for lines that are no key.
+    Parameters
+    ----------
+    path
+        Keys file or URI; empty for none.
+    environment
+        Environment variables, of which `VARIABLE` holds further keys.
+
+    Returns
+    -------
+    dict
+        SHA-256 by client name.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or a line is not ``name:sha256``.
     """
     lines = environment.get(VARIABLE, "").replace(",", "\n").splitlines()
     if path:
@@ -61,7 +76,7 @@ def read_keys(path: str, environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address (a port may follow) is this machine's own."""
+    """Whether a host name or address, with or without a port, is loopback."""
     name = host[1:].partition("]")[0] if host.startswith("[") else host.rsplit(":", 1)[0] if ":" in host else host
     if name.lower() == "localhost":
         return True
@@ -71,28 +86,45 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def who(keys: Mapping[str, str], headers: Mapping[str, str], server: Sequence[object] | None) -> str:
-    """The name of the key that a request shows, in ``Authorization: Bearer`` or ``X-API-Key``.
+def authenticate(keys: Mapping[str, str], headers: Mapping[str, str], server: Sequence[object] | None) -> str:
+    """Identify the client of a request by ``Authorization: Bearer`` or ``X-API-Key``.
 
-    ``server`` is the address that it came in at. Raises Problem: no key, a wrong one, or none set up.
+    Parameters
+    ----------
+    keys
+        SHA-256 by client name; empty serves loopback only.
+    headers
+        Request headers by lower-case name.
+    server
+        Host and port at which the request came in.
+
+    Returns
+    -------
+    str
+        Name of the client; empty if there are no keys.
+
+    Raises
+    ------
+    Problem
+        No key or a wrong one; without keys, a request from elsewhere than loopback.
     """
     if not keys:
         if server is None or not is_loopback(str(server[0])):
-            raise Problem("key_required", "no keys are set up here, so only this machine itself is answered")
+            raise Problem("key_required", "the server has no API keys, so it serves only its own machine")
         if not is_loopback(headers.get("host", "localhost")):
-            raise Problem("forbidden_host", "without keys, ask for localhost")
-        return ANYONE
+            raise Problem("forbidden_host", "the server has no API keys; use the host name localhost")
+        return ANONYMOUS
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     shown = bearer.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-    digest = hashed(shown)
-    # All are compared, so that the time taken tells nothing of the right ones.
-    names = [name for name, own in keys.items() if hmac.compare_digest(own, digest)]
+    digest = hash_key(shown)
+    # All are compared, so that the time taken reveals nothing about valid keys.
+    names = [name for name, stored in keys.items() if hmac.compare_digest(stored, digest)]
     if not names:
-        detail = "the key is not known here" if shown else "send Authorization: Bearer <key>"
+        detail = "unknown API key" if shown else "send Authorization: Bearer <key>"
         raise Problem("key_required", detail, {"WWW-Authenticate": "Bearer"})
     return names[0]
 
 
 if __name__ == "__main__":
     made = new_key()
-    print(f"{made}\n{sys.argv[1] if len(sys.argv) > 1 else 'user'}:{hashed(made)}")
+    print(f"{made}\n{sys.argv[1] if len(sys.argv) > 1 else 'user'}:{hash_key(made)}")

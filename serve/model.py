@@ -1,4 +1,4 @@
-"""What the front knows of the model: enough to find what it said in the cache, and to decode it. Never the network."""
+"""A model package without its network: cache keys, presets and decoding for the gateway."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,73 +14,84 @@ from drumline.export.package import THRESHOLDS, Package, Precision, find_micro, 
 from drumline.transcription.engine import key_of, precision_of
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription
 from drumline.transcription.transcribe import transcription_of
-from serve.asked import Wanted
-from serve.problems import Problem
+from serve.errors import Problem
+from serve.parameters import DecodeParameters
 from serve.settings import Settings
 
 
 @dataclass(frozen=True)
 class Model:
-    """A package, and what runs it."""
+    """A model package and the precision that runs it."""
 
-    place: str
-    """Of its package, by which any replica finds it: an address if it was given one, else its folder."""
+    location: str
+    """URI of the package if it was given by one, else its folder: valid in every replica."""
     package: Package
+    """Name, version, classes and files."""
     precision: Precision | Literal["torch"]
-    """Of its graph, or that its weights run on torch."""
+    """Precision of the ONNX graph, or ``torch``."""
     calibration: Calibration | None
+    """Class thresholds of the package, if it has any."""
     without_micro: str
-    """Why it has no micro model; empty where it has one."""
+    """Reason why there is no micro model; empty if there is one."""
 
     @property
     def presets(self) -> tuple[str, ...]:
-        """By which it can be decoded."""
+        """Available decoding presets."""
         return PRESETS if self.without_micro else (*PRESETS, MICRO)
 
     def key(self, audio_sha256: str) -> str:
-        """Of what it says of a recording, in an `ActivationsCache`."""
+        """Cache key of a recording's activations."""
         return key_of(self.package, self.precision, audio_sha256)
 
-    def decoding(self, wanted: Wanted) -> DecodeConfig:
-        """How it is decoded. Raises Problem where that takes a model that is not here."""
-        preset = wanted.preset or self.package.preset
+    def decode_config(self, parameters: DecodeParameters) -> DecodeConfig:
+        """Decoder settings of a request. Raises Problem if the preset needs a model that is not installed."""
+        preset = parameters.preset or self.package.preset
         if preset == MICRO and self.without_micro:
-            raise Problem("preset_unavailable", f"{MICRO}: {self.without_micro}; there are {', '.join(self.presets)}")
-        return wanted.decoding(load_preset(preset))
+            detail = f"{MICRO}: {self.without_micro}; available presets: {', '.join(self.presets)}"
+            raise Problem("preset_unavailable", detail)
+        return parameters.decode_config(load_preset(preset))
 
-    def strokes(self, hearing: Hearing, decoding: DecodeConfig) -> tuple[Strokes, list[Passage]]:
-        """The strokes of what it said, and the passages that its micro model is to read again."""
-        found = strokes([hearing.activations], decoding, self.calibration)
-        if decoding.micro is None:
+    def decode(self, hearing: Hearing, config: DecodeConfig) -> tuple[Strokes, list[Passage]]:
+        """Decode activations to hits, and find dense passages for the micro model."""
+        found = strokes([hearing.activations], config, self.calibration)
+        if config.micro is None:
             return found, []
-        return found, dense_passages(found.events, decoding.micro, duration_s=hearing.duration_s)
+        return found, dense_passages(found.events, config.micro, duration_s=hearing.duration_s)
 
     def transcription(
-        self, found: Strokes, hearing: Hearing, wanted: Wanted, *, name: str, sha256: str
+        self, found: Strokes, hearing: Hearing, parameters: DecodeParameters, *, name: str, sha256: str
     ) -> Transcription:
-        """What is made of strokes."""
+        """Transcription of decoded hits, with tempo and grid."""
         audio = SourceAudio.of(name, sha256, hearing)
-        by = Transcriber(self.package.name, self.package.version, wanted.preset or self.package.preset)
-        return transcription_of(found, audio, by, timing=wanted.timing())
+        by = Transcriber(self.package.name, self.package.version, parameters.preset or self.package.preset)
+        return transcription_of(found, audio, by, timing=parameters.timing())
 
 
 def open_model(settings: Settings) -> Model:
-    """Raises ConfigError for what is not there, DrumlineError for what is damaged."""
+    """Open the model package of an endpoint.
+
+    Raises
+    ------
+    ConfigError
+        There is no such package, preset or precision.
+    DrumlineError
+        The package is damaged.
+    """
     folder = find_package(settings.model)
     package = read_package(folder)
     calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
     precision = "torch" if settings.runtime == "torch" else precision_of(package, folder, settings.precision)
-    place = settings.model if "://" in settings.model else str(folder)
-    return Model(place, package, precision, calibration, _without_micro(folder, package))
+    location = settings.model if "://" in settings.model else str(folder)
+    return Model(location, package, precision, calibration, _missing_micro(folder, package))
 
 
-def _without_micro(folder: Path, package: Package) -> str:
-    """Why there is no micro model, in words that tell no paths. Raises ConfigError where the package needs it."""
+def _missing_micro(folder: Path, package: Package) -> str:
+    """Reason why there is no micro model, without file paths. Raises ConfigError if the package needs it."""
     try:
         find_micro(folder, package)
     except ConfigError:
         if package.preset == MICRO:
             raise
-        named = f"names {package.micro}, which is not here" if package.micro else "names none"
+        named = f"names {package.micro}, which is not installed" if package.micro else "names none"
         return f"it takes a micro model, and {package.name} {package.version} {named}"
     return ""

@@ -1,31 +1,31 @@
-"""The description of the API for programs: what FastAPI finds out by itself, and what only we know."""
+"""OpenAPI description of the endpoint: FastAPI's, completed with errors, keys and request bodies."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import FastAPI
 
-from serve import results
-from serve.answers import ProblemAnswer
-from serve.problems import KINDS, MEDIA_TYPE
+from serve import result_formats
+from serve.errors import KINDS, MEDIA_TYPE
+from serve.responses import ProblemDetails
 
-_PROBLEM: Final = "ProblemAnswer"
+_PROBLEM: Final = ProblemDetails.__name__
 _SECURITY: Final = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "An API key."},
 }
 _UNPROTECTED: Final = ("/healthz", "/readyz")
-SENDING: Final = (
+RECORDING_PROBLEMS: Final = (
     "bad_request", "upload_too_slow", "upload_too_large", "not_audio", "audio_undecodable",
     "audio_too_long", "audio_too_costly", "too_long_to_wait", "worker_crashed", "busy",
 )  # fmt: skip
-"""Kinds of problems with a recording."""
-RESULTS: Final = ("not_acceptable", "bad_parameter", "preset_unavailable", "not_finished", "not_found")
-"""Kinds of problems with a result."""
+"""Error kinds of an uploaded recording."""
+RESULT_PROBLEMS: Final = ("not_acceptable", "bad_parameter", "preset_unavailable", "not_finished", "not_found")
+"""Error kinds of a result."""
 
 _BINARY: Final = {"type": "string", "format": "binary"}
 
-BODY: Final[Mapping[str, Any]] = {
+RECORDING_BODY: Final[Mapping[str, Any]] = {
     "required": True,
     "content": {
         "multipart/form-data": {
@@ -40,41 +40,41 @@ BODY: Final[Mapping[str, Any]] = {
         "audio/*": {"schema": _BINARY},
     },
 }
-"""A recording, as a form or by itself."""
+"""Request body with a recording, as a form or as the file itself."""
 
 
 def result_responses() -> dict[int | str, dict[str, Any]]:
-    """A result in one of the formats."""
-    content = {each.media_type: {"schema": _BINARY} for each in results.ALL}
+    """Describe a successful response with a result in any format."""
+    content = {form.media_type: {"schema": _BINARY} for form in result_formats.ALL}
     content["application/json"] = {"schema": {"type": "object", "title": "TranscriptionResult"}}
     headers = {
-        "Content-Disposition": _header("The name of the file."),
-        "X-Drumline-Cache": _header("`hit` where the recording had been processed before."),
+        "Content-Disposition": _header("File name of the result."),
+        "X-Drumline-Cache": _header("`hit` if the recording had been processed before."),
     }
-    description = "The transcription, in the format that was asked for."
+    description = "The transcription, in the requested format."
     return {200: {"description": description, "content": content, "headers": headers}}
 
 
 def problem_responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
-    """Problems that an operation can answer with, by status."""
-    found: dict[int | str, list[str]] = {}
+    """Describe the error responses of an operation, by HTTP status."""
+    kinds_by_status: dict[int | str, list[str]] = {}
     for kind in kinds:
-        found.setdefault(KINDS[kind][0], []).append(kind)
-    return {status: _problem(names) for status, names in found.items()}
+        kinds_by_status.setdefault(KINDS[kind][0], []).append(kind)
+    return {status: _problem(names) for status, names in kinds_by_status.items()}
 
 
 def add_description(app: FastAPI) -> None:
-    """Complete what ``app.openapi()`` gives."""
-    plain = app.openapi
+    """Extend ``app.openapi()`` with security schemes and error responses."""
+    fastapi_description = app.openapi
 
-    def described() -> dict[str, Any]:
+    def complete_description() -> dict[str, Any]:
         if app.openapi_schema:
             return app.openapi_schema
-        tree = plain()
+        tree = fastapi_description()
         components = tree.setdefault("components", {})
         components["securitySchemes"] = _SECURITY
         schemas = components.setdefault("schemas", {})
-        schemas[_PROBLEM] = ProblemAnswer.model_json_schema()
+        schemas[_PROBLEM] = ProblemDetails.model_json_schema()
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         for path, operations in tree["paths"].items():
@@ -83,7 +83,7 @@ def add_description(app: FastAPI) -> None:
         app.openapi_schema = tree
         return tree
 
-    app.openapi = described  # type: ignore[method-assign]
+    app.openapi = complete_description  # type: ignore[method-assign]
 
 
 def _complete(operation: dict[str, Any], *, protected: bool) -> None:
@@ -93,7 +93,7 @@ def _complete(operation: dict[str, Any], *, protected: bool) -> None:
             del responses[status]
     common = ["unexpected_error", "not_ready", "replica_lost"]
     if protected:
-        # Without keys this machine itself is answered: then no scheme is needed.
+        # Without keys only loopback is served, and no security scheme is needed.
         operation["security"] = [{"bearer": []}, {"header": []}, {}]
         common += ["key_required", "forbidden_host", "forbidden_origin", "storage_unavailable", "busy"]
     if operation.get("parameters"):

@@ -1,4 +1,4 @@
-"""What people see: the page at ``/`` and the description of the API at ``/docs``. Nothing comes from elsewhere."""
+"""HTML pages: the web app at ``/`` and the API reference at ``/docs``, without external resources."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -6,10 +6,10 @@ from typing import Final
 
 from fastapi import FastAPI, Request, Response
 
-from serve.reference import as_html
+from serve.reference import render_reference
 
 _FOLDER: Final = Path(__file__).parent / "page"
-_TYPES: Final = {
+_MEDIA_TYPES: Final = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -25,21 +25,23 @@ _HEADERS: Final = {
 
 
 def add_pages(app: FastAPI) -> None:
-    """Serve each file of `page/` by its name, and ``index.html`` at ``/``."""
+    """Add routes for each file of `page/`, for ``index.html`` at ``/``, and for the API reference."""
     for path in sorted(_FOLDER.iterdir()):
-        if path.suffix in _TYPES:
-            place = "/" if path.name == "index.html" else f"/page/{path.name}"
-            app.add_api_route(place, _sender(path), include_in_schema=False)
-
-    @app.get("/docs", include_in_schema=False)
-    async def docs(request: Request) -> Response:
-        return Response(as_html(app.openapi(), str(request.base_url)), media_type=_TYPES[".html"], headers=_HEADERS)
+        if path.suffix in _MEDIA_TYPES:
+            url_path = "/" if path.name == "index.html" else f"/page/{path.name}"
+            app.add_api_route(url_path, _file_endpoint(path), include_in_schema=False)
+    app.add_api_route("/docs", _docs, include_in_schema=False)
 
 
-def _sender(path: Path) -> Callable[[], Awaitable[Response]]:
-    data, kind = path.read_bytes(), _TYPES[path.suffix]
+async def _docs(request: Request) -> Response:
+    html = render_reference(request.app.openapi(), str(request.base_url))
+    return Response(html, media_type=_MEDIA_TYPES[".html"], headers=_HEADERS)
+
+
+def _file_endpoint(path: Path) -> Callable[[], Awaitable[Response]]:
+    data, media_type = path.read_bytes(), _MEDIA_TYPES[path.suffix]
 
     async def send() -> Response:
-        return Response(data, media_type=kind, headers=_HEADERS)
+        return Response(data, media_type=media_type, headers=_HEADERS)
 
     return send

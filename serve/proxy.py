@@ -1,7 +1,7 @@
-"""Extensions of Serve's HTTP proxies, by the name in `CALLBACK`: a time limit for headers, and errors as problems.
+"""Middleware for Serve's HTTP proxies: a time limit for headers, and problem responses for lost replicas.
 
-A proxy is a process of Serve's own, in front of the replicas. It answers itself where a replica has died, and its
-server, uvicorn, waits for ever for a request's headers.
+Serve loads it by the name in `CALLBACK`. A proxy is a process of Serve in front of the replicas. It responds itself if
+a replica has died, and its server, uvicorn, waits for ever for the headers of a request.
 """
 
 import asyncio
@@ -12,29 +12,36 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http import auto
 
-from serve.failures import problem_response
-from serve.problems import MEDIA_TYPE, Problem
+from serve.error_handlers import problem_response
+from serve.errors import MEDIA_TYPE, Problem
 
 CALLBACK: Final = "serve.proxy.middlewares"
-"""For RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH, in the environment in which Ray starts."""
+"""Value of RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH in the environment in which Ray starts."""
 VARIABLE: Final = "DRUMLINE_HEADER_TIMEOUT_S"
-"""Time for the headers of a request [s]."""
+"""Environment variable with the time limit for the headers of a request [s]."""
 HEADER_TIMEOUT_S: Final = 10.0
 
 _LATE: Final = b'{"type": "/docs#upload_too_slow", "kind": "upload_too_slow", "status": 408, "detail": "no headers"}'
 
 
 def middlewares() -> list[Middleware]:
-    """Limit the time for headers in this process, and give Serve what answers pass through."""
+    """Limit the time for headers in this process, and return the middleware for responses."""
     timeout_s = float(os.environ.get(VARIABLE, HEADER_TIMEOUT_S))
     auto.AutoHTTPProtocol = with_header_timeout(auto.AutoHTTPProtocol, timeout_s)
-    return [Middleware(ProblemAnswers)]
+    return [Middleware(ProblemMiddleware)]
 
 
 def with_header_timeout(protocol: Any, timeout_s: float) -> Any:
-    """One of uvicorn's protocols that closes a connection whose next headers do not arrive in time.
+    """Extend a uvicorn protocol class: close connections whose request headers do not arrive in time.
 
-    Between requests uvicorn's own limit for idle connections holds, until the first byte.
+    Between requests, until the first byte, uvicorn's own limit for idle connections applies.
+
+    Parameters
+    ----------
+    protocol
+        A uvicorn HTTP protocol class.
+    timeout_s
+        Time limit for the headers of a request [s].
     """
 
     class HeaderTimeout(protocol):  # type: ignore[misc]
@@ -77,8 +84,8 @@ def with_header_timeout(protocol: Any, timeout_s: float) -> Any:
     return HeaderTimeout
 
 
-class ProblemAnswers:
-    """Turns what Serve answers itself, or fails to, into a problem: a replica that died leaves no answer at all."""
+class ProblemMiddleware:
+    """ASGI middleware that replaces plain errors and missing responses of lost replicas by problem responses."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -95,7 +102,7 @@ class ProblemAnswers:
                 started = True
                 replaced = message["status"] >= 500 and not _is_problem(message)
                 if replaced:
-                    await _lost()(scope, receive, send)
+                    await _replica_lost()(scope, receive, send)
             if not replaced:
                 await send(message)
 
@@ -103,11 +110,11 @@ class ProblemAnswers:
             await self._app(scope, receive, checked)
         finally:
             if not started:
-                await _lost()(scope, receive, send)
+                await _replica_lost()(scope, receive, send)
 
 
-def _lost() -> ASGIApp:
-    detail = "the process that worked on this request has ended, or none is there yet; send it again"
+def _replica_lost() -> ASGIApp:
+    detail = "the server process ended during the request, or none has started yet; send it again"
     return problem_response(Problem("replica_lost", detail, {"Retry-After": "2"}))
 
 

@@ -1,116 +1,145 @@
-"""What is written down of an accepted recording, and how it is read back by this version and by others.
+"""Records of an accepted job in its store, readable by older and newer versions of drumline.
 
-Fields that a newer version added are passed over, those that an older one did not know have their defaults.
+Unknown fields of a newer version are ignored; missing fields of an older one take their defaults.
+Field names in the files are those of the first release (their aliases below).
 """
 
+import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AliasChoices, Field, TypeAdapter, ValidationError
 
 from drumline.core.documents import DocumentError
 
 VERSION: Final = 1
-"""Raised only where an older version could not work on a job."""
+"""Record version; raised only if an older version could not process a job."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Job:
-    """What was accepted."""
+    """An accepted recording."""
 
     id: str
-    """Not to be guessed: who knows it may have the result."""
+    """Unguessable identifier; it grants access to the result."""
     owner: str
-    """Name of the API key; empty where there are none."""
+    """Name of the client's API key; empty if there are no keys."""
     name: str
-    """Of the file, without folders."""
+    """File name without folders."""
     ending: str
-    """Of such audio, by its content."""
+    """File extension by content, such as ``.flac``."""
     sha256: str
-    """Of the file."""
+    """SHA-256 of the file, hexadecimal."""
     created_s: float
-    """Seconds since 1970, as all times here."""
+    """Creation time [s since 1970], as all times here."""
     expires_s: float
+    """Time of removal [s since 1970]."""
     max_duration_s: float
-    """What it may last."""
-    wanted: dict[str, Any] = field(default_factory=dict)
-    """`asked.Wanted`: how it is decoded unless the result is asked for in another way."""
+    """Longest accepted duration of the recording [s]."""
+    parameters: Annotated[
+        dict[str, Any], Field(validation_alias=AliasChoices("wanted", "parameters"), serialization_alias="wanted")
+    ] = field(default_factory=dict)
+    """Decoding parameters of the request (`parameters.DecodeParameters`): defaults of its result."""
     is_async: bool = True
-    """Its sender knows its id. Otherwise nobody does once the connection is gone, and the job ends with it."""
+    """Whether the client knows the id; otherwise the job ends with the client's connection."""
     version: int = VERSION
+    """Record version."""
 
 
 @dataclass(frozen=True)
 class Claim:
-    """Somebody works on it."""
+    """A gateway's lease on a job."""
 
     attempts: int
-    heard_of_s: float
+    """Number of attempts so far."""
+    renewed_s: Annotated[
+        float, Field(validation_alias=AliasChoices("heard_of_s", "renewed_s"), serialization_alias="heard_of_s")
+    ]
+    """Time of the last renewal [s since 1970]."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How much of the recording has been processed [s]."""
+    """Processed part of a recording."""
 
-    heard_s: float
+    processed_s: Annotated[
+        float, Field(validation_alias=AliasChoices("heard_s", "processed_s"), serialization_alias="heard_s")
+    ]
+    """Processed audio [s]."""
     duration_s: float
+    """Duration of the recording [s]."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended."""
+    """Result of a finished job."""
 
     kind: str = ""
-    """Of the problem (`problems.KINDS`); empty if all went well."""
+    """Error kind (`errors.KINDS`); empty on success."""
     detail: str = ""
-    """Of the problem."""
+    """Error detail."""
     duration_s: float = 0.0
-    """Of the recording; 0 with a problem."""
+    """Duration of the recording [s]; 0 on failure."""
     cache: Literal["hit", "miss"] = "miss"
-    """Whether it had been heard before."""
+    """Whether the activations were cached before."""
     model: str = ""
-    """Where the package is that heard it: while a model is rolled out, its listener's may not be its front's."""
+    """Location of the model package that was used: during a rollout it may differ from the gateway's."""
 
 
 @dataclass(frozen=True)
-class State:
-    """A job as it stands."""
+class JobState:
+    """Current state of a job."""
 
     job: Job
-    heard_s: float | None
-    """Seconds of the recording; None before anything was heard."""
+    """The accepted recording."""
+    processed_s: float | None
+    """Processed audio [s]; None before the first progress."""
     duration_s: float | None
+    """Duration of the recording [s]; None before the first progress."""
     outcome: Outcome | None
-    """None until it has ended."""
+    """Result; None until the job has finished."""
 
+
+Record = Job | Claim | Progress | Outcome
 
 _ADAPTERS: Final[Mapping[type[Any], TypeAdapter[Any]]] = {
-    kind: TypeAdapter(kind) for kind in (Job, Claim, Progress, Outcome)
+    record_type: TypeAdapter(record_type) for record_type in (Job, Claim, Progress, Outcome)
 }
 
 
 def new_id() -> str:
-    """128 random bits."""
+    """Generate a job id: 128 random bits, URL-safe."""
     return secrets.token_urlsafe(16)
 
 
-def record_of(kind: type[T], tree: Any) -> T:
-    """A record from a JSON value. Raises DocumentError where it is of another kind, or of a version beyond ours."""
+def to_json(record: Record) -> bytes:
+    """Encode a record as JSON, with the field names of the first release."""
+    return json.dumps(_ADAPTERS[type(record)].dump_python(record, by_alias=True)).encode()
+
+
+def from_json_value(record_type: type[T], tree: Any) -> T:
+    """Build a record from a JSON value.
+
+    Raises
+    ------
+    DocumentError
+        The value is not such a record, or has a newer version.
+    """
     try:
-        found: T = _ADAPTERS[kind].validate_python(tree)
+        record: T = _ADAPTERS[record_type].validate_python(tree)
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        what = "of a newer version" if is_newer(tree) else "damaged, or not of this program"
-        raise DocumentError(f"{what}: {place}: {first['msg']}") from error
-    return found
+        location = ".".join(map(str, first["loc"]))
+        cause = "of a newer version" if is_newer(tree) else "damaged, or not written by drumline"
+        raise DocumentError(f"{cause}: {location}: {first['msg']}") from error
+    return record
 
 
 def is_newer(tree: Any) -> bool:
-    """Whether a JSON value says that it is of a version beyond ours."""
+    """Whether a JSON value carries a newer record version than `VERSION`."""
     version = tree.get("version") if isinstance(tree, Mapping) else None
     return isinstance(version, int) and version > VERSION

@@ -1,15 +1,17 @@
-"""Whether an upload may be audio: by its first bytes, and by what its sender claims."""
+"""Detection of audio uploads by their first bytes and their Content-Type."""
 
 from typing import Final
 
 from drumline.audio.sniff import HEAD_BYTES, extension_of
 
-__all__ = ["HEAD_BYTES", "TAKEN", "ending_of", "may_be_audio"]
+__all__ = ["HEAD_BYTES", "SUPPORTED_FORMATS", "ending_of", "may_be_audio"]
 
-TAKEN: Final = "WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AAC (also in MP4), WMA, WebM, Matroska, AIFF and others"
-"""For people."""
+SUPPORTED_FORMATS: Final = (
+    "WAV, FLAC, Ogg (Vorbis, Opus, FLAC), MP3, AAC (also in MP4), WMA, WebM, Matroska, AIFF and others"
+)
+"""Supported audio formats, for messages."""
 
-_TYPES: Final = (
+_CONTENT_TYPES: Final = (
     "audio/",
     "video/",
     "application/ogg",
@@ -20,10 +22,10 @@ _TYPES: Final = (
 
 
 def may_be_audio(content_type: str) -> bool:
-    """Whether a sender claims to send audio, or nothing at all."""
-    return not content_type or content_type.lower().startswith(_TYPES)
+    """Whether a Content-Type allows for audio; an empty one does."""
+    return not content_type or content_type.lower().startswith(_CONTENT_TYPES)
 
 
 def ending_of(head: bytes) -> str:
-    """The usual file extension of audio that begins with these bytes; empty for anything else."""
+    """File extension of audio by its first bytes, such as ``.flac``; empty if it is no known audio format."""
     return extension_of(head)

@@ -47,7 +47,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
                 "model": str(package),
                 "precision": precision,
                 "batching": {"max_windows": together},
-                "listeners": {"max_replicas": 1, "max_recordings": _CLIENTS},
+                "workers": {"max_replicas": 1, "max_recordings": _CLIENTS},
                 "jobs": {"store": str(Path(folder) / f"jobs {number}"), "max_waiting": 2 * _CLIENTS},
             }
             with running("serve.app:application", args, host="127.0.0.1", port=_PORT, num_cpus=2) as url:

@@ -29,7 +29,7 @@ _NUM_SONGS = 12
 
 @dataclass
 class Endpoint(Scene):
-    """Two listeners and two fronts on the cluster; `drumline serve` on a private Ray where there is none."""
+    """Two workers and two gateways on the cluster; `drumline serve` on a private Ray where there is none."""
 
     package: Path = field(kw_only=True)
     port: int = field(kw_only=True)
@@ -47,7 +47,7 @@ class Endpoint(Scene):
             "model": str(self.package),
             "precision": "float32",
             "jobs": {"store": self.output, "lease_s": 3, "keep_s": 4 * 3600},
-            "listeners": {"max_replicas": 1},
+            "workers": {"max_replicas": 1},
         }
         file = self.folder / "endpoint.yaml"
         if self._cluster is None:
@@ -56,8 +56,8 @@ class Endpoint(Scene):
             self.run([*command, "--port", str(self.port), f"jobs.store={self.output}"])
         else:
             twice = {"min_replicas": 2, "max_replicas": 2}
-            settings["listeners"] = {**twice, "num_cpus": 0.9, "max_recordings": 2, "target_recordings": 2}
-            settings["front"] = {**twice, "num_cpus": 0.1}
+            settings["workers"] = {**twice, "num_cpus": 0.9, "max_recordings": 2, "target_recordings": 2}
+            settings["gateway"] = {**twice, "num_cpus": 0.1}
             application = {"name": "drumline", "import_path": "serve.app:application", "args": settings}
             tree = {
                 "proxy_location": "HeadOnly",
@@ -72,20 +72,20 @@ class Endpoint(Scene):
         self.refusal = _refusal(self, self.newcomer)
 
     @contextmanager
-    def listeners_paused(self) -> Iterator[None]:
+    def workers_paused(self) -> Iterator[None]:
         """No recording is finished meanwhile, however quick the machine is."""
         if self._cluster is None:
             everybody = psutil.Process(self.driver.pid).children(recursive=True)
         else:
             everybody = [each for node in self.cluster.worker_nodes for each in processes(node)]
-        listeners = [each for each in everybody if self.worker in command_line(each)]
-        assert listeners, "no listener is there"
-        for each in listeners:
+        workers = [process for process in everybody if self.worker in command_line(process)]
+        assert workers, "no worker is running"
+        for each in workers:
             each.suspend()
         try:
             yield
         finally:
-            for each in listeners:
+            for each in workers:
                 each.resume()
 
     def _ready(self) -> bool:
@@ -107,7 +107,7 @@ def disturbed(case: Case, folder: Path) -> tuple[int, int, str]:
         endpoint = Endpoint(
             folder,
             stack,
-            "ServeReplica:drumline:Listener",
+            "ServeReplica:drumline:Worker",
             package=package,
             port=free_ports(1)[0],
             newcomer=songs[0],
@@ -117,7 +117,7 @@ def disturbed(case: Case, folder: Path) -> tuple[int, int, str]:
             endpoint.start_cluster()
         endpoint.start()
         client = Client(endpoint.url, patience_s=PATIENCE_S)
-        with endpoint.listeners_paused():
+        with endpoint.workers_paused():
             accepted = {client.send(song): song for song in songs}
         if case.moment == "late":
             endpoint.until(lambda: any(client.state(job)["status"] == "done" for job in accepted))

@@ -70,7 +70,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     endpoint["http_options"] |= {"host": "127.0.0.1", "port": port}
     few = {"min_replicas": 2, "max_replicas": 2, "num_cpus": 0.1}
     endpoint["applications"][0]["args"] = {
-        "model": "", "host": "127.0.0.1", "jobs": {"store": str(folder / "jobs")}, "front": few, "listeners": few,
+        "model": "", "host": "127.0.0.1", "jobs": {"store": str(folder / "jobs")}, "gateway": few, "workers": few,
     }  # fmt: skip
     (folder / "endpoint.yaml").write_text(yaml.safe_dump(endpoint))
     variables = {

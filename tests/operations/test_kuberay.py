@@ -96,7 +96,7 @@ def test_the_endpoint_is_what_serve_and_we_accept() -> None:
     (deployed,) = config.applications
     settings = parse_config(Settings, deployed.args, "serveConfigV2")
     assert all(uri.startswith("s3://") for uri in (settings.jobs.store, settings.cache))
-    cpus = sum(replicas.min_replicas * replicas.num_cpus for replicas in (settings.front, settings.listeners))
+    cpus = sum(replicas.min_replicas * replicas.num_cpus for replicas in (settings.gateway, settings.workers))
     (workers,) = spec["rayClusterConfig"]["workerGroupSpecs"]
     requested = workers["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"]
     assert cpus <= workers["minReplicas"] * int(requested)

@@ -14,7 +14,7 @@ import psutil
 import pytest
 import requests
 import soundfile
-from serve.keys import hashed, new_key
+from serve.keys import hash_key, new_key
 from tests.export.tiny import noise, write_package
 
 from drumline.client import Client
@@ -33,7 +33,7 @@ SETTINGS = (
     "limits.idle_timeout_s=4",
     "jobs.lease_s=3",
     "jobs.max_waiting=32",
-    "listeners.max_replicas=1",
+    "workers.max_replicas=1",
     "precision=float32",  # whose windows go together
     'cors_origins=["https://app.example"]',
 )
@@ -96,7 +96,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def endpoint(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     folder, log = tmp_path_factory.mktemp("endpoint"), tmp_path_factory.mktemp("log") / "log.txt"
     keys = folder.parent / "keys.txt"
-    keys.write_text(f"# who may ask\nalice:{hashed(KEY)}\nbob:{hashed(OTHER_KEY)}\n")
+    keys.write_text(f"# who may ask\nalice:{hash_key(KEY)}\nbob:{hash_key(OTHER_KEY)}\n")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""An endpoint without Ray: the application of one front, its listener in the same process."""
+"""An endpoint without Ray: the application of one gateway, its worker in the same process."""
 
 import asyncio
 import io
@@ -12,26 +12,26 @@ from typing import Any
 import numpy as np
 import soundfile
 import uvicorn
-from serve.front import Front
-from serve.listener import Listener, Window
-from serve.listening import Answer, answers
-from serve.proxy import ProblemAnswers, with_header_timeout
+from serve.app import HttpGateway
+from serve.inference import NetworkOutput, infer_windows
+from serve.proxy import ProblemMiddleware, with_header_timeout
 from serve.settings import Settings
+from serve.worker import Window, Worker
 from starlette.testclient import TestClient
 from tests.export.tiny import noise
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 
-class LocalListener(Listener):
-    """A listener whose windows are not put together by `serve.batch`, which needs a replica."""
+class LocalWorker(Worker):
+    """A worker whose windows are not batched by `serve.batch`, which needs a replica."""
 
     class _Alone:
         """Accepts the settings of `serve.batch`."""
 
-        def __init__(self, infer: Callable[[Window], Awaitable[Answer]]) -> None:
+        def __init__(self, infer: Callable[[Window], Awaitable[NetworkOutput]]) -> None:
             self.infer = infer
 
-        def __call__(self, window: Window) -> Awaitable[Answer]:
+        def __call__(self, window: Window) -> Awaitable[NetworkOutput]:
             return self.infer(window)
 
         def set_max_batch_size(self, size: int) -> None:
@@ -41,9 +41,9 @@ class LocalListener(Listener):
             """And do not wait."""
 
     @property
-    def _hear(self) -> "_Alone":  # type: ignore[override]
-        async def infer(window: np.ndarray) -> Answer:
-            return (await asyncio.to_thread(answers, self._engine.network, [window]))[0]
+    def _infer(self) -> "_Alone":  # type: ignore[override]
+        async def infer(window: np.ndarray) -> NetworkOutput:
+            return (await asyncio.to_thread(infer_windows, self._engine.network, [window]))[0]
 
         return self._Alone(infer)
 
@@ -64,18 +64,18 @@ class _Handle:
         return type("Method", (), {"remote": staticmethod(remote)})
 
 
-def local_front(package: Path, store: Path, **settings: object) -> Front:
-    """A front with a listener."""
+def local_gateway(package: Path, store: Path, **settings: object) -> HttpGateway:
+    """A gateway with a worker."""
     tree = {"model": str(package), "precision": "float32", "jobs": {"store": str(store)}}
     tree |= {name: {**value, "store": str(store)} if name == "jobs" else value for name, value in settings.items()}  # type: ignore[dict-item]
     parsed = Settings.model_validate(tree)
-    return Front(parsed, _Handle(LocalListener(parsed)))
+    return HttpGateway(parsed, _Handle(LocalWorker(parsed)))
 
 
 @contextmanager
-def local_client(front: Front) -> Iterator[TestClient]:
+def local_client(gateway: HttpGateway) -> Iterator[TestClient]:
     """A client on this machine, which gives errors as answers."""
-    app = front.__serve_build_asgi_app__()
+    app = gateway.__serve_build_asgi_app__()
     with TestClient(
         _at_loopback(app), "http://localhost", raise_server_exceptions=False, client=("127.0.0.1", 9)
     ) as client:
@@ -90,11 +90,15 @@ def _at_loopback(app: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable
 
 
 @contextmanager
-def served(front: Front, *, header_timeout_s: float = 10.0) -> Iterator[str]:
+def served(gateway: HttpGateway, *, header_timeout_s: float = 10.0) -> Iterator[str]:
     """The same behind a real server, as Serve's proxies run it; gives its URL."""
     protocol = with_header_timeout(AutoHTTPProtocol, header_timeout_s)
     config = uvicorn.Config(
-        ProblemAnswers(front.__serve_build_asgi_app__()), port=0, http=protocol, log_level="critical", lifespan="on"
+        ProblemMiddleware(gateway.__serve_build_asgi_app__()),
+        port=0,
+        http=protocol,
+        log_level="critical",
+        lifespan="on",
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)

@@ -17,7 +17,7 @@ import pytest
 import requests
 import soundfile
 import yaml
-from serve.keys import hashed, new_key
+from serve.keys import hash_key, new_key
 from tests.export.tiny import noise, write_package
 from tests.jobs.conftest import free_ports
 from tests.jobs.head import PROGRAMS, Head, ray_head
@@ -79,9 +79,9 @@ class Cluster:
         assert told["status"] != "DEPLOY_FAILED", told["message"]
         return told
 
-    def listeners(self) -> int:
+    def workers(self) -> int:
         """How many can be asked."""
-        replicas = self.status()["deployments"]["Listener"]["replicas"]
+        replicas = self.status()["deployments"]["Worker"]["replicas"]
         return sum(replica["state"] == "RUNNING" for replica in replicas)
 
     def max_upload_mb(self) -> float:
@@ -104,7 +104,7 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def cluster(package: Path, tmp_path: Path) -> Iterator[Cluster]:
-    (tmp_path / "keys.txt").write_text(f"test:{hashed(KEY)}\n")
+    (tmp_path / "keys.txt").write_text(f"test:{hash_key(KEY)}\n")
     (port,) = free_ports(1)
     config = yaml.safe_load((ROOT / "serve" / "config.yaml").read_text())
     config["http_options"] |= {"host": "127.0.0.1", "port": port}
@@ -115,8 +115,8 @@ def cluster(package: Path, tmp_path: Path) -> Iterator[Cluster]:
         "keys_file": str(tmp_path / "keys.txt"),
         "jobs": {"store": str(tmp_path / "jobs")},
         "cache": "",
-        "front": {"max_replicas": 1, "target_recordings": 64, "max_recordings": 512, "num_cpus": 0.5},
-        "listeners": {"max_replicas": 2, "target_recordings": 2, "num_cpus": 0.5, "upscale_s": 1, "downscale_s": 2},
+        "gateway": {"max_replicas": 1, "target_recordings": 64, "max_recordings": 512, "num_cpus": 0.5},
+        "workers": {"max_replicas": 2, "target_recordings": 2, "num_cpus": 0.5, "upscale_s": 1, "downscale_s": 2},
     }
     with ray_head(num_cpus=4, variables={**VARIABLES, "TMPDIR": str(tmp_path)}) as head:
         yield Cluster(head, tmp_path, port, config)
@@ -177,11 +177,11 @@ def test_deployed_scaled_deployed_anew_and_scaled_down_without_a_loss(
     with ThreadPoolExecutor(load.clients) as clients:
         working = [clients.submit(load.client, own) for own in range(load.clients)]
         try:
-            wait_until(lambda: cluster.listeners() == 2)
+            wait_until(lambda: cluster.workers() == 2)
             cluster.deploy(limits={"max_upload_mb": 50}, model=str(newer))
             wait_until(lambda: cluster.status()["status"] == "RUNNING" and cluster.max_upload_mb() == 50)
             load.clients = 1  # goes on while a replica goes
-            wait_until(lambda: cluster.listeners() == 1)
+            wait_until(lambda: cluster.workers() == 1)
         finally:
             load.clients = 0
         for each in working:

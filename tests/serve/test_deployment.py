@@ -10,10 +10,10 @@ import yaml
 from ray.serve._private.api import call_user_app_builder_with_args_if_necessary
 from ray.serve.schema import ServeDeploySchema
 from serve.app import application
-from serve.asked import Wanted
-from serve.keys import VARIABLE, hashed
+from serve.errors import Problem
+from serve.keys import VARIABLE, hash_key
 from serve.model import open_model
-from serve.problems import Problem
+from serve.parameters import DecodeParameters
 from serve.settings import Jobs, Settings
 from tests.export.tiny import write_package
 
@@ -36,8 +36,8 @@ def test_ray_accepts_the_file_and_we_its_arguments(
     (deployed,) = config.applications
     assert deployed.import_path == "serve.app:application"
     settings = parse_config(Settings, deployed.args, "config.yaml")
-    assert settings.listeners.max_replicas == 16
-    monkeypatch.setenv(VARIABLE, f"app:{hashed('x')}")
+    assert settings.workers.max_replicas == 16
+    monkeypatch.setenv(VARIABLE, f"app:{hash_key('x')}")
     args = {**deployed.args, "model": str(package), "keys_file": "", "jobs": {"store": str(tmp_path)}}
     assert call_user_app_builder_with_args_if_necessary(application, args)
 
@@ -54,7 +54,7 @@ def test_a_preset_that_takes_a_second_model_says_so_where_there_is_none(package:
     model = open_model(Settings(model=str(package), jobs=Jobs(store=str(tmp_path))))
     assert model.presets == PRESETS
     with pytest.raises(Problem, match=r"it takes a micro model, and tiny 1\.0 names none; there are default"):
-        model.decoding(Wanted(preset="micro"))
+        model.decode_config(DecodeParameters(preset="micro"))
 
 
 @pytest.mark.parametrize(

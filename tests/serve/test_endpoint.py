@@ -269,7 +269,7 @@ def test_fifty_clients_good_and_hostile_at_once(endpoint: Endpoint, songs: list[
             assert all(found.result() for found in friendly)
 
     attack()
-    before_mb = {name: _memory_mb(endpoint, name) for name in ("Front", "Listener")}
+    before_mb = {name: _memory_mb(endpoint, name) for name in ("Gateway", "Worker")}
     attack()
     for name, mb in before_mb.items():
         assert _memory_mb(endpoint, name) - mb < 40, name
@@ -280,7 +280,7 @@ def _memory_mb(endpoint: Endpoint, name: str) -> float:
     return max(process.memory_full_info().uss / 1e6 for process in endpoint.replicas(name))
 
 
-@pytest.mark.parametrize("name", ["Listener", "Front"])
+@pytest.mark.parametrize("name", ["Worker", "Gateway"])
 def test_a_replica_that_is_killed_loses_no_accepted_job(endpoint: Endpoint, tmp_path: Path, name: str) -> None:
     client = endpoint.client()
     songs = [tmp_path / f"{name} {number}.flac" for number in range(12)]
@@ -309,18 +309,18 @@ def test_a_replica_that_is_killed_loses_no_accepted_job(endpoint: Endpoint, tmp_
 def test_who_waits_for_a_front_that_is_killed_is_answered_with_a_problem(endpoint: Endpoint, tmp_path: Path) -> None:
     song = tmp_path / "song.flac"
     soundfile.write(song, np.tile(noise(11.0, seed=21), 5), 22_050)
-    (front,) = endpoint.replicas("Front")
-    (listener,) = endpoint.replicas("Listener")
+    (gateway,) = endpoint.replicas("Gateway")
+    (worker,) = endpoint.replicas("Worker")
     with ThreadPoolExecutor(1) as clients:
-        listener.suspend()
+        worker.suspend()
         try:
             waiting = clients.submit(endpoint.post, song.read_bytes())
             while not any(name.endswith(".job.json") for name in endpoint.stored()):
                 time.sleep(0.05)
-            front.send_signal(signal.SIGKILL)
+            gateway.send_signal(signal.SIGKILL)
             answer = waiting.result(timeout=60)
         finally:
-            listener.resume()
+            worker.resume()
     assert (answer.status_code, answer.json()["kind"]) == (503, "replica_lost")
     assert answer.headers["Content-Type"] == PROBLEM
     deadline_s = time.monotonic() + 60

@@ -11,27 +11,27 @@ from types import ModuleType
 
 import pytest
 import requests
-from serve.front import Front
-from serve.keys import VARIABLE, hashed, new_key
-from serve.problems import KINDS, MEDIA_TYPE
-from serve.results import ALL
+from serve.app import HttpGateway
+from serve.errors import KINDS, MEDIA_TYPE
+from serve.keys import VARIABLE, hash_key, new_key
+from serve.result_formats import ALL
 from tests.export.tiny import write_package
-from tests.serve.local import local_front, recording, served
+from tests.serve.local import local_gateway, recording, served
 
 KEY = new_key()
 
 
 @pytest.fixture(scope="module")
-def front(tmp_path_factory: pytest.TempPathFactory) -> Front:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> HttpGateway:
     package = write_package(tmp_path_factory.mktemp("models") / "tiny-1.0", "float32")
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv(VARIABLE, f"alice:{hashed(KEY)}")
-        return local_front(package, tmp_path_factory.mktemp("jobs"))
+        environment.setenv(VARIABLE, f"alice:{hash_key(KEY)}")
+        return local_gateway(package, tmp_path_factory.mktemp("jobs"))
 
 
 @pytest.fixture(scope="module")
-def url(front: Front) -> Iterator[str]:
-    with served(front) as url:
+def url(gateway: HttpGateway) -> Iterator[str]:
+    with served(gateway) as url:
         yield url
 
 
@@ -91,7 +91,7 @@ def test_it_describes_problems_results_and_keys(url: str) -> None:
                 if int(status) >= 400:
                     assert list(response["content"]) == [MEDIA_TYPE]
                     described[int(status)] = response["content"][MEDIA_TYPE]["schema"]["$ref"]
-    assert set(described.values()) == {"#/components/schemas/ProblemAnswer"}
+    assert set(described.values()) == {"#/components/schemas/ProblemDetails"}
     assert described.keys() == {status for status, _ in KINDS.values()} - {405}
     result = tree["paths"]["/v1/transcriptions/{job_id}/result"]["get"]["responses"]["200"]
     assert result["content"].keys() == {each.media_type for each in ALL}

@@ -1,4 +1,4 @@
-"""The page in a real browser: a song in, hits on lanes, heard, decoded again, saved; on a desk, on a phone, by keys."""
+"""The page in a real browser: upload, hits on lanes, playback, re-decoding, download; on a desktop, a phone and by keyboard."""
 
 import json
 import zipfile

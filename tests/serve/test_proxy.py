@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from serve.problems import KINDS
-from serve.proxy import ProblemAnswers
+from serve.errors import KINDS
+from serve.proxy import ProblemMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
@@ -28,7 +28,7 @@ async def streaming(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.mark.parametrize("app", [silent, raising, streaming, PlainTextResponse("Unavailable", 503)])
 def test_a_replica_that_is_lost_gives_a_problem(app: object) -> None:
-    answer = TestClient(ProblemAnswers(app), raise_server_exceptions=False).post("/v1/transcriptions")  # type: ignore[arg-type]
+    answer = TestClient(ProblemMiddleware(app), raise_server_exceptions=False).post("/v1/transcriptions")  # type: ignore[arg-type]
     assert (answer.status_code, answer.json()["kind"]) == (KINDS["replica_lost"][0], "replica_lost")
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert int(answer.headers["Retry-After"]) >= 1
@@ -38,5 +38,5 @@ def test_problems_of_our_own_and_all_other_answers_pass() -> None:
     problem = json.dumps({"kind": "storage_unavailable"})
     for status, media_type in ((200, "text/plain"), (404, "text/plain"), (503, "application/problem+json")):
         app = PlainTextResponse(problem, status, media_type=media_type)
-        answer = TestClient(ProblemAnswers(app)).get("/")
+        answer = TestClient(ProblemMiddleware(app)).get("/")
         assert (answer.status_code, answer.text) == (status, problem)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from serve.errors import Problem
 from serve.origins import check_origin
-from serve.problems import Problem
 from starlette.testclient import TestClient
 from tests.export.tiny import write_package
-from tests.serve.local import local_client, local_front, recording
+from tests.serve.local import local_client, local_gateway, recording
 
 SONG = recording()
 AUDIO = {"Content-Type": "audio/flac"}
@@ -21,8 +21,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def client(package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    front = local_front(package, tmp_path_factory.mktemp("jobs"), cors_origins=("https://app.example",))
-    with local_client(front) as client:
+    gateway = local_gateway(package, tmp_path_factory.mktemp("jobs"), cors_origins=("https://app.example",))
+    with local_client(gateway) as client:
         yield client
 
 

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 import pytest
 import requests
-from serve.arrivals import Arrivals
-from serve.front import Front
-from serve.pressure import WorkClock
-from serve.problems import Problem
+from serve.app import HttpGateway
+from serve.errors import Problem
 from serve.settings import Limits
+from serve.upload_slots import UploadSlots
+from serve.work_clock import WorkClock
 from tests.export.tiny import write_package
-from tests.serve.local import local_front, recording, served
+from tests.serve.local import local_gateway, recording, served
 
 SONG = recording()
 HEADERS = {"Content-Type": "audio/flac"}
@@ -23,14 +23,14 @@ LIMITS = {"idle_timeout_s": 3.0, "upload_timeout_s": 20.0, "max_uploads_per_clie
 
 
 @pytest.fixture(scope="module")
-def front(tmp_path_factory: pytest.TempPathFactory) -> Front:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> HttpGateway:
     package = write_package(tmp_path_factory.mktemp("models") / "tiny-1.0", "float32")
-    return local_front(package, tmp_path_factory.mktemp("jobs"), limits=LIMITS, jobs={"max_waiting": 8})
+    return local_gateway(package, tmp_path_factory.mktemp("jobs"), limits=LIMITS, jobs={"max_waiting": 8})
 
 
 @pytest.fixture(scope="module")
-def url(front: Front) -> Iterator[str]:
-    with served(front, header_timeout_s=1.0) as url:
+def url(gateway: HttpGateway) -> Iterator[str]:
+    with served(gateway, header_timeout_s=1.0) as url:
         yield url
 
 
@@ -47,7 +47,7 @@ def begun(url: str) -> socket.socket:
     return connection
 
 
-def test_uploads_that_stall_lose_their_places_to_those_that_arrive(url: str, front: Front) -> None:
+def test_uploads_that_stall_lose_their_places_to_those_that_arrive(url: str, gateway: HttpGateway) -> None:
     with ExitStack() as stack:
         idle = [stack.enter_context(begun(url)) for _ in range(6)]
         time.sleep(1.3)  # a second's grace
@@ -101,31 +101,31 @@ class Clock:
 
 def test_who_sends_slowly_keeps_a_place_until_another_needs_it() -> None:
     clock = Clock()
-    arrivals = Arrivals(Limits(max_uploads_per_client=2, min_upload_kb_s=10), clock.now)
-    with arrivals.place("a", free=3, full="full") as quick, arrivals.place("a", free=3, full="full") as slow:
+    slots = UploadSlots(Limits(max_uploads_per_client=2, min_upload_kb_s=10), clock.now)
+    with slots.reserve("a", free=3, full="full") as quick, slots.reserve("a", free=3, full="full") as slow:
         for _ in range(50):
             clock.now_s += 0.1
-            arrivals.received(quick, 2000)
-            arrivals.received(slow, 10)
-        with arrivals.place("b", free=3, full="full"):
+            slots.add_bytes(quick, 2000)
+            slots.add_bytes(slow, 10)
+        with slots.reserve("b", free=3, full="full"):
             assert not slow.evicted  # there was room
-            with arrivals.place("b", free=3, full="full"):
+            with slots.reserve("b", free=3, full="full"):
                 assert slow.evicted
-                with pytest.raises(Problem, match="full"), arrivals.place("c", free=3, full="full"):
+                with pytest.raises(Problem, match="full"), slots.reserve("c", free=3, full="full"):
                     pass
         assert not quick.evicted
     with (
-        arrivals.place("a", free=9, full=""),
-        arrivals.place("a", free=9, full=""),
+        slots.reserve("a", free=9, full=""),
+        slots.reserve("a", free=9, full=""),
         pytest.raises(Problem, match="2 uploads of yours"),
-        arrivals.place("a", free=9, full=""),
+        slots.reserve("a", free=9, full=""),
     ):
         pass
-    with arrivals.place("a", free=9, full="") as first:
-        with arrivals.place("a", free=9, full=""):  # begun at the same moment, ended at once
+    with slots.reserve("a", free=9, full="") as first:
+        with slots.reserve("a", free=9, full=""):  # begun at the same moment, ended at once
             pass
-        arrivals.received(first, 10)
-    assert arrivals.num_bytes == 0
+        slots.add_bytes(first, 10)
+    assert slots.num_bytes == 0
 
 
 def test_time_in_which_the_process_starved_is_not_counted(caplog: pytest.LogCaptureFixture) -> None:

@@ -24,7 +24,7 @@ def serve(settings: tuple[str, ...], model: str, host: str, port: int) -> None:
 
     \b
     drumline serve
-    drumline serve --model out/models/drumline-small-0.1 limits.max_upload_mb=20 listeners.max_replicas=4
+    drumline serve --model out/models/drumline-small-0.1 limits.max_upload_mb=20 workers.max_replicas=4
     drumline serve --host 0.0.0.0 keys_file=keys.txt            # python -m serve.keys NAME makes one
     """
     from drumline.core.scratch import scratch_folder
@@ -36,8 +36,8 @@ def serve(settings: tuple[str, ...], model: str, host: str, port: int) -> None:
             own.append(f"model={json.dumps(str(Path(model).absolute()) if os.path.exists(model) else model)}")
         path = settings[: bool(settings) and "=" not in settings[0]]
         endpoint = settings_of(module_of_checkout("serve.settings").Settings, (*path, *own, *settings[len(path) :]))
-        listeners, front = endpoint.listeners, endpoint.front
-        wanted = listeners.num_cpus * listeners.max_replicas + front.num_cpus * front.max_replicas
+        workers, gateway = endpoint.workers, endpoint.gateway
+        wanted = workers.num_cpus * workers.max_replicas + gateway.num_cpus * gateway.max_replicas
         run(
             "serve.app:application",
             endpoint.model_dump(mode="json"),

@@ -12,27 +12,27 @@ import numpy as np
 import pytest
 import requests
 import soundfile
-from serve.asked import Wanted
-from serve.delivery import decoded
-from serve.folders import SongFolders
-from serve.front import Front
-from serve.problems import Problem
+from serve.app import HttpGateway
+from serve.downloads import decode_job
+from serve.errors import Problem
+from serve.parameters import DecodeParameters
 from serve.settings import Limits
+from serve.song_folders import SongFolders
 from tests.export.tiny import noise, write_package
-from tests.serve.local import local_front, recording, served
+from tests.serve.local import local_gateway, recording, served
 
 LONG_S = 300.0
 
 
 @pytest.fixture(scope="module")
-def front(tmp_path_factory: pytest.TempPathFactory) -> Front:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> HttpGateway:
     package = write_package(tmp_path_factory.mktemp("models") / "tiny-1.0", "float32")
-    return local_front(package, tmp_path_factory.mktemp("jobs"))
+    return local_gateway(package, tmp_path_factory.mktemp("jobs"))
 
 
 @pytest.fixture(scope="module")
-def url(front: Front) -> Iterator[str]:
-    with served(front) as url:
+def url(gateway: HttpGateway) -> Iterator[str]:
+    with served(gateway) as url:
         yield url
 
 
@@ -52,9 +52,9 @@ def sent(url: str, data: bytes, name: str) -> str:
     return answer.headers["Location"]
 
 
-def test_a_long_song_is_encoded_once_for_a_few_who_wait(url: str, front: Front, long_song: bytes) -> None:
+def test_a_long_song_is_encoded_once_for_a_few_who_wait(url: str, gateway: HttpGateway, long_song: bytes) -> None:
     place = sent(url, long_song, "long.flac")
-    stored = Path(front.store.uri) / f"{place.rpartition('/')[2]}.song"
+    stored = Path(gateway.store.uri) / f"{place.rpartition('/')[2]}.song"
 
     def download(_: int) -> requests.Response:
         return requests.get(f"{url}{place}/result", params={"format": "folder"}, timeout=120)
@@ -87,18 +87,18 @@ def test_a_long_song_is_encoded_once_for_a_few_who_wait(url: str, front: Front, 
     assert not stored.exists()
 
 
-def test_encoding_ends_with_its_time_and_with_whoever_waits(url: str, front: Front, long_song: bytes) -> None:
+def test_encoding_ends_with_its_time_and_with_whoever_waits(url: str, gateway: HttpGateway, long_song: bytes) -> None:
     place = sent(url, long_song + b"tail", "other.flac")
-    state = front.store.state(place.rpartition("/")[2])
+    state = gateway.store.state(place.rpartition("/")[2])
     assert state is not None
 
     async def run() -> None:
-        transcription = await decoded(front, state, Wanted())
-        hurried = SongFolders(front.store, front.incoming, Limits(work_timeout_s=0.01))
+        transcription = await decode_job(gateway, state, DecodeParameters())
+        hurried = SongFolders(gateway.store, gateway.incoming, Limits(work_timeout_s=0.01))
         with pytest.raises(Problem, match="audio_too_costly"):
-            await hurried.zipped(state.job, transcription)
-        patient = SongFolders(front.store, front.incoming, Limits())
-        waiting = [asyncio.create_task(patient.zipped(state.job, transcription)) for _ in range(2)]
+            await hurried.zip_folder(state.job, transcription)
+        patient = SongFolders(gateway.store, gateway.incoming, Limits())
+        waiting = [asyncio.create_task(patient.zip_folder(state.job, transcription)) for _ in range(2)]
         await asyncio.sleep(0.3)
         (encoding,) = (each for each, _, _ in patient._encodings.values())
         waiting[0].cancel()
@@ -108,13 +108,13 @@ def test_encoding_ends_with_its_time_and_with_whoever_waits(url: str, front: Fro
         await asyncio.wait({encoding}, timeout=5)
         assert encoding.done()
         with pytest.raises(FileNotFoundError):
-            front.store.open_song(state.job.id)
-        front.store.remove_recording(state.job.id)
+            gateway.store.open_song(state.job.id)
+        gateway.store.remove_recording(state.job.id)
         with pytest.raises(Problem, match="no longer kept"):
-            await patient.zipped(state.job, transcription)
+            await patient.zip_folder(state.job, transcription)
 
     asyncio.run(run())
-    assert not [path for path in front.incoming.rglob("*") if path.suffix in (".ogg", ".chart")]
+    assert not [path for path in gateway.incoming.rglob("*") if path.suffix in (".ogg", ".chart")]
 
 
 @pytest.mark.parametrize(("name", "folder"), [("CON.wav", "_CON"), ('a:b?"c".wav', "a_b__c_"), ("..\\..\\x .wav", "x")])

@@ -1,4 +1,4 @@
-"""Jobs as files, and the desk that looks after them: nothing accepted is lost, nothing expired stays."""
+"""Jobs as files, and the dispatcher that looks after them: nothing accepted is lost, nothing expired stays."""
 
 import asyncio
 import json
@@ -9,19 +9,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from serve.arrivals import Arrivals
-from serve.desk import Desk, Lost
-from serve.jobs import JobStore
-from serve.problems import Problem
+from serve.dispatcher import JobDispatcher, WorkerDied
+from serve.errors import Problem
+from serve.job_store import JobStore
 from serve.records import Job, Outcome, new_id
 from serve.settings import Jobs, Limits
+from serve.upload_slots import UploadSlots
 
 DONE = Outcome(duration_s=3.0)
 
 
-def a_desk(store: JobStore, listen: "Listen", **settings: float) -> Desk:
-    return Desk(
-        store, listen, Jobs.model_validate({"store": store.uri, **settings}), Arrivals(Limits(), time.monotonic)
+def a_dispatcher(store: JobStore, listen: "Listen", **settings: float) -> JobDispatcher:
+    return JobDispatcher(
+        store, listen, Jobs.model_validate({"store": store.uri, **settings}), UploadSlots(Limits(), time.monotonic)
     )
 
 
@@ -52,17 +52,17 @@ def test_a_job_is_read_back_as_it_was_written(store: JobStore, tmp_path: Path) -
     assert (Path(store.uri).stat().st_mode & 0o777) == 0o700
     state = store.state(job.id)
     assert state is not None
-    assert (state.job, state.outcome, state.heard_s) == (job, None, None)
-    store.tell_progress(job.id, heard_s=1.0, duration_s=3.0)
+    assert (state.job, state.outcome, state.processed_s) == (job, None, None)
+    store.write_progress(job.id, processed_s=1.0, duration_s=3.0)
     store.finish(job.id, DONE)
     state = store.state(job.id)
     assert state is not None
-    assert (state.heard_s, state.duration_s, state.outcome) == (1.0, 3.0, DONE)
+    assert (state.processed_s, state.duration_s, state.outcome) == (1.0, 3.0, DONE)
     with store.open_audio(job.id) as file:
         assert file.read() == b"OggS"
     store.remove(job.id)
     store.finish(job.id, DONE)  # a listener that did not notice
-    store.tell_progress(job.id, heard_s=2.0, duration_s=3.0)
+    store.write_progress(job.id, processed_s=2.0, duration_s=3.0)
     store.claim(job.id, attempts=2)
     assert store.state(job.id) is None
     assert files(Path(store.uri)) == []
@@ -97,10 +97,10 @@ def finished(store: JobStore, listen: Listen, job: Job, folder: Path, **settings
     """How a job ends."""
 
     async def run() -> None:
-        desk = a_desk(store, listen, **settings)
-        with desk.place("alice"):
-            await desk.accept(job, audio(folder))
-        await desk.finished(job.id)
+        dispatcher = a_dispatcher(store, listen, **settings)
+        with dispatcher.reserve_upload("alice"):
+            await dispatcher.accept(job, audio(folder))
+        await dispatcher.wait(job.id)
 
     asyncio.run(run())
     state = store.state(job.id)
@@ -114,11 +114,11 @@ def test_a_listener_that_dies_is_replaced_and_a_recording_that_kills_is_given_up
 
     async def dies_twice(job_id: str) -> Outcome:
         if next(deaths, None) is not None:
-            raise Lost
+            raise WorkerDied
         return DONE
 
     async def dies(job_id: str) -> Outcome:
-        raise Lost
+        raise WorkerDied
 
     assert finished(store, dies_twice, a_job(), tmp_path) == DONE
     killer = a_job()
@@ -131,7 +131,7 @@ def test_a_listener_that_dies_is_replaced_and_a_recording_that_kills_is_given_up
 def test_storage_that_is_away_is_waited_for_and_counts_as_no_attempt(
     store: JobStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("serve.desk._STORAGE_AGAIN_S", 0.01)
+    monkeypatch.setattr("serve.dispatcher._STORAGE_RETRY_DELAY_S", 0.01)
     away = iter(range(9))
 
     async def listens(job_id: str) -> Outcome:
@@ -155,8 +155,8 @@ def test_a_job_whose_front_died_is_taken_over(store: JobStore, tmp_path: Path) -
         return DONE
 
     async def run() -> None:
-        desk = a_desk(store, listens, lease_s=0.6)
-        tending = asyncio.create_task(desk.tend())
+        dispatcher = a_dispatcher(store, listens, lease_s=0.6)
+        tending = asyncio.create_task(dispatcher.maintain())
         await asyncio.sleep(0.3)
         assert heard == []  # somebody may still be at work
         store.claim(fresh.id, attempts=1)
@@ -176,16 +176,20 @@ def test_no_more_than_there_is_room_for(store: JobStore, tmp_path: Path) -> None
             await ended.wait()
             return DONE
 
-        desk = a_desk(store, listens, max_waiting=2)
+        dispatcher = a_dispatcher(store, listens, max_waiting=2)
         job = a_job()
-        with desk.place("alice"):
-            await desk.accept(job, audio(tmp_path))
-        with desk.place("alice"), pytest.raises(Problem, match="busy") as told, desk.place("alice"):
+        with dispatcher.reserve_upload("alice"):
+            await dispatcher.accept(job, audio(tmp_path))
+        with (
+            dispatcher.reserve_upload("alice"),
+            pytest.raises(Problem, match="busy") as told,
+            dispatcher.reserve_upload("alice"),
+        ):
             pass
         assert told.value.headers == {"Retry-After": "5"}
         ended.set()
-        await desk.finished(job.id)
-        with desk.place("alice"), desk.place("alice"):
+        await dispatcher.wait(job.id)
+        with dispatcher.reserve_upload("alice"), dispatcher.reserve_upload("alice"):
             pass
 
     asyncio.run(run())
@@ -206,8 +210,8 @@ def test_who_hangs_up_while_a_recording_is_taken_in_leaves_nothing(tmp_path: Pat
         return DONE
 
     async def run() -> None:
-        desk = a_desk(store, listens)
-        accepting = asyncio.create_task(desk.accept(a_job(), audio(tmp_path)))
+        dispatcher = a_dispatcher(store, listens)
+        accepting = asyncio.create_task(dispatcher.accept(a_job(), audio(tmp_path)))
         await asyncio.sleep(0.05)
         for _ in range(2):  # as Serve does
             accepting.cancel()
@@ -250,16 +254,16 @@ def test_what_is_foreign_newer_or_damaged_stops_nothing(
         return DONE
 
     async def run() -> None:
-        desk = a_desk(store, listens, lease_s=0.3)
+        dispatcher = a_dispatcher(store, listens, lease_s=0.3)
         for _ in range(2):
-            await desk._tend()
+            await dispatcher._maintain()
             await asyncio.sleep(0.4)
 
     asyncio.run(run())
     assert sorted(heard) == sorted([grown.id, damaged.id])
     state = store.state(damaged.id)
     assert state is not None
-    assert (state.outcome, state.heard_s) == (DONE, None)
+    assert (state.outcome, state.processed_s) == (DONE, None)
     assert not (folder / f"{expired['id']}.job.json").exists()
     with pytest.raises(Problem, match="not_ready"):
         store.state(str(newer["id"]))
@@ -281,9 +285,9 @@ def test_a_job_whose_sender_waited_for_it_ends_with_its_front(store: JobStore, t
         raise AssertionError("nobody would ever have the result")
 
     async def run() -> None:
-        desk = a_desk(store, listens, lease_s=0.1)
+        dispatcher = a_dispatcher(store, listens, lease_s=0.1)
         await asyncio.sleep(0.2)
-        await desk._tend()
+        await dispatcher._maintain()
 
     asyncio.run(run())
     assert files(Path(store.uri)) == []
@@ -320,22 +324,22 @@ def test_recordings_are_kept_within_bounds_per_client_and_in_all(store: JobStore
             return DONE
 
         quick = True
-        desk = a_desk(store, listens, max_client_mb=3.5, max_mb=5.5)
+        dispatcher = a_dispatcher(store, listens, max_client_mb=3.5, max_mb=5.5)
         now_s = time.time()
         alices = [a_job(created_s=now_s + n) for n in range(5)]
         for job in alices:
-            await desk.accept(job, large(tmp_path))
-            await desk.finished(job.id)
-            await asyncio.gather(*desk._removals)
+            await dispatcher.accept(job, large(tmp_path))
+            await dispatcher.wait(job.id)
+            await asyncio.gather(*dispatcher._removals)
         assert kept(*alices) == [False, False, True, True, True]
         assert all((state := store.state(job.id)) and state.outcome == DONE for job in alices)
         bobs = [a_job(owner="bob", created_s=now_s + 10 + n) for n in range(3)]
         for job in bobs:
-            await desk.accept(job, large(tmp_path))
-            await desk.finished(job.id)
-            await asyncio.gather(*desk._removals)
+            await dispatcher.accept(job, large(tmp_path))
+            await dispatcher.wait(job.id)
+            await asyncio.gather(*dispatcher._removals)
         assert kept(*alices, *bobs) == [False, False, False, True, True, True, True, True]
-        again = a_desk(store, listens, max_client_mb=3.5, max_mb=5.5)  # another front, or this one started anew
+        again = a_dispatcher(store, listens, max_client_mb=3.5, max_mb=5.5)  # another front, or this one started anew
         again.quota.refresh(store)
         quick = False
         carols = [a_job(owner="carol", created_s=now_s + 20 + n) for n in range(3)]
@@ -344,12 +348,12 @@ def test_recordings_are_kept_within_bounds_per_client_and_in_all(store: JobStore
             await asyncio.gather(*again._removals)
         assert kept(*carols) == [True, True, True]
         assert sum(kept(*alices, *bobs)) == 2
-        with again.place("carol") as arrival:
-            again.received(arrival, 400_000)
+        with again.reserve_upload("carol") as slot:
+            again.add_bytes(slot, 400_000)
             with pytest.raises(Problem, match=r"4 MB of recordings \(yours\) are not finished, limit 3\.5 MB"):
-                again.received(arrival, 400_000)
+                again.add_bytes(slot, 400_000)
         going.set()
         for job in carols:
-            await again.finished(job.id)
+            await again.wait(job.id)
 
     asyncio.run(run())

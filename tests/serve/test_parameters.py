@@ -2,10 +2,10 @@
 
 import pytest
 from pydantic import ValidationError
-from serve.asked import Wanted
-from serve.file_names import safe_name, shown_name
-from serve.problems import KINDS, Problem
-from serve.results import FOLDER, chosen, headers
+from serve.errors import KINDS, Problem
+from serve.file_names import display_name, safe_name
+from serve.parameters import DecodeParameters
+from serve.result_formats import FOLDER, download_headers, negotiate_format
 from serve.sniffing import HEAD_BYTES, ending_of, may_be_audio
 from tests.audio.encoding import CODECS, encode, hits
 
@@ -22,13 +22,13 @@ from drumline.decoding.presets import load_preset
     ],
 )  # fmt: skip
 def test_a_format_by_name_or_by_accept(name: str, accept: str, expected: str) -> None:
-    assert chosen(name, accept).name == expected
+    assert negotiate_format(name, accept).name == expected
 
 
 @pytest.mark.parametrize(("name", "accept"), [("wav", ""), ("", "image/png"), ("", "text/csv;q=x"), ("", ";;,")])
 def test_no_such_format(name: str, accept: str) -> None:
     with pytest.raises(Problem) as told:
-        chosen(name, accept)
+        negotiate_format(name, accept)
     assert told.value.status == 406
 
 
@@ -54,19 +54,21 @@ def test_what_claims_to_be_something_else_is_not_looked_at() -> None:
 
 def test_sensitivity_moves_thresholds_and_what_is_told_later_stands_above() -> None:
     preset = load_preset("conservative")
-    assert Wanted(sensitivity=0.5).decoding(preset).threshold_log_odds == pytest.approx(0.3)
-    assert Wanted().decoding(preset) == preset
-    over = Wanted(sensitivity=2.0).over(Wanted(preset="aggressive", sensitivity=1.0, triplets=False))
-    assert over.told() == {"preset": "aggressive", "sensitivity": 2.0, "triplets": False}
+    assert DecodeParameters(sensitivity=0.5).decode_config(preset).threshold_log_odds == pytest.approx(0.3)
+    assert DecodeParameters().decode_config(preset) == preset
+    over = DecodeParameters(sensitivity=2.0).with_defaults(
+        DecodeParameters(preset="aggressive", sensitivity=1.0, triplets=False)
+    )
+    assert over.given() == {"preset": "aggressive", "sensitivity": 2.0, "triplets": False}
     with pytest.raises(ValidationError):
-        Wanted(sensitivity=float("inf"))
+        DecodeParameters(sensitivity=float("inf"))
 
 
 def test_every_reason_that_audio_is_refused_for_is_a_problem_with_a_4xx() -> None:
     for kind in ("audio_undecodable", "audio_too_long", "worker_crashed"):
         assert kind in REASONS
     for kind, (status, _) in KINDS.items():
-        tree = Problem(kind, "why").tree()
+        tree = Problem(kind, "why").to_json()
         assert tree["status"] == status >= 400
         assert tree["type"] == f"/docs#{kind}"
 
@@ -83,11 +85,11 @@ def test_every_reason_that_audio_is_refused_for_is_a_problem_with_a_4xx() -> Non
 )  # fmt: skip
 def test_names_are_safe_on_every_system(name: str, expected: str) -> None:
     assert safe_name(name, default="song") == expected
-    saved = headers(FOLDER, name)["Content-Disposition"]
+    saved = download_headers(FOLDER, name)["Content-Disposition"]
     assert saved.isascii()
     assert not set(saved) & set("\r\n\0/\\<>|")
 
 
 def test_titles_hold_no_markup_and_one_line() -> None:
-    assert shown_name("<size=999><color=red>Song</color>.ogg", default="song") == "color>.ogg".replace(">", "")
-    assert shown_name("Who\r\nare you?.ogg", default="song") == "Whoare you?.ogg"
+    assert display_name("<size=999><color=red>Song</color>.ogg", default="song") == "color>.ogg".replace(">", "")
+    assert display_name("Who\r\nare you?.ogg", default="song") == "Whoare you?.ogg"

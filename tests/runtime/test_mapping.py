@@ -67,7 +67,7 @@ def test_what_a_worker_raises_arrives_in_its_own_words(tmp_path: Path) -> None:
 
     ledger = Ledger(str(tmp_path), timeout_s=60, max_attempts=2)
     for step, said in (
-        (full, r"^Ray gave up: the disk is full: '/there'\. What was finished"),
+        (full, r"^Ray gave up: the disk is full: '/there'\. Finished work"),
         (damaged, r"^a\.mid: damaged$"),
     ):
         with pytest.raises(DrumlineError, match=said):

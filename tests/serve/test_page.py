@@ -1,4 +1,4 @@
-"""The page in a real browser: upload, hits on lanes, playback, re-decoding, download; on a desktop, a phone and by keyboard."""
+"""The page in a real browser: upload, hits on lanes, playback, re-decoding, download; by mouse, touch and keyboard."""
 
 import json
 import zipfile

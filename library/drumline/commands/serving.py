@@ -45,5 +45,5 @@ def serve(settings: tuple[str, ...], model: str, host: str, port: int) -> None:
             port=port,
             proxy_callback="serve.proxy.middlewares",
             num_cpus=max(os.cpu_count() or 1, math.ceil(wanted)),
-            say=lambda url: click.echo(f"{url}  (Ctrl-C ends it; {url}/docs says how to ask)", err=True),
+            on_ready=lambda url: click.echo(f"{url}  (Ctrl-C stops it; API reference: {url}/docs)", err=True),
         )

@@ -18,7 +18,7 @@ from drumline.dataset.song import build_song
 from drumline.dataset.sources import SongSource
 from drumline.dataset.stems import Stems
 from drumline.dataset.tables import SUMMARY
-from drumline.runtime.attempt import attempted
+from drumline.runtime.guarded import run_guarded
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.report import peak_mb
 
@@ -68,7 +68,7 @@ class SongStep:
         ]
 
     def _work(self, source: SongSource, id_: str) -> pa.Table | Rejected:
-        return attempted(self.ledger, id_, source.key, lambda: self._build(source))
+        return run_guarded(self.ledger, id_, source.key, lambda: self._build(source))
 
     def _build(self, source: SongSource) -> pa.Table | Rejected:
         return build_song(source, self.config, self.stems.lookup)

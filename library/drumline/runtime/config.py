@@ -6,13 +6,14 @@ from drumline.core.config import Config
 
 
 class RayConfig(Config):
-    """Where and how wide to run."""
+    """Ray cluster of a run: its address, or the size of a private one."""
 
     address: str = ""
-    """``auto`` or ``ray://...`` for a running cluster, ``local`` for a private one. Empty: RAY_ADDRESS, else local."""
+    """Address of the Ray cluster: ``auto`` or ``ray://...`` for a running one, ``local`` for a private one. If empty,
+    RAY_ADDRESS, else ``local``."""
     num_cpus: int | None = None
-    """Logical CPUs of a private cluster; all of this machine if empty."""
+    """Logical CPUs of a private cluster; if empty, all CPUs of this machine."""
     object_store_mb: int = 512
-    """Object store of a private cluster [MiB]: rows are small, audio never passes through it."""
+    """Size of a private cluster's object store [MiB]. Audio never passes through it."""
     listen: Literal["loopback", "all"] = "loopback"
-    """Interfaces that the ports of a private cluster (Ray's own and its metrics) listen on: ``loopback`` or ``all``."""
+    """Interfaces on which a private cluster's ports (Ray's and its metrics) listen: ``loopback`` or ``all``."""

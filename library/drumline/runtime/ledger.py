@@ -1,9 +1,8 @@
-"""The attempt ledger: which item was being worked on when a worker died.
+"""Attempt ledger: records which items a worker was processing when it died.
 
-Ray retries the task of a dead worker for ever, and with it the song that killed it. Before an item is
-worked on, its attempt is written down; afterwards the entry is removed. An item that comes back with
-``max_attempts`` entries is poison and is given up instead of tried again. Attempts count within one run:
-killing the driver does not make innocent songs suspect.
+Ray retries the task of a dead worker for ever, and with it the song that crashed it. Each attempt is recorded before
+the item is processed, and removed afterwards. An item with ``max_attempts`` recorded attempts is given up. Attempts
+count within one run, so that killing the driver incriminates no song.
 """
 
 import json
@@ -22,24 +21,24 @@ _TIMED_OUT_EXIT = 75
 
 @dataclass(frozen=True)
 class Ledger:
-    """Attempts below one folder, one small file an item in flight."""
+    """Recorded attempts of one run: a small file per item in flight."""
 
     uri: str
-    """Folder of this run's entries, on storage that all workers share."""
+    """Folder or URI of the records, on storage that all workers share."""
     timeout_s: float
-    """An attempt longer than this ends its worker."""
+    """Time limit of an attempt, after which its worker process exits [s]."""
     max_attempts: int
-    """Attempts after which an item is given up."""
+    """Number of failed attempts after which an item is given up."""
 
     def given_up(self, item: str) -> str:
-        """Empty while an item may be tried; else what ended its attempts: ``died`` or ``timed_out``."""
+        """How an item failed: ``died`` or ``timed_out``; empty if it may be tried (again)."""
         earlier = self.attempts(item)
         if len(earlier) < self.max_attempts:
             return ""
         return "timed_out" if all(entry["outcome"] == "timed_out" for entry in earlier) else "died"
 
     def attempts(self, item: str) -> list[dict[str, object]]:
-        """Earlier attempts at an item that did not end."""
+        """Earlier attempts at an item that did not finish, with label, start time and outcome."""
         try:
             return list(parse_json(read_bytes(self._entry(item))))
         except FileNotFoundError:
@@ -47,9 +46,16 @@ class Ledger:
 
     @contextmanager
     def attempt(self, item: str, label: str) -> Iterator[None]:
-        """Record an attempt for as long as the block runs; end the process if it outlasts the limit.
+        """Record an attempt for as long as the block runs; exit the process after `timeout_s`.
 
         Python cannot interrupt a decoder stuck in C, so the worker exits and Ray starts another.
+
+        Parameters
+        ----------
+        item
+            Identifier of the item, as a file name.
+        label
+            Name of the item in messages.
         """
         earlier = self.attempts(item)
         entry = {"label": label, "started": time.time(), "outcome": "died"}
@@ -69,13 +75,13 @@ class Ledger:
         remove(self._entry(item))
 
     def in_flight(self) -> list[tuple[str, float]]:
-        """(label, seconds since it started) of every attempt under way, longest first."""
+        """Label and age [s] of every current attempt, the oldest first."""
         found = []
         for name in names(self.uri):
             try:
                 entry = parse_json(read_bytes(join(self.uri, name)))[-1]
             except (FileNotFoundError, ValueError):
-                continue  # it ended while we looked
+                continue  # it finished meanwhile
             found.append((str(entry["label"]), time.time() - float(entry["started"])))
         return sorted(found, key=lambda pair: -pair[1])
 

@@ -1,7 +1,7 @@
-"""Map a function over many rows with Ray Data: bounded, streaming, retried, never silent.
+"""Map a function over many rows with Ray Data: bounded memory, streaming results, retries, stall warnings.
 
-Rows in and out are small (paths and summaries). Whatever is large goes through files that the function
-writes, so the object store and the driver stay flat as a library grows.
+Rows are small (paths and summaries). Large data goes through files that the function writes, so that memory of the
+object store and the driver does not grow with a library.
 """
 
 import logging
@@ -16,13 +16,13 @@ from ray.data import ActorPoolStrategy, DataContext
 
 from drumline.core.artifacts import STORAGE_ERRORS
 from drumline.core.errors import DrumlineError
-from drumline.runtime.causes import cause_of, text_of
 from drumline.runtime.ledger import Ledger
+from drumline.runtime.ray_errors import error_message, unwrap_error
 
 log = logging.getLogger("drumline")
 
-_MOST_ROWS_A_TASK = 16  # a task costs Ray some 20 ms of CPU
-_TASKS_A_CPU = 2  # still to come when a block is cut
+_MAX_ROWS_PER_TASK = 16  # a task costs Ray some 20 ms of CPU
+_TASKS_PER_CPU = 2  # remaining when a block is cut
 _STALL_NOTICE_S = 60.0
 
 
@@ -34,17 +34,36 @@ def map_rows(
     ledger: Ledger,
     num_cpus: float = 1.0,
 ) -> Iterator[dict[str, Any]]:
-    """``step`` of every row on the cluster, results as they come (not in order).
+    """Apply a function to every row on the cluster.
 
-    ``step`` takes one row (a string) and gives result rows of ``schema``. Ray runs the block of a worker that died
-    again, for ever, so a step must be idempotent and ask the ledger before it does anything dangerous.
+    Parameters
+    ----------
+    rows
+        Input rows, such as paths.
+    step
+        Returns the result rows of one input row. Ray repeats the block of a dead worker for ever, so a step must be
+        idempotent and consult the ledger before risky work.
+    schema
+        Schema of the result rows.
+    ledger
+        Attempts of this run, for stall warnings.
+    num_cpus
+        CPUs that Ray reserves for a task.
 
-    Raises DrumlineError where the run as a whole cannot go on.
+    Yields
+    ------
+    dict
+        Result rows as they finish, in any order.
+
+    Raises
+    ------
+    DrumlineError
+        The run as a whole cannot go on.
     """
     if not rows:
         return
     _configure(ledger)
-    blocks = _blocks(rows, cpus=max(1, int(ray.cluster_resources().get("CPU", 1))), most=_MOST_ROWS_A_TASK)
+    blocks = _blocks(rows, cpus=max(1, int(ray.cluster_resources().get("CPU", 1))), max_size=_MAX_ROWS_PER_TASK)
     mapped = ray.data.from_arrow([pa.table({"row": list(block)}) for block in blocks]).map_batches(
         _Step(step, schema),
         batch_size=None,
@@ -65,20 +84,45 @@ def map_actors(
     num_gpus: float,
     rows_a_call: int = 1,
 ) -> Iterator[dict[str, Any]]:
-    """Like `map_rows` with a class that is made once an actor and called for up to ``rows_a_call`` rows: for models.
+    """Apply a class to every row: constructed once per actor, for example to load a model.
 
-    0 actors: as many as the cluster's processors, or graphics cards where they use those, allow.
+    The pool starts with one actor: a fixed pool that takes every CPU never starts (Ray issue 44687). Ray restarts dead
+    actors for ever, so ``worker`` consults the ledger before each call.
 
-    The pool may start with one actor, whatever its full size: a fixed pool that takes every CPU never
-    starts (Ray issue 44687). Ray restarts dead actors for ever: ``worker`` asks the ledger before each call.
+    Parameters
+    ----------
+    rows
+        Input rows, such as paths.
+    worker
+        Class whose instances map a table of input rows (column ``row``) to a table of result rows.
+    arguments
+        Arguments of its constructor.
+    ledger
+        Attempts of this run, for stall warnings.
+    num_actors
+        Size of the pool; 0 fills the cluster's GPUs if actors use them, else its CPUs.
+    num_cpus, num_gpus
+        CPUs and GPUs that Ray reserves for an actor.
+    rows_a_call
+        Maximum number of rows per call.
+
+    Yields
+    ------
+    dict
+        Result rows as they finish, in any order.
+
+    Raises
+    ------
+    DrumlineError
+        The run as a whole cannot go on.
     """
     if not rows:
         return
     _configure(ledger)
     if not num_actors:
-        kind, share = ("GPU", num_gpus) if num_gpus else ("CPU", num_cpus)
-        num_actors = max(1, int(ray.cluster_resources().get(kind, 1) / share))
-    blocks = _blocks(rows, cpus=num_actors, most=rows_a_call)
+        resource, share = ("GPU", num_gpus) if num_gpus else ("CPU", num_cpus)
+        num_actors = max(1, int(ray.cluster_resources().get(resource, 1) / share))
+    blocks = _blocks(rows, cpus=num_actors, max_size=rows_a_call)
     mapped = ray.data.from_arrow([pa.table({"row": list(block)}) for block in blocks]).map_batches(
         worker,
         fn_constructor_args=arguments,
@@ -91,20 +135,20 @@ def map_actors(
     yield from _stream(mapped, ledger)
 
 
-def _blocks(rows: Sequence[str], *, cpus: int, most: int) -> Iterator[Sequence[str]]:
-    """One block a task: large ones first, for few tasks; single rows last, so that all CPUs are done together.
+def _blocks(rows: Sequence[str], *, cpus: int, max_size: int) -> Iterator[Sequence[str]]:
+    """Cut rows into one block per task: large blocks first, single rows last, so that all CPUs finish together.
 
     Guided self-scheduling (Polychronopoulos, Kuck 1987).
     """
     start = 0
     while start < len(rows):
-        size = min(most, max(1, (len(rows) - start) // (cpus * _TASKS_A_CPU)))
+        size = min(max_size, max(1, (len(rows) - start) // (cpus * _TASKS_PER_CPU)))
         yield rows[start : start + size]
         start += size
 
 
 class _Step:
-    """A block of rows through a function of one row. Defined here and not in a job: workers import it."""
+    """Maps a block of rows by a function of one row. Defined here and not in a job: workers import it."""
 
     def __init__(self, step: Callable[[str], Sequence[dict[str, Any]]], schema: pa.Schema) -> None:
         self.step, self.schema = step, schema
@@ -115,7 +159,7 @@ class _Step:
 
 
 def _configure(ledger: Ledger) -> None:
-    """Set what a dataset takes over from the context when it is made."""
+    """Set the context from which new datasets take their options."""
     context = DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
@@ -132,16 +176,16 @@ def _stream(dataset: Any, ledger: Ledger) -> Iterator[dict[str, Any]]:
             watch.progress()
             yield from batch.to_pylist()
     except ray.exceptions.RayError as error:
-        said = " ".join(text_of(error).split())[:500]
-        if not isinstance(cause_of(error), DrumlineError):
-            said = f"Ray gave up: {said}. What was finished is kept: run again to resume"
-        raise DrumlineError(said) from error
+        message = " ".join(error_message(error).split())[:500]
+        if not isinstance(unwrap_error(error), DrumlineError):
+            message = f"Ray gave up: {message}. Finished work is kept: run again to resume"
+        raise DrumlineError(message) from error
     finally:
         watch.stop()
 
 
 class StallWatch(threading.Thread):
-    """Says what is in flight whenever nothing has come back for a while."""
+    """Thread that logs current attempts when no result has arrived for `notice_s` [s]."""
 
     def __init__(self, ledger: Ledger, *, notice_s: float) -> None:
         super().__init__(daemon=True)
@@ -150,9 +194,11 @@ class StallWatch(threading.Thread):
         self._stopped = threading.Event()
 
     def progress(self) -> None:
+        """Note that a result arrived."""
         self._moved = time.monotonic()
 
     def stop(self) -> None:
+        """End the thread."""
         self._stopped.set()
         self.join()
 
@@ -164,6 +210,6 @@ class StallWatch(threading.Thread):
             try:
                 found = self.ledger.in_flight()[:4]
             except STORAGE_ERRORS:
-                continue  # the workers will say so
-            doing = ", ".join(f"{label} ({age_s:.0f} s)" for label, age_s in found)
-            log.warning("nothing finished for %.0f s; in flight: %s", quiet_s, doing or "nothing (no free CPU?)")
+                continue  # the workers report it
+            in_flight = ", ".join(f"{label} ({age_s:.0f} s)" for label, age_s in found)
+            log.warning("nothing finished for %.0f s; in flight: %s", quiet_s, in_flight or "nothing (no free CPU?)")

@@ -1,6 +1,6 @@
-"""What Prometheus is told while a run goes on, by way of Ray: configs/cluster/grafana draws it.
+"""Prometheus metrics of runs, exported by Ray and plotted by configs/cluster/grafana.
 
-Where it arrives every name begins with ``ray_``. A process that is not connected to Ray tells nobody.
+Ray prefixes every name with ``ray_``. A process that is not connected to Ray exports nothing.
 """
 
 from functools import cache
@@ -13,50 +13,72 @@ _RUN: Final = ("run",)
 
 
 class SongMeter:
-    """The songs of a run of a kind: ``build``, ``render`` or ``transcribe``."""
+    """Song counters of a run of kind ``build``, ``render`` or ``transcribe``."""
 
     def __init__(self, kind: str) -> None:
         self._tags = {"kind": kind}
 
     def planned(self, songs: int) -> None:
-        """How many there are to do, finished ones among them."""
-        _gauge("drumline_songs_planned", "Songs of the run under way, finished ones among them.", _KIND).set(
+        """Set the number of songs of the run, finished ones included."""
+        _gauge("drumline_songs_planned", "Songs of the current run, finished ones included.", _KIND).set(
             songs, self._tags
         )
 
-    def came_back(self, outcome: str, *, audio_s: float, cpu_s: float) -> None:
-        """One more. ``outcome`` is ``done``, ``reused``, or the reason of its rejection."""
-        _counter("drumline_songs", "Songs that came back, by outcome.", (*_KIND, "outcome")).inc(
+    def finished(self, outcome: str, *, audio_s: float, cpu_s: float) -> None:
+        """Count one finished song.
+
+        Parameters
+        ----------
+        outcome
+            ``done``, ``reused``, or the reason of its rejection.
+        audio_s
+            Duration of its audio [s].
+        cpu_s
+            CPU time that it took [s].
+        """
+        _counter("drumline_songs", "Finished songs, by outcome.", (*_KIND, "outcome")).inc(
             1, {**self._tags, "outcome": outcome}
         )
         for name, what, amount in (
-            ("drumline_songs_audio_seconds", "Audio of the songs that came back.", audio_s),
-            ("drumline_songs_cpu_seconds", "Processor time that these songs took.", cpu_s),
+            ("drumline_songs_audio_seconds", "Audio of finished songs [s].", audio_s),
+            ("drumline_songs_cpu_seconds", "CPU time of finished songs [s].", cpu_s),
         ):
-            if amount > 0:  # Ray's counters refuse to stand still
+            if amount > 0:  # Ray's counters accept no 0
                 _counter(name, what, _KIND).inc(amount, self._tags)
 
 
 class TrainingMeter:
-    """One training run, told by its first worker."""
+    """Metrics of one training run, exported by its first worker."""
 
     def __init__(self, run: str) -> None:
         self._tags = {"run": run}
 
     def step(self, *, windows: int, loss: float, rate: float, waited_s: float) -> None:
-        """After a step on ``windows`` of all workers, for which it waited ``waited_s``."""
-        _counter("drumline_training_windows", "Windows that were learnt from, of all workers.", _RUN).inc(
-            windows, self._tags
-        )
+        """Record a training step.
+
+        Parameters
+        ----------
+        windows
+            Batch size over all workers.
+        loss
+            Training loss.
+        rate
+            Learning rate.
+        waited_s
+            Time that the step waited for its batch [s].
+        """
+        _counter("drumline_training_windows", "Training windows of all workers.", _RUN).inc(windows, self._tags)
         if waited_s > 0:
-            _counter("drumline_training_waited_seconds", "Time without a batch.", _RUN).inc(waited_s, self._tags)
-        _gauge("drumline_training_loss", "Of the last step.", _RUN).set(loss, self._tags)
+            _counter("drumline_training_waited_seconds", "Time spent waiting for a batch [s].", _RUN).inc(
+                waited_s, self._tags
+            )
+        _gauge("drumline_training_loss", "Loss of the last step.", _RUN).set(loss, self._tags)
         _gauge("drumline_training_rate", "Learning rate of the last step.", _RUN).set(rate, self._tags)
 
     def epoch(self, number: int, score: float) -> None:
-        """After a validation: the epoch that comes next, and the score that stages go by."""
+        """Record a validation: the number of finished epochs and the validation score."""
         _gauge("drumline_training_epoch", "Finished epochs.", _RUN).set(number, self._tags)
-        _gauge("drumline_training_score", "Of the last validation.", _RUN).set(score, self._tags)
+        _gauge("drumline_training_score", "Score of the last validation.", _RUN).set(score, self._tags)
 
 
 @cache

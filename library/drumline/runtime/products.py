@@ -1,8 +1,8 @@
-"""Finished work on single items, on storage that all workers share: what makes a run resumable.
+"""Store of per-item results on shared storage, which makes a run resumable.
 
-``<uri>/ab/<id>.parquet`` holds an item's product, ``<id>.rejected.json`` the reason why it has none. An id is a
-fingerprint of all that decides the work, so a file that exists is right, and a changed file or setting looks elsewhere.
-Files are whole or absent.
+``<uri>/ab/<id>.parquet`` holds an item's product, ``<id>.rejected.json`` the reason of its rejection. An id is a
+fingerprint of all inputs and settings, so an existing file is valid, and a changed input has another id. Files are
+written atomically.
 """
 
 import json
@@ -22,12 +22,13 @@ _ID: Final = re.compile(r"[0-9a-f]{16}\.")
 
 @dataclass(frozen=True)
 class Products:
-    """The products below one folder."""
+    """Products and rejections below one folder."""
 
     uri: str
+    """Local folder or fsspec URI."""
 
     def find(self, id_: str) -> str | Rejected | None:
-        """The URI of a finished product, the recorded rejection, or None where the work is still to be done."""
+        """Look up an item: the URI of its product, its recorded rejection, or None if it is unfinished."""
         product, rejection = self._uris(id_)
         if exists(product):
             return product
@@ -36,7 +37,20 @@ class Products:
         return None
 
     def save(self, id_: str, outcome: bytes | Rejected) -> str | Rejected:
-        """Publish an outcome, a product as the bytes of its file; gives what `find` will say from now on."""
+        """Store an outcome.
+
+        Parameters
+        ----------
+        id_
+            Fingerprint of the item.
+        outcome
+            Content of the product's file, or the rejection.
+
+        Returns
+        -------
+        str or Rejected
+            The same that `find` returns from now on.
+        """
         product, rejection = self._uris(id_)
         if isinstance(outcome, Rejected):
             write_bytes(rejection, json.dumps(asdict(outcome)).encode())
@@ -45,11 +59,11 @@ class Products:
         return product
 
     def finished(self) -> set[str]:
-        """The ids of all that has a product or a rejection, by one listing."""
+        """Ids of all items with a product or a rejection."""
         return {PurePosixPath(entry).name.partition(".")[0] for entry in self._listing()}
 
     def forget_rejected(self) -> int:
-        """Delete every recorded rejection, whatever its configuration, so that those items are tried again."""
+        """Delete every recorded rejection, so that those items are tried again; return their number."""
         fs, _ = filesystem(self.uri)
         found = [entry for entry in self._listing() if entry.endswith(_REJECTED)]
         for entry in found:
@@ -57,7 +71,7 @@ class Products:
         return len(found)
 
     def forget_all(self) -> None:
-        """Delete every product and rejection, and nothing else that is in the folder."""
+        """Delete every product and rejection, and no other file of the folder."""
         fs, _ = filesystem(self.uri)
         for entry in self._listing():
             if _ID.match(PurePosixPath(entry).name):

@@ -1,4 +1,4 @@
-"""What a run did and what it cost: for people, for capacity planning, never part of a dataset's bytes."""
+"""Run report: outcome, throughput and cost of a run. Never part of a dataset's bytes."""
 
 import json
 import logging
@@ -22,10 +22,10 @@ log = logging.getLogger("drumline")
 
 @dataclass
 class RunReport:
-    """Counters of one run, filled as it goes and saved whatever its end."""
+    """Counters of one run, saved however it ends."""
 
     job: str
-    """What Prometheus calls it: ``build``, ``render``, ``transcribe``."""
+    """Kind of run in metrics: ``build``, ``render`` or ``transcribe``."""
     run_id: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{os.getpid()}")
     outcome: str = "unfinished"
     about: dict[str, Any] = field(default_factory=dict)
@@ -43,12 +43,12 @@ class RunReport:
 
     @cached_property
     def meter(self) -> SongMeter:
-        """What Prometheus is told."""
+        """Prometheus counters of the run."""
         return SongMeter(self.job)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage."""
+        """Measure the duration of a stage."""
         started = time.monotonic()
         try:
             yield
@@ -56,7 +56,21 @@ class RunReport:
             self.stages_s[name] = round(time.monotonic() - started, 3)
 
     def song(self, *, reused: bool, hours: float, cpu_s: float, peak_mb: float, reason: str) -> None:
-        """Count one song that came back."""
+        """Count one finished song.
+
+        Parameters
+        ----------
+        reused
+            Whether an earlier run had finished it.
+        hours
+            Duration of its audio [h].
+        cpu_s
+            CPU time [s].
+        peak_mb
+            Peak memory of its worker [MiB].
+        reason
+            Reason of its rejection; empty if it was accepted.
+        """
         self.songs += 1
         self.reused += reused
         self.audio_hours += hours
@@ -65,13 +79,16 @@ class RunReport:
         if reason:
             self.failures[reason] += 1
         outcome = reason or ("reused" if reused else "done")
-        self.meter.came_back(outcome, audio_s=3600 * hours, cpu_s=cpu_s)
+        self.meter.finished(outcome, audio_s=3600 * hours, cpu_s=cpu_s)
 
     @contextmanager
     def saved(self, folder: str) -> Iterator[None]:
-        """Save the report below a run's output, whatever the end of the block.
+        """Save the report below a run's output folder, however the block ends.
 
-        Raises DrumlineError where storage fails in it; if that refuses the report too, it hides nothing.
+        Raises
+        ------
+        DrumlineError
+            Storage failed in the block.
         """
         try:
             with storage_told(folder):
@@ -86,7 +103,7 @@ class RunReport:
             raise
 
     def uri(self, folder: str) -> str:
-        """Where it is saved."""
+        """URI of the report below a run's output folder."""
         return join(folder, "_runs", f"{self.run_id}.json")
 
     def _save(self, folder: str) -> None:
@@ -94,7 +111,7 @@ class RunReport:
         log.info("run report: %s", self.uri(folder))
 
     def to_dict(self) -> Mapping[str, Any]:
-        """Plain values; throughput counts only songs worked on in this run."""
+        """Report as JSON values; throughput counts only songs processed in this run."""
         wall_s = time.monotonic() - self._started
         work_s = self.stages_s.get("songs", wall_s)
         return {
@@ -118,5 +135,5 @@ class RunReport:
 
 
 def peak_mb() -> float:
-    """The most memory this process ever held [MiB]."""
+    """Peak memory of this process [MiB]."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -1,7 +1,6 @@
-"""Run a Ray Serve application of this checkout, on a private Ray, until somebody ends it.
+"""Run a Ray Serve application of this checkout on a private Ray cluster, until a signal ends it.
 
-The application is named as in a file for ``serve deploy``, ``package.module:builder``, and imported by that name: the
-library knows how to run one, and none in particular.
+The application is given by its import path, ``package.module:builder``, as in a file for ``serve deploy``.
 """
 
 import logging
@@ -32,13 +31,13 @@ from drumline.runtime.session import session
 _PATH = "PYTHONPATH"
 _NAME = "drumline"
 _RAY = {
-    # Ray's workers are nice to others by default (15); here somebody waits for their answers.
+    # Ray's workers run at niceness 15 by default; here clients wait for responses.
     "RAY_worker_niceness": "0",
-    # On a busy machine a proxy takes longer to import than the 5 s that Serve would wait for it, three times, and
-    # longer to answer than the 10 s after which Serve would kill it with all its connections.
+    # On a busy machine a proxy takes longer to import than the 5 s that Serve waits for it, three times, and longer to
+    # respond than the 10 s after which Serve kills it with all its connections.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "60",
     "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "120",
-    # Likewise Ray's own processes: by default a node that is silent for 50 s is given up.
+    # The same for Ray's own processes: by default a node is given up after 50 s without a response.
     "RAY_health_check_timeout_ms": "60000",
     "RAY_worker_register_timeout_seconds": "300",
     # Tracebacks of Serve's own parts go to Ray's log files alone.
@@ -48,9 +47,17 @@ _PROXY_CALLBACK = "RAY_SERVE_HTTP_PROXY_CALLBACK_IMPORT_PATH"
 
 
 def module_of_checkout(name: str) -> ModuleType:
-    """A module that stands beside the library in its checkout, for this process and for the workers it starts.
+    """Import a module beside the library in its checkout, for this process and its workers.
 
-    Raises ConfigError where drumline runs without its checkout.
+    Parameters
+    ----------
+    name
+        Import path, such as ``serve.settings``.
+
+    Raises
+    ------
+    ConfigError
+        drumline runs without its checkout.
     """
     root = Path(drumline.__file__).parents[2]
     if not (root / name.split(".")[0]).is_dir():
@@ -64,9 +71,9 @@ def module_of_checkout(name: str) -> ModuleType:
 
 
 def bind_replica_to_loopback() -> None:
-    """Have this replica's own gRPC port listen on loopback, where its node does; Serve binds it to all interfaces.
+    """Bind this replica's gRPC port to loopback if its node is on loopback; Serve binds it to all interfaces.
 
-    To be called where a deployment is constructed: the port is opened afterwards.
+    Call it in the constructor of a deployment: the port is opened afterwards.
     """
     if not ray.is_initialized() or not ip_address(ray.util.get_node_ip_address()).is_loopback:
         return
@@ -88,32 +95,32 @@ def running(
     proxy_callback: str = "",
     ray_is_up: Callable[[], None] = lambda: None,
 ) -> Iterator[str]:
-    """The application while it runs, ready to answer.
+    """Run an application for as long as the block runs.
 
     Parameters
     ----------
     import_path
-        ``package.module:builder``.
+        Import path of the builder, ``package.module:builder``.
     args
-        For the builder.
+        Arguments of the builder.
     host, port
-        Where Serve's HTTP proxy listens; everything else listens on loopback only.
+        Address of Serve's HTTP proxy; all other ports are bound to loopback.
     num_cpus
-        Logical CPUs of the private Ray.
+        Logical CPUs of the private Ray cluster.
     proxy_callback
-        ``package.module.function`` that gives the middlewares of Serve's HTTP proxy, if any.
+        Import path of a function that returns the middlewares of Serve's HTTP proxy, if any.
     ray_is_up
         Called once Ray has started.
 
     Yields
     ------
     str
-        Its URL.
+        URL of the application, once it is ready.
 
     Raises
     ------
     ConfigError
-        As the builder does.
+        The builder refuses its arguments.
     DrumlineError
         Ray does not start.
     """
@@ -136,8 +143,8 @@ def running(
             serve.run(application, name=_NAME, route_prefix="/")
             yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
         finally:
-            # Replicas finish what they have begun; Serve itself goes with its Ray. `serve.shutdown` would wait for the
-            # answer of an actor that ends itself instead, and Ray tells of that failure at the console.
+            # Replicas finish their requests; Serve itself ends with its Ray. `serve.shutdown` would wait for a response
+            # of an actor that ends itself instead, and Ray prints that failure to the console.
             serve.delete(_NAME)
 
 
@@ -149,15 +156,23 @@ def run(
     port: int,
     num_cpus: int,
     proxy_callback: str = "",
-    say: Callable[[str], None],
+    on_ready: Callable[[str], None],
 ) -> None:
-    """Run the application (`running`) until SIGINT or SIGTERM; ``say`` is called with its URL once it answers."""
+    """Run an application until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    import_path, args, host, port, num_cpus, proxy_callback
+        See `running`.
+    on_ready
+        Called with the URL once the application is ready.
+    """
     ended = Event()
 
     def end(_: int, __: FrameType | None) -> None:
         ended.set()
 
-    def take_signals() -> None:  # Ray has its own ways with them, and aborts while the application starts
+    def install_handlers() -> None:  # Ray's own handlers abort while the application starts
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, end)
 
@@ -168,8 +183,8 @@ def run(
         port=port,
         num_cpus=num_cpus,
         proxy_callback=proxy_callback,
-        ray_is_up=take_signals,
+        ray_is_up=install_handlers,
     ) as url:
-        say(url)
-        while not ended.wait(timeout=1.0):  # without a timeout no signal would be seen
+        on_ready(url)
+        while not ended.wait(timeout=1.0):  # without a timeout no signal would be handled
             pass

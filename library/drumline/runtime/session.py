@@ -1,4 +1,4 @@
-"""Connect to Ray: the cluster that a job was submitted to, or a private one on this machine."""
+"""Connect to Ray: a running cluster, or a private one on this machine."""
 
 import logging
 import os
@@ -12,30 +12,48 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import ray
-import ray.data  # sets its loggers up, which quieten changes
+import ray.data  # sets up loggers that reduce_ray_logging changes
 from ray._private import ray_constants, services
 
 import drumline
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.runtime.config import RayConfig
-from drumline.runtime.quiet import WORKER_HOOK, quieten
+from drumline.runtime.ray_logging import WORKER_HOOK, reduce_ray_logging
 
 log = logging.getLogger("drumline")
 
 _CONNECT_TIMEOUT_S: Final = 5.0
-"""For a TCP connection to a running cluster. Ray itself would try for a minute."""
+"""Time limit for a TCP connection to a running cluster [s]. Ray itself would try for a minute."""
 _CLIENT_PORT: Final = 10001
-"""Of ``ray://`` addresses that name none."""
+"""Default port of ``ray://`` addresses."""
 _START_ATTEMPTS: Final = 4
 """Ray gives its own processes 30 s to start, which a busy machine can exceed."""
 _CLUSTER_VARIABLE: Final = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"
-"""Where it is 0, Ray treats this machine as a whole cluster and listens on loopback only: its default on laptops with
-macOS and Windows, and on Linux too if it is set."""
+"""Environment variable; 0 makes Ray treat this machine as a whole cluster and listen on loopback only: the default on
+macOS and Windows."""
 
 
 @contextmanager
 def session(config: RayConfig) -> Iterator[dict[str, Any]]:
-    """A connection to Ray, closed at the end; yields what it runs on, for the run's report."""
+    """Connect to Ray for as long as the block runs.
+
+    Parameters
+    ----------
+    config
+        Address or size of the cluster.
+
+    Yields
+    ------
+    dict
+        Address, nodes, CPUs, GPUs and versions, for the run report.
+
+    Raises
+    ------
+    ConfigError
+        No cluster responds at the address.
+    DrumlineError
+        A private cluster does not start.
+    """
     address = config.address or os.environ.get("RAY_ADDRESS", "") or "local"
     already = ray.is_initialized()
     if not already:
@@ -45,13 +63,13 @@ def session(config: RayConfig) -> Iterator[dict[str, Any]]:
                 "num_cpus": config.num_cpus,
                 "include_dashboard": False,
                 "object_store_memory": config.object_store_mb * 2**20,
-                # A private cluster's workers find this very checkout, whatever is installed.
+                # Workers of a private cluster import this checkout, whatever is installed.
                 "runtime_env": {
                     "env_vars": {"PYTHONPATH": _python_path()},
                     "worker_process_setup_hook": WORKER_HOOK,
                 },
             }
-        quieten()
+        reduce_ray_logging()
         if address == "local":
             with _listening(config.listen):
                 _start(local)
@@ -74,7 +92,7 @@ def session(config: RayConfig) -> Iterator[dict[str, Any]]:
 
 
 def _start(options: dict[str, Any]) -> None:
-    """Start a private cluster. Raises DrumlineError where it does not start."""
+    """Start a private cluster. Raises DrumlineError if it does not start."""
     for attempt in range(1, _START_ATTEMPTS + 1):
         try:
             _init("local", **options)
@@ -92,7 +110,7 @@ def _start(options: dict[str, Any]) -> None:
 
 
 def _connect(address: str) -> None:
-    """Connect to a running cluster. Raises ConfigError where none answers."""
+    """Connect to a running cluster. Raises ConfigError if none responds."""
     hint = "is the cluster running? RAY_ADDRESS or run.ray.address names it; `local` starts a private one"
     try:
         socket.create_connection(_host_and_port(address), timeout=_CONNECT_TIMEOUT_S).close()
@@ -106,7 +124,7 @@ def _connect(address: str) -> None:
 
 
 def _host_and_port(address: str) -> tuple[str, int]:
-    """Where a running cluster is to be reached. Raises ValueError or ConnectionError where an address names none."""
+    """Host and port of a running cluster. Raises ValueError or ConnectionError if the address has none."""
     if "://" in address:
         parts = urlsplit(address)
         return parts.hostname or "", parts.port or _CLIENT_PORT
@@ -118,13 +136,13 @@ def _host_and_port(address: str) -> tuple[str, int]:
 
 
 def _init(address: str, **options: Any) -> None:
-    # What workers log (the traceback behind an unexpected_error) and how they die is forwarded to the driver.
+    # Logs of workers (the traceback of an unexpected_error) and their crashes are forwarded to the driver.
     ray.init(address=address, log_to_driver=True, logging_level=logging.WARNING, **options)
 
 
 @contextmanager
 def _listening(interfaces: str) -> Iterator[None]:
-    """The environment in which a private cluster's processes start."""
+    """Set the environment in which a private cluster's processes start."""
     variable, constant = os.environ.get(_CLUSTER_VARIABLE), ray_constants.ENABLE_RAY_CLUSTER
     ray_constants.ENABLE_RAY_CLUSTER = interfaces == "all"  # of this process, which has read the variable already
     os.environ[_CLUSTER_VARIABLE] = str(int(interfaces == "all"))
@@ -142,7 +160,7 @@ def _first_line(error: BaseException) -> str:
 
 
 def code_version() -> str:
-    """Version, commit and place of the running code: a stale wheel on a cluster shows here."""
+    """Version, commit and folder of the running code, which reveals a stale installation on a cluster."""
     package = Path(drumline.__file__).parent
     commit = ""
     if git := shutil.which("git"):  # containers of cluster nodes often have none

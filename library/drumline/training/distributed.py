@@ -28,11 +28,11 @@ from drumline.core.errors import ConfigError, DrumlineError
 from drumline.dataset.manifest import read_manifest
 from drumline.dataset.sampling_weights import read_hard_windows, sampling_weights, write_weights
 from drumline.decoding.infer import infer
-from drumline.runtime.board import Line, told
-from drumline.runtime.causes import cause_of, text_of
 from drumline.runtime.metrics import TrainingMeter
-from drumline.runtime.quiet import quieten
+from drumline.runtime.ray_errors import error_message, unwrap_error
+from drumline.runtime.ray_logging import reduce_ray_logging
 from drumline.runtime.session import session
+from drumline.runtime.worker_console import Line, forward_worker_lines
 from drumline.training import checkpoints
 from drumline.training.checkpoints import Checkpoint
 from drumline.training.config import TrainConfig
@@ -118,7 +118,7 @@ def run(config: TrainConfig, *, show: Callable[[Line], None] | None = None) -> T
     settings = {"config": config.model_dump_json(), "weights": weights, "dataset": dataset}
     with session(config.ray), ExitStack() as console:
         show = show or console.enter_context(Console(config, progress)).show
-        _fit(config, {**settings, "tell": console.enter_context(told(show))})
+        _fit(config, {**settings, "tell": console.enter_context(forward_worker_lines(show))})
     return _result(config)
 
 
@@ -148,7 +148,9 @@ def _fit(config: TrainConfig, settings: dict[str, Any]) -> None:
         except ray.train.TrainingFailedError as error:
             failures = [*(getattr(error, "worker_failures", None) or {0: error}).values()]
             reason, detail = reason_of(str(error)), _end(failures[0])
-            if reason in ("error", "worker_died") and any(isinstance(cause_of(each), _OUTSIDE) for each in failures):
+            if reason in ("error", "worker_died") and any(
+                isinstance(unwrap_error(each), _OUTSIDE) for each in failures
+            ):
                 raise DrumlineError(
                     f"{config.output}: {detail}. What was finished is kept: run again to resume"
                 ) from error
@@ -162,7 +164,7 @@ def _worker(settings: dict[str, Any]) -> tuple[Reason, str] | None:
 
     Gives reason and detail of a failure that Ray need not try again.
     """
-    quieten()
+    reduce_ray_logging()
     config = TrainConfig.model_validate_json(settings["config"])
     context = ray.train.get_context()
     rank, world, device = context.get_world_rank(), context.get_world_size(), get_device()
@@ -312,4 +314,4 @@ def _result(config: TrainConfig) -> TrainResult:
 
 def _end(error: BaseException) -> str:
     """The end of what a worker says: of its text's lines the last tells most."""
-    return text_of(error).splitlines()[-1][:500]
+    return error_message(error).splitlines()[-1][:500]

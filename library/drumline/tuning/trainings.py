@@ -27,8 +27,8 @@ from drumline.core.artifacts import exists, filesystem, join, read_bytes, storag
 from drumline.core.config import canonical_json, changed, fingerprint, load_config
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.dataset.manifest import read_manifest
-from drumline.runtime.quiet import quieten
-from drumline.runtime.reservations import free_orphans
+from drumline.runtime.orphans import remove_orphaned_groups
+from drumline.runtime.ray_logging import reduce_ray_logging
 from drumline.runtime.session import session
 from drumline.training import checkpoints
 from drumline.training.checkpoints import Checkpoint
@@ -164,7 +164,7 @@ def _trial(settings: dict[str, Any], *, trainings: Trainings, output: str) -> No
     """What a trial's own process runs: the training, whose workers are elsewhere. Files that cannot be read or written
     are no failure of the trial's: the driver is told, and ends the sweep.
     """
-    quieten()
+    reduce_ray_logging()
     trials, member = Trials(output), settings["member"]
     try:
         with storage_told(output):
@@ -280,7 +280,7 @@ class _Ends(_Here, ray.tune.Callback):  # type: ignore[misc]
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
         if time.monotonic() - self.looked_s > _LOOKS_S:
-            free_orphans()  # the next trials wait for it
+            remove_orphaned_groups()  # the next trials wait for it
             self.looked_s = time.monotonic()
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:

@@ -27,7 +27,7 @@ from drumline.decoding.cache import ActivationsCache, Hearing
 from drumline.decoding.presets import load_preset
 from drumline.decoding.strokes import Strokes
 from drumline.export.package import find_micro, find_package, read_package
-from drumline.runtime.attempt import attempted
+from drumline.runtime.guarded import run_guarded
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.products import Products
 from drumline.runtime.report import peak_mb
@@ -131,7 +131,7 @@ class TranscribeSongs:
         started_s = time.process_time()
         together = replace(self.ledger, max_attempts=1, timeout_s=self.ledger.timeout_s * len(songs))
         label = songs[0].key if len(songs) == 1 else f"{songs[0].key} and {len(songs) - 1} more"
-        outcomes = attempted(together, fingerprint(rows), label, partial(self._transcribe, songs))
+        outcomes = run_guarded(together, fingerprint(rows), label, partial(self._transcribe, songs))
         if isinstance(outcomes, Rejected):
             outcomes = [outcome for song in songs for outcome in self._alone(song)]
         cpu_s = (time.process_time() - started_s) / len(outcomes)
@@ -140,7 +140,7 @@ class TranscribeSongs:
 
     def _alone(self, song: LibrarySong) -> Sequence[Outcome]:
         id_ = self.store.id(song)
-        found = attempted(self.ledger, id_, song.key, partial(self._transcribe, [song]))
+        found = run_guarded(self.ledger, id_, song.key, partial(self._transcribe, [song]))
         return [self._rejected(song, found)] if isinstance(found, Rejected) else found
 
     def _transcribe(self, songs: Sequence[LibrarySong]) -> list[Outcome]:

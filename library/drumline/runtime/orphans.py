@@ -1,19 +1,18 @@
-"""What Ray keeps for actors that are no more.
+"""Orphaned placement groups: resources that Ray still reserves for dead actors.
 
-A placement group lives as long as the job that made it, even if an actor of the job made it and has died. Ray Train
-has somebody ask the dashboard whether its controller lives, which a private cluster lacks. The cluster itself knows:
-here it is asked.
+A placement group lives as long as its job, even if the actor that created it has died. Ray Train watches its
+controller through the dashboard, which a private cluster lacks; here the cluster's own state is queried.
 """
 
 import ray
-from ray._private.state import state  # the public functions leave out who made a group, and whether he lives
+from ray._private.state import state  # the public functions omit a group's creator
 from ray._raylet import PlacementGroupID
 from ray.core.generated.gcs_pb2 import PlacementGroupTableData
 from ray.util.placement_group import PlacementGroup, remove_placement_group
 
 
-def free_orphans() -> None:
-    """Give back what actors of this job had set aside when they died."""
+def remove_orphaned_groups() -> None:
+    """Remove the placement groups of this job's dead actors."""
     job = ray.get_runtime_context().get_job_id()
     for data in state._connect_and_get_accessor().get_placement_group_table():
         group = PlacementGroupTableData.FromString(data)

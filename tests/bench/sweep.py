@@ -26,7 +26,7 @@ from drumline.metrics.tally import tally
 from drumline.runtime.session import session
 from drumline.training.distributed import prepare, run
 from drumline.tuning.config import DecodingsConfig, ParameterConfig, SweepConfig
-from drumline.tuning.judge import Judge, cases_of
+from drumline.tuning.decode_scorer import DecodeScorer, development_songs
 from drumline.tuning.search import draws
 from drumline.tuning.space import Space
 from drumline.tuning.sweep import Again
@@ -102,8 +102,8 @@ def _decodings(folder: Path, num_songs: int, num_points: int, say: Callable[[str
         "system": {"name": "model", "activations": str(folder / "activations"), "decoding": "default"},
     }
     config = parse_config(DecodingsConfig, tree, "bench")
-    cases = cases_of(config)
-    judge = Judge(cases, config)
+    cases = development_songs(config)
+    judge = DecodeScorer(cases, config)
     space = {"threshold": ParameterConfig(uniform=(0.1, 0.7)), "spacing_ms": ParameterConfig(uniform=(20.0, 60.0))}
     base = config.system.decoding
     decodings = [

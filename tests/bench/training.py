@@ -134,7 +134,7 @@ def _loader_alone(config: TrainConfig, weights: str) -> float:
 
 def _learner_alone(config: TrainConfig, weights: str) -> float:
     learner, batch = Learner(config, CPU), as_batch(Loader(config, weights)(0, 0), CPU)
-    return _per_second(lambda: learner.step(*batch, rate=1e-3, stage=config.stages[0], place=(0, 0, 0)), config, CPU)
+    return _per_second(lambda: learner.step(*batch, rate=1e-3, stage=config.stages[0], seed=(0, 0, 0)), config, CPU)
 
 
 def _gpu(config: TrainConfig, weights: str, say: Callable[[str], None]) -> list[dict[str, Any]]:
@@ -150,7 +150,7 @@ def _gpu(config: TrainConfig, weights: str, say: Callable[[str], None]) -> list[
         learner, batch = Learner(full, device), as_batch(Loader(config, weights)(0, 0), device)
 
         def step(learner: Learner = learner, batch: Any = batch) -> None:
-            learner.step(*batch, rate=1e-3, stage=config.stages[0], place=(0, 0, 0))
+            learner.step(*batch, rate=1e-3, stage=config.stages[0], seed=(0, 0, 0))
 
         step()
         torch.cuda.reset_peak_memory_stats()

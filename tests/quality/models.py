@@ -22,7 +22,7 @@ def write_checkpoint(songs: str, folder: Path, *, steps: int) -> str:
     batch = next(batches(Loader(config, weights), Progress(), torch.device("cpu")))
     learner = Learner(config, torch.device("cpu"))
     for step in range(steps):
-        learner.step(*batch, rate=1e-2, stage=StageConfig(name="all", epochs=1), place=(0, 0, step))
+        learner.step(*batch, rate=1e-2, stage=StageConfig(name="all", epochs=1), seed=(0, 0, step))
     checkpoint = Checkpoint(
         config=canonical_json(config), dataset="", run="", progress=Progress().to_tree(), metrics={}, **learner.state()
     )

@@ -41,7 +41,7 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
     checkpoints.save_last(written, str(tmp_path))
     read = checkpoints.load_last(str(tmp_path))
     assert read is not None
-    assert read.place == Progress(epoch=2, step=7, scores=(0.25, 0.5), best=0.5)
+    assert read.position == Progress(epoch=2, step=7, scores=(0.25, 0.5), best=0.5)
     for name in ("config", "dataset", "run", "metrics", "scaler"):
         assert getattr(read, name) == getattr(written, name)
     assert torch.equal(read.weights["weight"], torch.full((2,), 0.5))  # the average
@@ -62,7 +62,7 @@ def test_the_newest_two_stay_and_a_damaged_one_falls_back(tmp_path: Path) -> Non
         newest.write_bytes(damaged)
         read = checkpoints.load_last(output)
         assert read is not None
-        assert (read.place.epoch, read.place.step) == (0, 20)
+        assert (read.position.epoch, read.position.step) == (0, 20)
     # Whoever goes on from there never leaves itself with the damaged one alone.
     checkpoints.save_last(at(0, 30), output)
     assert files(tmp_path) == ["resume-0000-000020.pt", "resume-0000-000030.pt"]

@@ -102,7 +102,7 @@ def kept(config: TrainConfig) -> int:
 def test_a_run_leaves_what_it_promises(unbroken: TrainConfig) -> None:
     output = Path(unbroken.output)
     checkpoint = last(unbroken)
-    assert checkpoint.place.finished(unbroken.stages)
+    assert checkpoint.position.finished(unbroken.stages)
     assert json.loads(checkpoint.config) == unbroken.model_dump(mode="json")  # resolved, with the seeds
     assert checkpoint.dataset
     assert checkpoint.optimiser
@@ -135,8 +135,8 @@ def test_a_killed_driver_goes_on_to_the_same_bits(unbroken: TrainConfig, songs: 
         process.wait()
     psutil.wait_procs(family, timeout=20)  # Ray's own follow their driver
     broken = last(config)
-    assert not broken.place.finished(config.stages)
-    assert broken.place.step % 7 == 0
+    assert not broken.position.finished(config.stages)
+    assert broken.position.step % 7 == 0
     run(config)
     assert_same(last(config), last(unbroken))
     for name in ("steps.jsonl", "epochs.jsonl"):

@@ -34,7 +34,7 @@ def learner(**changes: Any) -> Learner:
 
 
 def steps(learner: Learner, batch: Batch, number: int = 1, stage: StageConfig = ALL) -> list[dict[str, float]]:
-    return [learner.step(*batch, rate=1e-3, stage=stage, place=(0, 0, step)) for step in range(number)]
+    return [learner.step(*batch, rate=1e-3, stage=stage, seed=(0, 0, step)) for step in range(number)]
 
 
 def weights(learner: Learner) -> dict[str, torch.Tensor]:
@@ -48,7 +48,7 @@ def moved(before: Mapping[str, torch.Tensor], after: Mapping[str, torch.Tensor])
 def test_the_loss_falls_and_everything_moves(batch: Batch) -> None:
     one = learner()
     before = weights(one)
-    told = [one.step(*batch, rate=1e-2, stage=ALL, place=(0, 0, step)) for step in range(15)]
+    told = [one.step(*batch, rate=1e-2, stage=ALL, seed=(0, 0, step)) for step in range(15)]
     assert told[-1]["loss"] < 0.8 * told[0]["loss"]
     assert {"loss", "kick", "onset", "offset", "velocity", "gradient_norm"} <= told[0].keys()
     assert moved(before, weights(one)) == before.keys()
@@ -85,8 +85,8 @@ def test_a_step_depends_on_its_place_alone(batch: Batch) -> None:
     first, second = learner(**random), learner(**random)
     torch.rand(3)
     assert steps(first, batch, 2) == steps(second, batch, 2)
-    assert first.step(*batch, rate=1e-3, stage=ALL, place=(0, 0, 2)) != second.step(
-        *batch, rate=1e-3, stage=ALL, place=(0, 0, 3)
+    assert first.step(*batch, rate=1e-3, stage=ALL, seed=(0, 0, 2)) != second.step(
+        *batch, rate=1e-3, stage=ALL, seed=(0, 0, 3)
     )
 
 
@@ -113,11 +113,11 @@ def test_the_average_follows_and_is_what_is_judged(batch: Batch) -> None:
     one = learner(optimiser={"average": 0.9})
     expected = weights(one)
     for step in range(3):
-        one.step(*batch, rate=1e-3, stage=ALL, place=(0, 0, step))
+        one.step(*batch, rate=1e-3, stage=ALL, seed=(0, 0, step))
         now = weights(one)
         expected = {n: torch.lerp(expected[n], now[n], 0.1) if now[n].is_floating_point() else now[n] for n in now}
-    judged = one.judged().state_dict()
-    assert not one.judged().training
+    judged = one.inference_network().state_dict()
+    assert not one.inference_network().training
     for name, value in expected.items():
         torch.testing.assert_close(judged[name], value, rtol=1e-5, atol=1e-6, msg=name)
     assert moved(judged, weights(one))
@@ -178,18 +178,18 @@ def test_a_broken_gradient_stops_the_run(batch: Batch) -> None:
     one = learner()
     samples, columns = batch
     with pytest.raises(DrumlineError, match="the gradient is nan"):
-        one.step(samples * float("nan"), columns, rate=1e-3, stage=ALL, place=(0, 0, 0))
+        one.step(samples * float("nan"), columns, rate=1e-3, stage=ALL, seed=(0, 0, 0))
 
 
 def test_transfer_takes_what_fits_or_says_what_does_not(batch: Batch) -> None:
     old, same = learner(), learner(seed=1)
     steps(old, batch)
-    assert same.start_from(weights(old), strict=True, place="old.pt") == []
+    assert same.start_from(weights(old), strict=True, uri="old.pt") == []
     assert not moved(weights(old), weights(same))
     wider = learner(model={"preset": "small", "bands": 32, "channels": [8, 8], "pooling": [2, 2], "context_width": 24})
-    with pytest.raises(ConfigError, match=r"old\.pt: \d+ weights do not fit, .* start\.strict=false takes the rest"):
-        wider.start_from(weights(old), strict=True, place="old.pt")
-    left = wider.start_from(weights(old), strict=False, place="old.pt")
+    with pytest.raises(ConfigError, match=r"old\.pt: \d+ weights do not fit, .* start\.strict=false loads the others"):
+        wider.start_from(weights(old), strict=True, uri="old.pt")
+    left = wider.start_from(weights(old), strict=False, uri="old.pt")
     assert any(name.startswith("context") for name in left)
     assert not any(name.startswith("encoder") for name in left)
     for name, value in weights(old).items():
@@ -198,7 +198,7 @@ def test_transfer_takes_what_fits_or_says_what_does_not(batch: Batch) -> None:
 
 def test_nothing_that_fits_is_an_error_even_if_not_strict() -> None:
     with pytest.raises(ConfigError, match="weights do not fit"):
-        learner().start_from({"elsewhere": torch.zeros(3)}, strict=False, place="old.pt")
+        learner().start_from({"elsewhere": torch.zeros(3)}, strict=False, uri="old.pt")
 
 
 def test_configurations_say_whether_they_may_go_on() -> None:

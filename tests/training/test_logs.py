@@ -77,15 +77,15 @@ def test_logs_of_a_run_that_was_interrupted(place: str, tmp_path: Path) -> None:
     output = str(tmp_path / "run") if place == "local" else f"memory://{tmp_path.name}/run"
     config = train_config("songs", output, stages=[{"name": "all", "epochs": 3}])  # 4 steps an epoch, 2 a line
     told: list[dict[str, Any]] = []
-    with Logs(config, Progress(), run="r", tell=told.append) as logs:
+    with Logs(config, Progress(), run="r", send_line=told.append) as logs:
         tell(logs, 0, 4)
         for name in ("a", "a", "b"):
-            logs.look(*recording(name))
+            logs.add_picture(*recording(name))
         logs.epoch(Progress(epoch=1), {"f5_50": 0.7, "pr_auc": 0.8, "f5_kick_50": float("nan")})
         tell(logs, 0, 3, epoch=1)  # beyond what a checkpoint holds
-    with Logs(config, Progress(epoch=1), run="r", tell=told.append) as logs:
+    with Logs(config, Progress(epoch=1), run="r", send_line=told.append) as logs:
         tell(logs, 0, 4, epoch=1)
-        logs.look(*recording())
+        logs.add_picture(*recording())
         logs.epoch(Progress(epoch=2), {"f5_50": 0.6, "pr_auc": 0.9, "f5_kick_50": 0.5})
 
     steps = lines(config, "steps.jsonl")
@@ -105,9 +105,9 @@ def test_logs_of_a_run_that_was_interrupted(place: str, tmp_path: Path) -> None:
 
 def test_tensorboard_sees_scalars_pictures_and_where_a_run_went_on(tmp_path: Path) -> None:
     config = train_config("songs", tmp_path)
-    with Logs(config, Progress(step=2), run="r", tell=lambda _: None) as logs:
+    with Logs(config, Progress(step=2), run="r", send_line=lambda _: None) as logs:
         tell(logs, 2, 4)
-        logs.look(*recording())
+        logs.add_picture(*recording())
         logs.epoch(Progress(epoch=1), {"f5_50": 0.7, "pr_auc": 0.8, "f5_kick_50": 0.5})
     values = [(event.step, value) for event in events(tmp_path / "tensorboard") for value in event.summary.value]
     scalars = {value.tag: (step, value.simple_value) for step, value in values if not value.HasField("image")}
@@ -136,7 +136,7 @@ def test_mlflow_goes_on_in_the_same_run(tmp_path: Path) -> None:
     store = f"sqlite:///{tmp_path}/mlflow.db"
     config = train_config("songs", tmp_path, logs={"mlflow": store, "tensorboard": False})
     for epoch in range(2):
-        with Logs(config, Progress(epoch=epoch), run="r", tell=lambda _: None) as logs:
+        with Logs(config, Progress(epoch=epoch), run="r", send_line=lambda _: None) as logs:
             logs.epoch(Progress(epoch=epoch + 1), {"f5_50": 0.7, "pr_auc": 0.8})
     client = mlflow.MlflowClient(tracking_uri=store)
     (run,) = client.search_runs([client.get_experiment_by_name("drumline").experiment_id])
@@ -147,6 +147,6 @@ def test_mlflow_goes_on_in_the_same_run(tmp_path: Path) -> None:
 def test_wandb_works_offline(tmp_path: Path) -> None:
     pytest.importorskip("wandb")
     config = train_config("songs", tmp_path, logs={"wandb": "offline", "tensorboard": False})
-    with Logs(config, Progress(), run="r", tell=lambda _: None) as logs:
+    with Logs(config, Progress(), run="r", send_line=lambda _: None) as logs:
         logs.epoch(Progress(epoch=1), {"f5_50": 0.7, "pr_auc": 0.8})
     assert list((tmp_path / "wandb").glob("offline-run-*/run-*.wandb"))

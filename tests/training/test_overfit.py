@@ -18,16 +18,16 @@ from drumline.training.validation import Counts, count, metrics, recordings
 
 
 class Judge:
-    """The loop's `Outside`: judges on the very songs, and keeps the numbers."""
+    """The `TrainingCallbacks` that validate on the training songs and keep the metrics."""
 
     def __init__(self, config: TrainConfig) -> None:
         self.config = config
         self.metrics: list[Mapping[str, float]] = []
 
-    def stepped(self, progress: Progress, losses: Mapping[str, float], rate: float, num_windows: int) -> None: ...
+    def on_step(self, progress: Progress, losses: Mapping[str, float], rate: float, num_windows: int) -> None: ...
 
     def validate(self, learner: Learner) -> dict[str, float]:
-        network, found = learner.judged(), Counts.none()
+        network, found = learner.inference_network(), Counts.none()
         for recording in recordings(self.config.dataset, self.config.validation):
             found += count(
                 recording, infer(network, learner.features, recording.samples), self.config.validation.decoding
@@ -60,6 +60,6 @@ def test_a_handful_of_songs_is_soon_known_by_heart(tmp_path: Path) -> None:
     write_weights(sampling_weights(dataset, config.weights), weights)
     judge, cpu = Judge(config), torch.device("cpu")
     loader = Loader(config, weights)
-    train(Learner(config, cpu), Progress(), batches(loader, Progress(), cpu), config=config, outside=judge)
+    train(Learner(config, cpu), Progress(), batches(loader, Progress(), cpu), config=config, callbacks=judge)
     assert judge.metrics[-1]["f12_30"] > 0.98
     assert judge.metrics[-1]["pr_auc"] == pytest.approx(1.0, abs=0.05)

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumline.training.schedule import ScheduleConfig, learning_rate, stands_still
+from drumline.training.schedule import ScheduleConfig, learning_rate, should_stop
 
 SCORES = st.lists(st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]), max_size=30)
 
@@ -33,5 +33,5 @@ def test_warm_up_is_a_line_from_start_to_peak() -> None:
 
 def test_a_stage_ends_when_nothing_gets_better() -> None:
     config = ScheduleConfig(stop_after=3)
-    assert not stands_still([0.1, 0.5, 0.4, 0.5], config)
-    assert stands_still([0.1, 0.5, 0.4, 0.5, 0.3], config)
+    assert not should_stop([0.1, 0.5, 0.4, 0.5], config)
+    assert should_stop([0.1, 0.5, 0.4, 0.5, 0.3], config)

@@ -20,8 +20,8 @@ from drumline.decoding.presets import load_preset
 from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.metrics.tally import columns_of, tally
 from drumline.tuning.config import DecodingsConfig, SweepConfig
+from drumline.tuning.decode_scorer import DecodeScorer, development_songs
 from drumline.tuning.decodings import Points, check_decodings
-from drumline.tuning.judge import Judge, cases_of
 from drumline.tuning.space import Space
 
 CLASSES = ("kick", "snare_head", "snare_rim", "tom_floor", "hihat_closed", "crash")
@@ -87,8 +87,8 @@ def random_decoding(random: np.random.Generator) -> DecodeConfig:
 
 def test_a_judge_counts_what_one_song_after_the_other_gives(dev_set: Path) -> None:
     config = config_of(dev_set)
-    cases = cases_of(config)
-    judge = Judge(cases, config)
+    cases = development_songs(config)
+    judge = DecodeScorer(cases, config)
     for seed in range(25):
         decoding = random_decoding(np.random.default_rng(seed))
         slow = 0
@@ -151,7 +151,7 @@ def test_a_sweep_finds_a_better_preset_and_goes_on(dev_set: Path, tmp_path: Path
     best = load_preset(f"{config.output}/winner.yaml")
     assert best.one_kind
     assert config.decode is not None
-    judge = Judge(cases_of(config.decode), config.decode)
+    judge = DecodeScorer(development_songs(config.decode), config.decode)
 
     def f(decoding: DecodeConfig) -> float:
         tp, fp, fn = judge.counts(decoding).sum(axis=0)

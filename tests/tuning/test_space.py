@@ -11,7 +11,7 @@ from drumline.core.config import changed, parse_config
 from drumline.core.errors import ConfigError
 from drumline.tuning.config import SearchConfig, SweepConfig
 from drumline.tuning.importance import importance
-from drumline.tuning.search import Search, Tpe, draws, search_of
+from drumline.tuning.search import Search, draws, search_of
 from drumline.tuning.space import Space
 from drumline.tuning.trials import Trial
 
@@ -130,16 +130,16 @@ def test_tpe_goes_where_it_is_good_also_with_what_others_have_found() -> None:
         return 1 - abs(point["model.dropout"] - 0.7) - 0.3 * (point["seed"] == 1)
 
     known = [*itertools.islice(draws(space, seed=5), 30)]
-    search = Tpe(space, SearchConfig(method="tpe"))
+    search = TpeSearch(space, SearchConfig(method="tpe"))
     for point in known:
-        search.told(point, score(point))
-    search.told(known[0], None)  # a failed one teaches nothing
-    search.begun({"model.dropout": 0.123, "seed": 1})
+        search.record(point, score(point))
+    search.record(known[0], None)  # a failed one teaches nothing
+    search.enqueue({"model.dropout": 0.123, "seed": 1})
     assert search.propose() == {"model.dropout": 0.123, "seed": 1}
     proposed = []
     for _ in range(15):
         proposed.append(search.propose())
-        search.told(proposed[-1], score(proposed[-1]))
+        search.record(proposed[-1], score(proposed[-1]))
     assert sum(map(score, proposed)) / 15 > sum(map(score, known)) / 30 + 0.2
 
     trials = [

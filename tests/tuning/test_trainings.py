@@ -210,7 +210,7 @@ def test_a_member_of_a_population_goes_on_with_the_weights_of_another(base: Path
     assert after.run != begun.run
     found = checkpoints.load_last(after.run)
     assert found is not None
-    assert found.place == place
+    assert found.position == place
     assert found.run == trainings.at(mine).run_fingerprint("dataset") != kept.run
     assert json.loads(found.config)["model"]["dropout"] == 0.12
     assert all(torch.equal(value, found.model[name]) for name, value in kept.model.items())

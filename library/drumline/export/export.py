@@ -85,7 +85,7 @@ def export(config: ExportConfig) -> Exported:
         "checkpoint": uri.rsplit("/", 1)[-1],
         "trained as": tree["name"],
         "network": model.preset,
-        "epochs": found.place.epoch,
+        "epochs": found.position.epoch,
         "recipe and dataset": found.run,
         "dataset": found.dataset,
     }

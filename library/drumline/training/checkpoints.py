@@ -1,10 +1,10 @@
-"""Checkpoints: one file each, whole or absent, with everything that the next step depends on.
+"""Checkpoints: one atomically written file each, with everything that the next step depends on.
 
-A file is what ``torch.save`` writes: tensors and plain values only, so that it loads with ``weights_only=True`` and
-runs no code of a stranger's. Below a run's output::
+Files are written by ``torch.save`` and hold only tensors and plain values, so that they load with
+``weights_only=True`` and cannot run foreign code. Below a run's output::
 
-    checkpoints/resume-<epoch>-<step>.pt    the newest two: where the run goes on, and should that one be damaged
-    checkpoints/best-<epoch>-<score>.pt     the best few by score, without the optimiser
+    checkpoints/resume-<epoch>-<step>.pt    the newest two, for resuming: the second in case the first is damaged
+    checkpoints/best-<epoch>-<score>.pt     the best by validation score, without the optimiser
 """
 
 import io
@@ -31,56 +31,70 @@ FOLDER: Final = "checkpoints"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A trained model at one moment."""
+    """State of a training run after a step."""
 
     config: str
-    """The resolved configuration, as JSON."""
+    """Resolved configuration, as JSON."""
     dataset: str
     """Fingerprint of the dataset."""
     run: str
-    """`TrainConfig.run_fingerprint`: who may go on from here."""
+    """Fingerprint of the run (`TrainConfig.run_fingerprint`), which must match for resuming."""
     progress: dict[str, Any]
-    """`Progress.to_tree`: the sampler's place and the schedule's, which are functions of it."""
+    """Position in the run (`Progress.to_tree`), from which sampling and schedule follow."""
     metrics: dict[str, float]
-    """Of the newest validation."""
+    """Metrics of the newest validation."""
     model: Mapping[str, torch.Tensor]
-    """Weights and buffers."""
+    """Weights and buffers of the network."""
     optimiser: Mapping[str, Any] | None = None
-    """Its state; None in a checkpoint that is only kept for its weights."""
+    """State of the optimiser; None in a checkpoint that is kept for its weights only."""
     scaler: Mapping[str, Any] | None = None
-    """State of fp16's gradient scaler."""
+    """State of the fp16 gradient scaler."""
     average: Mapping[str, torch.Tensor] | None = None
-    """Exponential moving average of the weights, where one is kept."""
+    """Exponential moving average of the weights, if enabled."""
 
     @property
-    def place(self) -> Progress:
+    def position(self) -> Progress:
+        """Position of the next step."""
         return Progress.from_tree(self.progress)
 
     @property
     def weights(self) -> Mapping[str, torch.Tensor]:
-        """What to run the model with: the average where there is one."""
+        """Weights for inference: the moving average if there is one."""
         return self.average if self.average is not None else self.model
 
     def to_bytes(self) -> bytes:
-        """The file."""
+        """Encode as a file."""
         buffer = io.BytesIO()
         torch.save({"format": FORMAT, "version": VERSION} | _shallow(self), buffer)
         return buffer.getvalue()
 
     @staticmethod
-    def from_bytes(data: bytes, place: str) -> "Checkpoint":
-        """The inverse of `to_bytes`. Raises DrumlineError where it is damaged, or no checkpoint, or too new."""
+    def from_bytes(data: bytes, uri: str) -> "Checkpoint":
+        """Decode a file, the inverse of `to_bytes`.
+
+        Parameters
+        ----------
+        data
+            Content of the file.
+        uri
+            Name of the file, for errors.
+
+        Raises
+        ------
+        DrumlineError
+            The file is damaged, not a checkpoint, or of a newer version.
+        """
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                if changed := archive.testzip():  # torch reads a flipped bit as it stands
+                if changed := archive.testzip():  # torch does not notice a flipped bit
                     raise ValueError(f"the checksum of {changed} differs")
             tree = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
         except (RuntimeError, ValueError, EOFError, OSError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-            raise DrumlineError(f"{place}: damaged or no checkpoint ({' '.join(str(error).split())[:200]})") from error
+            raise DrumlineError(f"{uri}: damaged or no checkpoint ({' '.join(str(error).split())[:200]})") from error
         if not isinstance(tree, dict) or tree.pop("format", None) != FORMAT:
-            raise DrumlineError(f"{place}: not a checkpoint of drumline")
+            raise DrumlineError(f"{uri}: not a checkpoint of drumline")
         if (version := tree.pop("version")) > VERSION:
-            raise DrumlineError(f"{place}: version {version}, newer than this drumline's {VERSION}")
+            raise DrumlineError(f"{uri}: version {version}, newer than this drumline's {VERSION}")
         return Checkpoint(**tree)
 
 
@@ -89,19 +103,40 @@ def _shallow(checkpoint: Checkpoint) -> dict[str, Any]:
 
 
 def save_last(checkpoint: Checkpoint, output: str) -> None:
-    """Keep a checkpoint as the one to go on from; the one before stays beside it."""
-    folder, place = join(output, FOLDER), checkpoint.place
-    name = f"resume-{place.epoch:04d}-{place.step:06d}.pt"
+    """Save a checkpoint for resuming; the previous one is kept too.
+
+    Parameters
+    ----------
+    checkpoint
+        Current state of the run.
+    output
+        Output folder or URI of the run.
+    """
+    folder, position = join(output, FOLDER), checkpoint.position
+    name = f"resume-{position.epoch:04d}-{position.step:06d}.pt"
     write_bytes(join(folder, name), checkpoint.to_bytes())
     others = _resumable(folder) - {name}
     for other in others - {max((one for one in others if one < name), default=name)}:
-        remove(join(folder, other))  # older ones, and a damaged one from which nobody could go on
+        remove(join(folder, other))  # older ones, and a damaged one
 
 
 def load_last(output: str) -> Checkpoint | None:
-    """The newest checkpoint of a run that can be read; None where there is none.
+    """Load the newest readable checkpoint of a run.
 
-    Raises DrumlineError where there are some and all are damaged.
+    Parameters
+    ----------
+    output
+        Output folder or URI of the run.
+
+    Returns
+    -------
+    Checkpoint or None
+        None if the run has no checkpoint.
+
+    Raises
+    ------
+    DrumlineError
+        All checkpoints are damaged.
     """
     folder = join(output, FOLDER)
     damage: DrumlineError | None = None
@@ -109,7 +144,7 @@ def load_last(output: str) -> Checkpoint | None:
         try:
             return load(join(folder, name))
         except ConfigError:
-            raise  # it cannot be read at the moment: to go on from an earlier one would do its work again
+            raise  # unreadable at the moment: resuming from an earlier one would repeat work
         except DrumlineError as error:
             damage = error
             log.warning("%s; looking for an earlier one", error)
@@ -119,7 +154,7 @@ def load_last(output: str) -> Checkpoint | None:
 
 
 def load(uri: str) -> Checkpoint:
-    """A checkpoint by name. Raises ConfigError where there is none, DrumlineError where it is damaged."""
+    """Load a checkpoint by its URI. Raises ConfigError if there is none, DrumlineError if it is damaged."""
     try:
         data = read_bytes(uri)
     except STORAGE_ERRORS as error:
@@ -128,9 +163,24 @@ def load(uri: str) -> Checkpoint:
 
 
 def weights_of(uri: str) -> Mapping[str, torch.Tensor]:
-    """Weights to start from: of a checkpoint, of a run's best one, or of a released package (its ``weights.npz``).
+    """Load weights of a checkpoint, of a run's best checkpoint, or of a released package (its ``weights.npz``).
 
-    Raises ConfigError where there is nothing, DrumlineError where it is damaged.
+    Parameters
+    ----------
+    uri
+        Checkpoint (``.pt``), output of a run, or ``.npz`` file.
+
+    Returns
+    -------
+    dict
+        Tensors by parameter name.
+
+    Raises
+    ------
+    ConfigError
+        There are no weights.
+    DrumlineError
+        The file is damaged.
     """
     if not uri.endswith(".npz"):
         return load(best_of(uri)).weights
@@ -144,27 +194,49 @@ def weights_of(uri: str) -> Mapping[str, torch.Tensor]:
 
 
 def averaged(uris: Sequence[str]) -> Checkpoint:
-    """The mean of the weights of checkpoints, or of runs' best ones; everything else is the first one's.
+    """Average the weights of several checkpoints; everything else is taken from the first.
 
-    Of models that began from the same weights the mean may be better than each (Wortsman et al., "Model soups", ICML
-    2022). Raises ConfigError where one cannot be read or is a network of another shape.
+    The mean of models that were fine-tuned from the same weights may be better than each of them (Wortsman et al.,
+    "Model soups", ICML 2022).
+
+    Parameters
+    ----------
+    uris
+        Checkpoints, or outputs of runs (their best checkpoints).
+
+    Raises
+    ------
+    ConfigError
+        A checkpoint cannot be read, or has a network of another shape.
     """
     found = [load(best_of(uri)) for uri in uris]
-    shapes = [{name: values.shape for name, values in each.weights.items()} for each in found]
-    for uri, own in zip(uris, shapes, strict=True):
-        if own != shapes[0]:
+    all_shapes = [{name: values.shape for name, values in checkpoint.weights.items()} for checkpoint in found]
+    for uri, shapes in zip(uris, all_shapes, strict=True):
+        if shapes != all_shapes[0]:
             raise ConfigError(f"{uri}: another network than that of {uris[0]}: their weights differ in name or shape")
     mean = {
-        name: torch.stack([each.weights[name].double() for each in found]).mean(0).to(values.dtype)
+        name: torch.stack([checkpoint.weights[name].double() for checkpoint in found]).mean(0).to(values.dtype)
         for name, values in found[0].weights.items()
     }
     return replace(found[0], metrics={}, model=mean, optimiser=None, scaler=None, average=None)
 
 
 def keep_best(checkpoint: Checkpoint, output: str, *, score: float, keep: int) -> None:
-    """Keep the weights if they are among the ``keep`` best by score; of equal scores the earlier stays."""
+    """Keep a checkpoint's weights if they are among the ``keep`` best by score (the earlier of equal ones).
+
+    Parameters
+    ----------
+    checkpoint
+        State after a validation.
+    output
+        Output folder or URI of the run.
+    score
+        Validation score, higher is better.
+    keep
+        Number of checkpoints to keep.
+    """
     folder = join(output, FOLDER)
-    name = f"best-{checkpoint.place.epoch:04d}-{score:.6f}.pt"
+    name = f"best-{checkpoint.position.epoch:04d}-{score:.6f}.pt"
     best = sorted({*_best(folder), name}, key=_rank)
     if name in best[:keep]:
         slim = replace(checkpoint, optimiser=None, scaler=None)
@@ -175,7 +247,18 @@ def keep_best(checkpoint: Checkpoint, output: str, *, score: float, keep: int) -
 
 
 def best_of(output: str) -> str:
-    """URI of a run's best checkpoint; of a checkpoint's own URI (``.pt``), itself. ConfigError where a run has none."""
+    """URI of a run's best checkpoint.
+
+    Parameters
+    ----------
+    output
+        Output of a run, or a checkpoint (``.pt``), which is returned.
+
+    Raises
+    ------
+    ConfigError
+        The run has no validated checkpoint.
+    """
     if output.endswith(".pt"):
         return output
     found = _best(join(output, FOLDER))
@@ -193,5 +276,5 @@ def _resumable(folder: str) -> set[str]:
 
 
 def _rank(name: str) -> tuple[float, str]:
-    """Of a best checkpoint: the higher its score the lower, and of equal ones the earlier."""
+    """Sort key of checkpoints: by falling score, then by epoch."""
     return -float(name.removesuffix(".pt").rsplit("-", 1)[-1]), name

@@ -21,120 +21,123 @@ from drumline.training.progress import StageConfig
 
 
 class OptimiserConfig(Config):
-    """How gradients become steps (AdamW)."""
+    """Optimiser (AdamW), gradient clipping and weight averaging."""
 
     weight_decay: float = Field(default=1e-4, ge=0)
-    """Decoupled weight decay."""
+    """Decoupled weight decay of AdamW."""
     clip_norm: float = Field(default=5.0, gt=0)
-    """Greatest norm of the gradient of all parameters together."""
+    """Maximum norm of the gradient over all parameters; larger gradients are scaled down."""
     accumulate: int = Field(default=1, ge=1)
-    """Parts of a worker's batch that go through the network one after the other, to save memory. The gradient is that
-    of the whole; batch norm sees each part by itself."""
+    """Number of micro-batches into which a worker's batch is split to save memory. The gradient is that of the whole
+    batch; batch norm normalises each micro-batch separately."""
     average: float = Field(default=0.0, ge=0, lt=1)
-    """Decay a step of an exponential moving average of the weights, which is then what is judged; 0 for none."""
+    """Decay per step of an exponential moving average of the weights, which is then validated and released; 0 disables
+    it."""
 
 
 class WorkerConfig(Config):
-    """Where it runs. Nothing here decides the weights, but for rounding and for what batch norm sees at once."""
+    """Workers and hardware. They change the weights only by rounding and by the batch size of batch norm."""
 
     num_workers: int = Field(default=1, ge=1)
-    """Processes that share each batch: its size must divide by their number."""
+    """Number of worker processes that share each batch; must divide ``sampling.batch_size``."""
     use_gpu: bool = False
-    """GPUs (nccl); else CPUs (gloo)."""
+    """Train on GPUs (nccl) instead of CPUs (gloo)."""
     num_gpus: float = Field(default=1.0, gt=0, le=1)
-    """Share of a GPU of each worker; less than 1 lets several runs of one worker each share a card."""
+    """GPUs per worker; less than 1 lets several single-worker runs share a GPU."""
     num_cpus: float = Field(default=1.0, gt=0)
-    """CPUs of each worker."""
+    """CPUs that Ray reserves for a worker."""
     threads: int = Field(default=1, ge=1)
-    """Threads of each worker's arithmetic on CPUs."""
+    """CPU threads of a worker's tensor operations."""
     loader_cpus: float = Field(default=0.5, gt=0)
-    """CPUs of each task that loads windows."""
+    """CPUs that Ray reserves for a task that loads windows."""
     max_failures: int = Field(default=3, ge=0)
-    """Workers or nodes that may be lost before the run gives up."""
+    """Number of lost workers or nodes after which the run fails."""
     precision: Literal["float32", "bf16", "fp16"] = "float32"
-    """Of activations in the network: automatic mixed precision, fp16 with gradient scaling."""
+    """Precision of the forward pass: automatic mixed precision with bf16 or fp16; fp16 uses gradient scaling."""
     compile: bool = False
-    """torch.compile the network: slower to start, faster to run."""
+    """Compile the network with torch.compile: slower start, faster steps."""
 
     @model_validator(mode="after")
-    def _cards(self) -> Self:
+    def _check_gpu_share(self) -> Self:
         if self.num_gpus < 1 and self.num_workers > 1:
-            raise ValueError("num_gpus: workers of one run cannot share a card (nccl); set num_workers 1")
+            raise ValueError("num_gpus: workers of one run cannot share a GPU (nccl); set num_workers 1")
         return self
 
 
 class KeepConfig(Config):
-    """What is kept of a run, and when."""
+    """Checkpoints that a run keeps."""
 
     every_steps: int = Field(default=200, ge=1)
-    """Steps between checkpoints to go on from; each epoch's end makes one too."""
+    """Steps between checkpoints for resuming; the end of each epoch saves one too."""
     best: int = Field(default=3, ge=1)
-    """Checkpoints kept by score."""
+    """Number of checkpoints that are kept by validation score."""
 
 
 class ValidationConfig(Config):
-    """How an epoch is judged: on whole recordings, by their events."""
+    """Validation after each epoch: recordings, decoding and score."""
 
     split: str = "validation"
-    """Split of the dataset."""
+    """Split of the dataset that is validated on."""
     max_recordings: int = Field(default=64, ge=1)
-    """Recordings of that split, drawn once by song id."""
+    """Maximum number of recordings, selected by song id, the same in every epoch."""
     max_seconds: float = Field(default=60.0, gt=0)
-    """Of each recording, from its start [s]."""
+    """Validated part of each recording, from its start [s]."""
     decoding: Decoding = DecodeConfig(threshold=0.3)
-    """How activations become hits."""
+    """Decoding of activations to hits."""
     score: str = "f5_50"
-    """What stages and the best checkpoints go by: any metric of `training.validation`, such as ``f12_30`` (12 classes,
+    """Metric that ends stages and ranks checkpoints: any of `training.validation`, such as ``f12_30`` (12 classes,
     30 ms), ``f5_50``, ``recall_64th``, ``pr_auc``."""
 
 
 class LogConfig(Config):
-    """What is told of a run beside its checkpoints."""
+    """Logs, pictures and experiment trackers of a run."""
 
     every_steps: int = Field(default=10, ge=1)
-    """Steps of which one line tells the mean."""
+    """Steps per log line, which holds their mean loss."""
     pictures: int = Field(default=2, ge=0)
-    """Validation recordings that are drawn after each epoch, truth above prediction."""
+    """Number of validation recordings plotted after each epoch, reference above prediction."""
     picture_seconds: float = Field(default=8.0, gt=0)
-    """Of each, from its start [s]."""
+    """Plotted part of each recording, from its start [s]."""
     tensorboard: bool = True
-    """Event files in ``tensorboard/``."""
+    """Write TensorBoard event files to ``tensorboard/``."""
     mlflow: str = ""
-    """A tracking server's URI, or ``sqlite:///mlflow.db``; empty for none. Needs the extra ``mlflow``."""
+    """URI of an MLflow tracking server, or ``sqlite:///mlflow.db``; if empty, none. Needs the extra ``mlflow``."""
     wandb: Literal["", "offline", "online"] = ""
-    """Weights & Biases; offline, `wandb sync` can send the folder ``wandb/`` later. Needs the extra ``wandb``."""
+    """Log to Weights & Biases; offline runs in ``wandb/`` can be sent later by `wandb sync`. Needs the extra
+    ``wandb``."""
 
 
 class StartConfig(Config):
-    """Weights to start from."""
+    """Initial weights of the network."""
 
     checkpoint: str = ""
-    """A checkpoint's URI; a training run's output, then its best; a package's ``weights.npz``. Empty: at random."""
+    """URI of a checkpoint, of a training run's output (its best checkpoint), or of a package's ``weights.npz``. If
+    empty, weights are initialised at random."""
     strict: bool = True
-    """Whether every weight must be there and fit; else what fits is taken, and the rest is told."""
+    """Require every weight to be present and of the right shape; otherwise load matching tensors and log the rest."""
 
 
 class TrainConfig(Config):
-    """Everything that decides a model, and how to train it."""
+    """Model, data and training of one run."""
 
     name: str
-    """What logs and the model card call it."""
+    """Name of the model in logs and on the model card."""
     dataset: str
-    """A dataset that `drumline build-dataset` built: a folder or ``s3://bucket/prefix``."""
+    """Dataset built by `drumline build-dataset`: a folder or ``s3://bucket/prefix``."""
     output: str
-    """Where checkpoints, logs and metrics go."""
+    """Folder or URI for checkpoints, logs and metrics."""
     seed: int = 0
-    """Of weights, windows and dropout."""
+    """Random seed of initial weights, window sampling, augmentation and dropout."""
     sampling: SamplingConfig = SamplingConfig()
-    """Windows, batches and epochs. ``batch_size`` is over all workers; an epoch's end is a validation."""
+    """Windows, batches and epochs. ``batch_size`` is over all workers; each epoch ends with a validation."""
     weights: WeightsConfig = WeightsConfig()
-    """How windows are weighed, unless ``weights_file`` names a table of weights."""
+    """Sampling weights of windows, unless ``weights_file`` names a table of weights."""
     weights_file: str = ""
-    """Weights that `drumline sampling-weights` wrote; made anew beside the checkpoints if empty."""
+    """Sampling weights written by `drumline sampling-weights`; if empty, computed beside the checkpoints."""
     hard_windows: str = ""
-    """A file of passages to see more often (JSON Lines); empty for none."""
+    """JSON Lines file of passages to sample more often; if empty, none."""
     stages: tuple[StageConfig, ...] = Field(min_length=1)
-    """One after the other; each goes on with the weights of the one before."""
+    """Training stages in order; each continues with the weights of the previous one."""
     model: ModelConfig = ModelConfig()
     features: LogMelConfig = LogMelConfig()
     labels: LabelConfig = LabelConfig()
@@ -151,27 +154,28 @@ class TrainConfig(Config):
     ray: RayConfig = RayConfig()
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_consistency(self) -> Self:
         if (size := self.sampling.batch_size) % self.workers.num_workers:
             raise ValueError(
                 f"sampling.batch_size {size} must divide by workers.num_workers {self.workers.num_workers}"
             )
         if (self.model.bands, self.model.spectra) != (self.features.bands, self.features.channels):
             raise ValueError(
-                f"model.bands {self.model.bands} and model.spectra {self.model.spectra} must be what features give: "
+                f"model.bands {self.model.bands} and model.spectra {self.model.spectra} must match the features: "
                 f"{self.features.bands} and {self.features.channels}"
             )
         return self
 
     @property
     def max_epochs(self) -> int:
+        """Maximum number of epochs over all stages."""
         return sum(stage.epochs for stage in self.stages)
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """The configuration less where it runs, what is kept and told: what decides the weights, with the dataset."""
+        """Configuration keys that determine the weights: all but output, hardware and logging."""
         return self.model_dump(mode="json", exclude={"output", "dataset", "workers", "keep", "logs", "ray", "name"})
 
     def run_fingerprint(self, dataset: str) -> str:
-        """Of the recipe and the dataset's own fingerprint: a run only goes on from its own checkpoints."""
+        """Fingerprint of the recipe and the dataset; a run resumes only from checkpoints with the same one."""
         return fingerprint(self.recipe, dataset)

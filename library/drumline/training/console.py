@@ -1,4 +1,4 @@
-"""A run as a person at the console sees it: one moving line, and one that stays for each epoch."""
+"""Console output of a training run: a progress bar, and a line for each epoch."""
 
 import logging
 import sys
@@ -14,10 +14,17 @@ log = logging.getLogger("drumline")
 
 
 class Console:
-    """Shows the lines of `logs.Logs` as they come."""
+    """Progress bar and epoch lines of a run, from the lines of `logs.Logs`.
+
+    Parameters
+    ----------
+    config
+        Configuration of the run.
+    progress
+        Step from which the run starts or resumes.
+    """
 
     def __init__(self, config: TrainConfig, progress: Progress) -> None:
-        """``progress`` is where the run goes on."""
         self.config = config
         self.loss = float("nan")
         self.windows_per_s = 0.0
@@ -35,11 +42,13 @@ class Console:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
         self.bar.close()
 
     def show(self, line: dict[str, Any]) -> None:
-        """One more line: of some steps, or of an epoch. A worker that was replaced may tell a line again."""
+        """Print one progress line (steps or epoch); lines repeated by a restarted worker are dropped."""
         if "kept" in line:
             return
         if "metrics" in line:

@@ -1,7 +1,7 @@
-"""Windows of a dataset to batches: what a loader's worker does, and what the learner is given.
+"""Training batches from the windows of a dataset.
 
-The windows of a step are a pure function of weights, seed, epoch and step. Worker r of W takes the r-th stretch of
-each batch, so W workers see together what one would.
+The windows of a step are a pure function of sampling weights, seed, epoch and step. Worker r of W takes the r-th part
+of each batch, so that W workers train on the same windows as one.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ from drumline.training.progress import Progress
 
 
 def epochs(progress: Progress, config: TrainConfig) -> Iterator[tuple[int, range]]:
-    """From where a run stands to where it ends at the latest: each epoch and its steps still to do."""
+    """Remaining epochs of a run, each with the range of its remaining steps."""
     first = progress.step
     for epoch in range(progress.epoch, config.max_epochs):
         yield epoch, range(first, config.sampling.batches)
@@ -35,12 +35,14 @@ def epochs(progress: Progress, config: TrainConfig) -> Iterator[tuple[int, range
 
 @dataclass(frozen=True)
 class Loader:
-    """One worker's part of a step to arrays: ``samples`` [B, N] float32, and the label columns [B, T] by name."""
+    """Loads one worker's part of a batch: ``samples`` [B, N] float32, and label columns [B, T] by name."""
 
     config: TrainConfig
+    """Configuration of the run."""
     weights: str
-    """URI of the table of weights."""
+    """URI of the table of sampling weights."""
     rank: int = 0
+    """Rank of the worker."""
 
     def __call__(self, epoch: int, step: int) -> dict[str, NDArray[Any]]:
         config = self.config
@@ -53,57 +55,67 @@ class Loader:
 
 @dataclass(frozen=True)
 class RowLoader:
-    """A `Loader` over the rows of a table of numbers: row n is the n-th step from ``first`` on. For Ray Data, whose
-    processes load nothing but this module for it."""
+    """Loads batches for Ray Data: row n of a range is step ``first`` + n."""
 
     loader: Loader
+    """Loader of the worker's batches."""
     epoch: int
+    """Index of the epoch."""
     first: int
+    """First step of the stream."""
 
     def __call__(self, rows: dict[str, NDArray[np.int64]]) -> dict[str, NDArray[Any]]:
         return self.loader(self.epoch, self.first + int(rows["id"][0]))
 
 
 def batches(loader: Loader, progress: Progress, device: torch.device) -> Iterator[Batch]:
-    """Batches from a place on, loaded one by one in this process, without Ray."""
+    """Load the remaining batches of a run one by one in this process, without Ray."""
     for epoch, steps in epochs(progress, loader.config):
         for step in steps:
             yield as_batch(loader(epoch, step), device)
 
 
 def as_batch(arrays: Mapping[str, NDArray[Any]], device: torch.device) -> Batch:
-    """Arrays of a `Loader` on the learner's device. They are copied: Ray's are not to be written."""
+    """Copy the arrays of a `Loader` to a device (Ray's arrays are read-only).
+
+    Parameters
+    ----------
+    arrays
+        ``samples`` [B, N] and label columns [B, T].
+    device
+        Device of the learner.
+    """
     tensors = {name: torch.tensor(array).to(device) for name, array in arrays.items()}
     samples = tensors.pop("samples")
-    return samples, {name: _wide(column) for name, column in tensors.items()}
+    return samples, {name: _to_int64(column) for name, column in tensors.items()}
 
 
-def _wide(column: torch.Tensor) -> torch.Tensor:
-    """Small integers travel; the losses count with big ones."""
+def _to_int64(column: torch.Tensor) -> torch.Tensor:
+    """Widen integers, which are small in transit, for the losses."""
     return column if column.is_floating_point() else column.long()
 
 
 def _window(specs: WindowSpecs, number: int, config: TrainConfig) -> dict[str, NDArray[Any]]:
     reader, shards = _reader(config.dataset), specs.shards
     track = (shards[specs.shard[number]], int(specs.row_group[number]))
-    start, wanted = int(specs.start[number]), config.sampling.num_samples
-    length = config.augment.num_samples_for(wanted)
+    start, num_samples = int(specs.start[number]), config.sampling.num_samples
+    length = config.augment.num_samples_for(num_samples)
     window = reader.load(*track, start=start, num_samples=length)
     backing = None
     if specs.mix_shard[number] >= 0 and config.augment.cross_fade.probability > 0:
         mix = (shards[specs.mix_shard[number]], int(specs.mix_row_group[number]))
         backing = reader.backing(track, mix, start=start, num_samples=length)
     example = Example(window.samples, window.hits, backing)
-    heard = fitted(augment(example, config.augment, seed=int(specs.seed[number])).example, wanted)
+    augmented = fitted(augment(example, config.augment, seed=int(specs.seed[number])).example, num_samples)
     grid = Grid(config.features.hop)
-    truth = targets(
-        heard.hits,
+    labels = targets(
+        augmented.hits,
         grid=grid,
-        num_frames=grid.num_frames(wanted),
+        num_frames=grid.num_frames(num_samples),
         unannotated=window.unannotated,
         config=config.labels,
     )
-    return {"samples": heard.samples, **truth.columns()}
+    return {"samples": augmented.samples, **labels.columns()}
 
 
 @lru_cache(maxsize=1)

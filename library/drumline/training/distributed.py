@@ -1,8 +1,7 @@
-"""Training on Ray: streaming windows, one or many workers, killed and resumed without a trace.
+"""Distributed training on Ray: streamed windows, one or many workers, resumable after any crash.
 
-Each worker has a Ray Data stream of its own, whose rows are the steps still to come: the driver learns nothing but
-metrics, and no batch passes through it. The place where a run goes on is its own newest checkpoint, so a worker that
-died, a node that left and a driver that was killed all come back the same way.
+Each worker reads its own Ray Data stream, whose rows are the remaining steps; the driver receives only metrics, no
+batches. A run resumes from its newest checkpoint, whether a worker, a node or the driver has died.
 """
 
 import logging
@@ -38,7 +37,7 @@ from drumline.training.checkpoints import Checkpoint
 from drumline.training.config import TrainConfig
 from drumline.training.console import Console
 from drumline.training.data import Loader, RowLoader, as_batch, epochs
-from drumline.training.failures import BEYOND_RETRY, Reason, TrainingFailed, reason_of
+from drumline.training.failures import BEYOND_RETRY, Reason, TrainingFailed, classify_error
 from drumline.training.learner import Learner
 from drumline.training.logs import Logs
 from drumline.training.loop import Batch, score_of, train
@@ -48,16 +47,16 @@ from drumline.training.validation import Counts, count, metrics, recordings
 
 log = logging.getLogger("drumline")
 
-_OUTSIDE = (*STORAGE_ERRORS, DrumlineError)
-"""What a worker raises over files that cannot be read or written: no failure of the training's own."""
-_AHEAD = 4
-"""Batches that are loaded ahead of a worker."""
+_FILE_ERRORS = (*STORAGE_ERRORS, DrumlineError)
+"""Errors of a worker about files that cannot be read or written, as opposed to failures of training itself."""
+_PREFETCH_BATCHES = 4
+"""Number of batches that are loaded ahead of a worker."""
 _RAY = {
-    # Ray Train's controller answers a worker's report within so long; its default of 2 s holds short epochs up.
+    # Time in which Ray Train's controller responds to a worker's report; its default of 2 s delays short epochs.
     "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.3",
-    # Nothing to be warned of: whoever is preempted is replaced, and goes on from the newest checkpoint.
+    # No warnings of preemption are needed: a preempted worker is replaced and resumes from the newest checkpoint.
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
-    # A relative output means what it means to whoever started the run, not a folder of Ray's.
+    # A relative output path is relative to the folder in which the run was started, not to one of Ray's.
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     # A private cluster would end each idle loader after a second and import torch again for the next: by default it
     # keeps as many processes as it has CPUs, and the workers of the run are among them.
@@ -73,28 +72,46 @@ _MEMORY = {
 
 @dataclass(frozen=True)
 class TrainResult:
-    """A finished run."""
+    """Result of a finished training run."""
 
     output: str
+    """Output folder or URI of the run."""
     best: str
     """URI of its best checkpoint."""
     metrics: dict[str, float]
-    """Of that checkpoint."""
+    """Validation metrics of that checkpoint."""
 
 
 def prepare() -> None:
-    """Set what Ray takes over from the environment when it starts."""
+    """Set environment variables that Ray reads when it starts."""
     for name, value in _RAY.items():
         os.environ.setdefault(name, value)
 
 
 def run(config: TrainConfig, *, show: Callable[[Line], None] | None = None) -> TrainResult:
-    """Train a model, going on from the run's newest checkpoint. ``show`` is given the run's lines (`logs.Logs`) and, of
-    each epoch whose checkpoint is kept, one with ``kept`` and ``score``; the console has them if it is None.
+    """Train a model, resuming from the run's newest checkpoint.
 
-    Raises ConfigError before any work where the configuration cannot be run or the output holds another run,
-    TrainingFailed where the run as a whole fails, DrumlineError where files cannot be read or written; what was learnt
-    until then is kept.
+    Parameters
+    ----------
+    config
+        Configuration of the run.
+    show
+        Called with the run's progress lines (`logs.Logs`) and, after each saved epoch, a line with ``kept`` and
+        ``score``. By default they go to the console.
+
+    Returns
+    -------
+    TrainResult
+        Best checkpoint and its metrics.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot be run, or the output holds another run; raised before any work.
+    TrainingFailed
+        The run failed; its checkpoints are kept.
+    DrumlineError
+        Files cannot be read or written.
     """
     manifest = read_manifest(config.dataset)
     for split in (config.weights.split, config.validation.split):
@@ -107,23 +124,23 @@ def run(config: TrainConfig, *, show: Callable[[Line], None] | None = None) -> T
         raise ConfigError(
             f"output: {config.output}: holds a run of another configuration or dataset: name another, or delete it"
         )
-    progress = _take_up(Learner(config, torch.device("cpu")), config)  # whatever cannot be loaded is told here
+    progress = _resume(Learner(config, torch.device("cpu")), config)  # report what cannot be loaded before Ray starts
     if progress.finished(config.stages):
         log.info("the run in %s is finished", config.output)
         return _result(config)
     with storage_told(config.output):
-        weights = config.weights_file or _weigh(config)
+        weights = config.weights_file or _write_sampling_weights(config)
         write_bytes(join(config.output, "config.json"), canonical_json(config, indent=1).encode())
     prepare()
     settings = {"config": config.model_dump_json(), "weights": weights, "dataset": dataset}
     with session(config.ray), ExitStack() as console:
         show = show or console.enter_context(Console(config, progress)).show
-        _fit(config, {**settings, "tell": console.enter_context(forward_worker_lines(show))})
+        _fit(config, {**settings, "send_line": console.enter_context(forward_worker_lines(show))})
     return _result(config)
 
 
 def _fit(config: TrainConfig, settings: dict[str, Any]) -> None:
-    """Run `_worker` on each worker; where one is lost, all begin again at the newest checkpoint."""
+    """Run `_worker` on each worker; if one is lost, all resume from the newest checkpoint."""
     gpu = {"GPU": config.workers.num_gpus} if config.workers.use_gpu else {}
     with tempfile.TemporaryDirectory(prefix="drumline-") as bookkeeping:
         trainer = TorchTrainer(
@@ -135,7 +152,7 @@ def _fit(config: TrainConfig, settings: dict[str, Any]) -> None:
                 resources_per_worker={"CPU": config.workers.num_cpus} | gpu,
             ),
             run_config=RunConfig(
-                # Ray's own bookkeeping, of which nothing is kept: a name of its own, or Ray would take up an old run.
+                # Ray's own bookkeeping is discarded; a unique name keeps Ray from resuming an old run.
                 name=f"drumline-{time.time_ns()}",
                 storage_path=bookkeeping,
                 failure_config=FailureConfig(max_failures=config.workers.max_failures),
@@ -147,22 +164,20 @@ def _fit(config: TrainConfig, settings: dict[str, Any]) -> None:
             failure = trainer.fit().return_value
         except ray.train.TrainingFailedError as error:
             failures = [*(getattr(error, "worker_failures", None) or {0: error}).values()]
-            reason, detail = reason_of(str(error)), _end(failures[0])
+            reason, detail = classify_error(str(error)), _last_line(failures[0])
             if reason in ("error", "worker_died") and any(
-                isinstance(unwrap_error(each), _OUTSIDE) for each in failures
+                isinstance(unwrap_error(failure), _FILE_ERRORS) for failure in failures
             ):
-                raise DrumlineError(
-                    f"{config.output}: {detail}. What was finished is kept: run again to resume"
-                ) from error
+                raise DrumlineError(f"{config.output}: {detail}. Finished work is kept: run again to resume") from error
             raise TrainingFailed(reason, detail) from error
         if failure:
             raise TrainingFailed(*failure)
 
 
 def _worker(settings: dict[str, Any]) -> tuple[Reason, str] | None:
-    """What each worker runs: the newest checkpoint, its own stream of windows, the loop.
+    """Training function of each worker: load the newest checkpoint, stream windows, run the loop.
 
-    Gives reason and detail of a failure that Ray need not try again.
+    Returns reason and detail of a failure that would recur, for which Ray need not retry.
     """
     reduce_ray_logging()
     config = TrainConfig.model_validate_json(settings["config"])
@@ -170,45 +185,49 @@ def _worker(settings: dict[str, Any]) -> tuple[Reason, str] | None:
     rank, world, device = context.get_world_rank(), context.get_world_size(), get_device()
     torch.set_num_threads(config.workers.threads)
     learner = Learner(config, device, rank=rank)
-    progress = _take_up(learner, config)
+    progress = _resume(learner, config)
     if world > 1:
         learner.join()
-    stream = _Waited(_stream(Loader(config, settings["weights"], rank), progress, device))
+    stream = _TimedStream(_stream(Loader(config, settings["weights"], rank), progress, device))
     run = config.run_fingerprint(settings["dataset"])
     # Two runs of one configuration in different outputs are two runs.
-    logs = Logs(config, progress, run=fingerprint(run, config.output), tell=settings["tell"]) if rank == 0 else None
+    logs = None
+    if rank == 0:
+        logs = Logs(config, progress, run=fingerprint(run, config.output), send_line=settings["send_line"])
     with logs or nullcontext():
         meter = TrainingMeter(PurePosixPath(config.output.rstrip("/")).name)
-        outside = _Outside(config, learner, logs, meter, stream, dataset=settings["dataset"], rank=rank, world=world)
+        callbacks = _WorkerCallbacks(
+            config, learner, logs, meter, stream, dataset=settings["dataset"], rank=rank, world=world
+        )
         try:
-            train(learner, progress, stream, config=config, outside=outside)
+            train(learner, progress, stream, config=config, callbacks=callbacks)
         except BEYOND_RETRY as error:
             if world > 1:
                 raise  # the others wait for this one: Ray ends them all
-            return reason_of(f"{type(error).__name__}: {error}"), _end(error)
+            return classify_error(f"{type(error).__name__}: {error}"), _last_line(error)
     return None
 
 
-def _take_up(learner: Learner, config: TrainConfig) -> Progress:
-    """Where the run goes on, with the weights that it has there."""
+def _resume(learner: Learner, config: TrainConfig) -> Progress:
+    """Load the newest checkpoint, or initial weights, into the learner; return the position of the next step."""
     last = checkpoints.load_last(config.output)
     if last is not None:
         learner.load({name: getattr(last, name) for name in ("model", "optimiser", "scaler", "average")})
-        return last.place
+        return last.position
     if config.start.checkpoint:
         weights = checkpoints.weights_of(config.start.checkpoint)
-        left = learner.start_from(weights, strict=config.start.strict, place=config.start.checkpoint)
-        log.info("%s: %d weights taken, left out: %s", config.start.checkpoint, len(weights), ", ".join(left) or "none")
+        skipped = learner.start_from(weights, strict=config.start.strict, uri=config.start.checkpoint)
+        log.info("%s: %d tensors, skipped: %s", config.start.checkpoint, len(weights), ", ".join(skipped) or "none")
     return Progress()
 
 
 def _stream(loader: Loader, progress: Progress, device: torch.device) -> Iterator[Batch]:
-    """A worker's batches from a place on: an epoch's steps are the rows of a Ray dataset, loaded ahead, in order."""
+    """Remaining batches of a worker: the steps of an epoch are rows of a Ray dataset, prefetched in order."""
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False
     context.execution_options.preserve_order = True
-    context.raise_original_map_exception = True  # else nobody learns which shard is damaged
+    context.raise_original_map_exception = True  # else the message does not name the damaged shard
     share = loader.config.sampling.batch_size // loader.config.workers.num_workers
     for epoch, steps in epochs(progress, loader.config):
         windows = ray.data.range(len(steps), override_num_blocks=len(steps)).map_batches(
@@ -217,19 +236,19 @@ def _stream(loader: Loader, progress: Progress, device: torch.device) -> Iterato
             batch_format="numpy",
             num_cpus=loader.config.workers.loader_cpus,
         )
-        for arrays in windows.iter_batches(batch_size=share, batch_format="numpy", prefetch_batches=_AHEAD):
+        for arrays in windows.iter_batches(batch_size=share, batch_format="numpy", prefetch_batches=_PREFETCH_BATCHES):
             yield as_batch(arrays, device)
 
 
-class _Waited:
-    """Batches, and how long they were waited for."""
+class _TimedStream:
+    """Batches with the time spent waiting for them."""
 
     def __init__(self, batches: Iterator[Batch]) -> None:
         self.batches = batches
         self.last_s = 0.0
-        """For the newest of them."""
+        """Time spent waiting for the newest batch [s]."""
 
-    def __iter__(self) -> "_Waited":
+    def __iter__(self) -> "_TimedStream":
         return self
 
     def __next__(self) -> Batch:
@@ -240,36 +259,36 @@ class _Waited:
 
 
 @dataclass
-class _Outside:
-    """The loop's `Outside` on a cluster: the first worker writes, all of them judge."""
+class _WorkerCallbacks:
+    """Training callbacks on a cluster: all workers validate, the first one writes logs and checkpoints."""
 
     config: TrainConfig
     learner: Learner
     logs: Logs | None
-    """Of the first worker."""
+    """Logs, in the first worker only."""
     meter: TrainingMeter
-    stream: _Waited
+    stream: _TimedStream
     dataset: str
-    """Fingerprint."""
+    """Fingerprint of the dataset."""
     rank: int
     world: int
 
-    def stepped(self, progress: Progress, losses: Mapping[str, float], rate: float, num_windows: int) -> None:
+    def on_step(self, progress: Progress, losses: Mapping[str, float], rate: float, num_windows: int) -> None:
         if self.logs:
             windows = num_windows * self.world
             self.logs.step(progress, losses, rate=rate, num_windows=windows, waited_s=self.stream.last_s)
             self.meter.step(windows=windows, loss=losses["loss"], rate=rate, waited_s=self.stream.last_s)
 
     def validate(self, learner: Learner) -> dict[str, float]:
-        config, own, network = self.config.validation, Counts.none(), learner.judged()
+        config, counts, network = self.config.validation, Counts.none(), learner.inference_network()
         for recording in recordings(self.config.dataset, config, share=self.rank, of=self.world):
             activations = infer(network, learner.features, recording.samples)
-            own += count(recording, activations, config.decoding)
+            counts += count(recording, activations, config.decoding)
             if self.logs:
-                self.logs.look(recording, activations)
-        shares: list[Counts] = [own] * self.world
+                self.logs.add_picture(recording, activations)
+        shares: list[Counts] = [counts] * self.world
         if self.world > 1:
-            dist.all_gather_object(shares, own)
+            dist.all_gather_object(shares, counts)
         return metrics(sum(shares, Counts.none()))
 
     def save(self, progress: Progress, metrics: Mapping[str, float] | None) -> None:
@@ -278,13 +297,13 @@ class _Outside:
                 self.logs.epoch(progress, metrics)
                 self.meter.epoch(progress.epoch, score_of(metrics, self.config))
             self.logs.publish()
-            self._keep(progress, metrics)
+            self._save_checkpoint(progress, metrics)
             if metrics is not None:
-                self.logs.tell({"kept": progress.epoch, "score": score_of(metrics, self.config)})
+                self.logs.send_line({"kept": progress.epoch, "score": score_of(metrics, self.config)})
         if metrics is not None:
             ray.train.report(dict(metrics))
 
-    def _keep(self, progress: Progress, metrics: Mapping[str, float] | None) -> None:
+    def _save_checkpoint(self, progress: Progress, metrics: Mapping[str, float] | None) -> None:
         checkpoint = Checkpoint(
             config=canonical_json(self.config),
             dataset=self.dataset,
@@ -299,8 +318,8 @@ class _Outside:
         checkpoints.save_last(checkpoint, self.config.output)
 
 
-def _weigh(config: TrainConfig) -> str:
-    """The table of weights beside the checkpoints, made once."""
+def _write_sampling_weights(config: TrainConfig) -> str:
+    """Write the table of sampling weights beside the checkpoints; return its URI."""
     uri = join(config.output, "sampling_weights.parquet")
     hard = read_hard_windows(config.hard_windows) if config.hard_windows else ()
     write_weights(sampling_weights(config.dataset, config.weights, hard=hard), uri)
@@ -312,6 +331,6 @@ def _result(config: TrainConfig) -> TrainResult:
     return TrainResult(config.output, best, checkpoints.load(best).metrics)
 
 
-def _end(error: BaseException) -> str:
-    """The end of what a worker says: of its text's lines the last tells most."""
+def _last_line(error: BaseException) -> str:
+    """Last line of a worker's error message, which is the most specific one."""
     return error_message(error).splitlines()[-1][:500]

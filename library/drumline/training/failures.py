@@ -1,4 +1,4 @@
-"""Why a training run as a whole failed, in words that a sweep counts by."""
+"""Failures of training runs, classified by reason for sweeps and retries."""
 
 import re
 from typing import Final, Literal
@@ -12,18 +12,26 @@ Reason = Literal["diverged", "out_of_memory", "worker_died", "error"]
 _MEMORY: Final = re.compile(
     r"running low on memory|OutOfMemoryError|out of memory\. Tried|can't allocate memory|Cannot allocate memory"
 )
-"""What Ray's memory monitor, torch and the system say."""
+"""Messages of Ray's memory monitor, torch and the operating system about missing memory."""
 _DEATH: Final = re.compile(
     r"(?:actor|worker)\w* (?:died|crashed|is dead|process has died)|ActorDiedError|NodeDied", re.I
 )
 
 
 class Diverged(DrumlineError):
-    """A loss or a gradient that is no longer a number."""
+    """The loss or the gradient is NaN or infinite."""
 
 
 class TrainingFailed(DrumlineError):
-    """A run that cannot go on."""
+    """A training run failed; it can be resumed from its last checkpoint.
+
+    Parameters
+    ----------
+    reason
+        Reason of the failure, for counting.
+    detail
+        Message of the original error.
+    """
 
     def __init__(self, reason: Reason, detail: str) -> None:
         super().__init__(f"training failed: {detail}. Run again to go on from the last checkpoint")
@@ -34,11 +42,11 @@ class TrainingFailed(DrumlineError):
 
 
 BEYOND_RETRY: Final = (Diverged, torch.OutOfMemoryError, MemoryError)
-"""What the same worker would come to again from the same checkpoint."""
+"""Errors that would recur after a restart from the same checkpoint."""
 
 
-def reason_of(text: str) -> Reason:
-    """Why, by what an error says of itself."""
+def classify_error(text: str) -> Reason:
+    """Classify an error by its message: ``diverged``, ``out_of_memory``, ``worker_died`` or ``error``."""
     if "Diverged" in text or "the gradient is" in text:
         return "diverged"
     if _MEMORY.search(text):

@@ -1,7 +1,7 @@
-"""A run's journal: one JSON object a line, and metrics for machines.
+"""Journal of a training run (JSON Lines), and a summary of its metrics.
 
-A journal is resumed at the step that the run goes on from: what an interrupted attempt wrote beyond it is taken away,
-so that no step stands there twice. Below the output: ``steps.jsonl``, ``epochs.jsonl``, ``metrics.json``.
+On resuming, records after the resumed step are removed, so that no step is recorded twice. Files below the output:
+``steps.jsonl``, ``epochs.jsonl``, ``metrics.json``.
 """
 
 import json
@@ -17,10 +17,17 @@ Record = dict[str, Any]
 
 
 class Journal:
-    """A local file of lines, each with the number of steps since the run began, as ``step``."""
+    """Local JSON Lines file of records, each with ``step``, the number of steps since the start of the run.
+
+    Parameters
+    ----------
+    file
+        The file; an incomplete last line is removed.
+    until_step
+        Last step to keep; later records are removed.
+    """
 
     def __init__(self, file: Path, *, until_step: int) -> None:
-        """Open it and forget what comes after a step. A last line that was cut off is forgotten too."""
         self.file = file
         self.records = [
             record for record in records_of(file.read_bytes() if file.exists() else b"") if record["step"] <= until_step
@@ -28,7 +35,7 @@ class Journal:
         write_bytes(str(file), b"".join(map(_line, self.records)))
 
     def add(self, record: Mapping[str, Any]) -> None:
-        """Append a line."""
+        """Append a record."""
         self.records.append(dict(record))
         line = _line(record)
         with room_for(len(line), str(self.file)), self.file.open("ab") as file:
@@ -36,7 +43,7 @@ class Journal:
 
 
 def summary(epochs: list[Record], score: str) -> bytes:
-    """``metrics.json``: the newest epoch, and the best by score (of equal ones the earlier)."""
+    """Content of ``metrics.json``: the newest epoch and the best by score (the earlier of equal ones)."""
     best = max(epochs, key=lambda record: (_number(record["metrics"].get(score)), -record["step"]))
     tree = {"score": score, "newest": epochs[-1], "best": best}
     return json.dumps(_plain(tree), indent=1).encode()
@@ -47,13 +54,13 @@ def _number(value: float | None) -> float:
 
 
 def records_of(data: bytes) -> list[Record]:
-    """The lines of a journal's file; not a last one that was cut off."""
+    """Parse the records of a journal, without an incomplete last line."""
     records = []
     for line in data.split(b"\n"):
         try:
             records.append(parse_json(line))
         except ValueError:
-            break  # the last line, if the process died while writing it; what follows was never written
+            break  # an incomplete last line: the process died while writing it
     return records
 
 
@@ -62,7 +69,7 @@ def _line(record: Mapping[str, Any]) -> bytes:
 
 
 def _plain(value: Any) -> Any:
-    """JSON knows no NaN: null there."""
+    """Replace NaN and infinity, which JSON lacks, by null."""
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,8 +1,8 @@
-"""A network that learns: one step from a batch to better weights, on any device. No files, no Ray, no loop.
+"""One training step: forward and backward pass, optimiser, running averages, on any device. No files, no Ray, no loop.
 
-Everything random in a step follows from its place in the run, so nothing of it needs to be saved. A batch goes through
-the network in parts, one after the other (``accumulate``) or on several workers; part k draws the same numbers either
-way.
+All random numbers of a step follow from its position in the run, so no generator state is saved. A batch is processed
+in micro-batches, one after the other (``accumulate``) or on several workers; micro-batch k uses the same random numbers
+either way.
 """
 
 import warnings
@@ -35,16 +35,30 @@ _AMP = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class Learner:
-    """Network, optimiser and all that changes with a step."""
+    """Network, optimiser and everything else that a training step changes.
+
+    Parameters
+    ----------
+    config
+        Configuration of the run.
+    device
+        Device of the network.
+    rank
+        Rank of the worker.
+
+    Raises
+    ------
+    ConfigError
+        A stage freezes parameters that do not exist.
+    """
 
     def __init__(self, config: TrainConfig, device: torch.device, *, rank: int = 0) -> None:
-        """Of worker ``rank``. Raises ConfigError where a stage freezes what is not there."""
         torch.manual_seed(config.seed)
         self.config, self.device, self.rank = config, device, rank
         self.features = LogMel(config.features).to(device)
         self.network = HierarchicalDrumCRNN(config.model).to(device)
         self.module: nn.Module = self.network
-        """What a batch goes through: the network, or the network as one of several."""
+        """Module of the forward pass: the network, or its distributed wrapper."""
         if config.workers.compile:
             self.network.compile()
         self.optimiser = torch.optim.AdamW(self.network.parameters(), weight_decay=config.optimiser.weight_decay)
@@ -56,7 +70,7 @@ class Learner:
                 raise ConfigError(f"stages: freeze: no parameter's name begins with {part!r}; {names[0]} is one")
 
     def join(self) -> None:
-        """Become one of several workers, which have met in `torch.distributed`: each step is then one of all."""
+        """Join the workers of an initialised `torch.distributed` group, which share each step."""
         devices = [self.device] if self.device.type == "cuda" else None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # torch 2.13 has another name for it, older ones have not
@@ -69,34 +83,55 @@ class Learner:
         *,
         rate: float,
         stage: StageConfig,
-        place: Sequence[int],
+        seed: Sequence[int],
     ) -> dict[str, float]:
-        """One step on this worker's part of a batch; gives the means of the losses by name, and ``gradient_norm``.
+        """Train on this worker's part of a batch.
 
-        ``columns`` are the label columns [B, T]; ``place`` says which step it is (seed, epoch, step). Raises
-        Diverged where the loss or the gradient is no longer a number.
+        Parameters
+        ----------
+        samples_BN
+            Audio of the windows, float32 [B, N], 22,050 Hz.
+        columns
+            Label columns [B, T] by name.
+        rate
+            Learning rate.
+        stage
+            Current stage, for frozen parameters and losses.
+        seed
+            Random seed of the step: seed of the run, epoch and step.
+
+        Returns
+        -------
+        dict
+            Mean losses by name, and ``gradient_norm``.
+
+        Raises
+        ------
+        Diverged
+            The loss or the gradient is NaN or infinite.
         """
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self._train(stage)
-        loss, heard = torch.zeros((), device=self.device), dict[str, Part]()
+        loss, loss_parts = torch.zeros((), device=self.device), dict[str, Part]()
         parts = min(self.config.optimiser.accumulate, len(samples_BN))
         for part in range(parts):
-            some = slice(part * len(samples_BN) // parts, (part + 1) * len(samples_BN) // parts)
-            share = (some.stop - some.start) / len(samples_BN)
-            seeds = _seeds((*place, self.rank * parts + part))
-            with nullcontext() if part == parts - 1 else _unsynchronised(self.module):
-                own = {name: column[some] for name, column in columns.items()}
-                found, total = self._losses(samples_BN[some], own, stage=stage, seeds=seeds)
+            rows = slice(part * len(samples_BN) // parts, (part + 1) * len(samples_BN) // parts)
+            share = (rows.stop - rows.start) / len(samples_BN)
+            seeds = _seeds((*seed, self.rank * parts + part))
+            with nullcontext() if part == parts - 1 else _without_sync(self.module):
+                part_columns = {name: column[rows] for name, column in columns.items()}
+                part_losses, total = self._losses(samples_BN[rows], part_columns, stage=stage, seeds=seeds)
                 torch.autograd.backward(self.scaler.scale(total * share))
             loss += total.detach() * share
-            heard = {name: _joined(part, heard.get(name)) for name, part in found.parts.items()}
+            loss_parts = {name: _joined(part, loss_parts.get(name)) for name, part in part_losses.parts.items()}
         self.scaler.unscale_(self.optimiser)
         self._drop_frozen(stage)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.optimiser.clip_norm)
-        told = {"loss": loss, **{name: part.mean for name, part in heard.items()}, "gradient_norm": norm}
-        values = dict(zip(told, torch.stack(list(told.values())).tolist(), strict=True))  # a GPU is waited for once
-        # fp16's gradient scaler leaves out steps whose gradient is too large; no scale mends a loss.
+        tensors = {"loss": loss, **{name: part.mean for name, part in loss_parts.items()}, "gradient_norm": norm}
+        # One transfer waits for a GPU only once.
+        values = dict(zip(tensors, torch.stack(list(tensors.values())).tolist(), strict=True))
+        # fp16's gradient scaler skips steps with a too large gradient; it cannot repair a NaN loss.
         watched = ("loss",) if self.scaler.is_enabled() else ("loss", "gradient_norm")
         if not np.isfinite([values[name] for name in watched]).all():
             raise Diverged(
@@ -105,19 +140,19 @@ class Learner:
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.optimiser.zero_grad(set_to_none=True)
-        self._agree()
-        self._follow()
+        self._average_buffers()
+        self._update_average()
         return values
 
-    def judged(self) -> HierarchicalDrumCRNN:
-        """The network to judge, in evaluation mode: with the average of the weights where one is kept."""
+    def inference_network(self) -> HierarchicalDrumCRNN:
+        """Copy of the network in evaluation mode, with the moving average of the weights if there is one."""
         network = deepcopy(self.network)
         if self.average is not None:
             network.load_state_dict(self.average)
         return network.eval()
 
     def state(self) -> dict[str, Any]:
-        """Everything a step changes, as `checkpoints.Checkpoint` keeps it."""
+        """State that a step changes, as stored in `checkpoints.Checkpoint`."""
         return {
             "model": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
@@ -126,36 +161,55 @@ class Learner:
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Go on from a `state`."""
+        """Restore a `state`."""
         self.network.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.scaler.load_state_dict(state["scaler"])
         if self.average is not None:
             self.average = {name: tensor.to(self.device) for name, tensor in state["average"].items()}
 
-    def start_from(self, weights: Mapping[str, Tensor], *, strict: bool, place: str) -> list[str]:
-        """Begin with another model's weights; gives the names of what was left as it is.
+    def start_from(self, weights: Mapping[str, Tensor], *, strict: bool, uri: str) -> list[str]:
+        """Load initial weights of another model.
 
-        Raises ConfigError where ``strict`` and a name or a shape differs, or nothing fits.
+        Parameters
+        ----------
+        weights
+            Tensors by parameter name.
+        strict
+            Require all names and shapes to match.
+        uri
+            Source of the weights, for errors.
+
+        Returns
+        -------
+        list of str
+            Names of tensors that do not match.
+
+        Raises
+        ------
+        ConfigError
+            Tensors do not match in strict mode, or none matches.
         """
-        own = self.network.state_dict()
-        fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
-        left = sorted((own.keys() | weights.keys()) - fitting.keys())
-        if not fitting or (left and strict):
-            hint = "; start.strict=false takes the rest" if fitting else ""
-            raise ConfigError(f"{place}: {len(left)} weights do not fit, {left[0]} first{hint}")
-        self.network.load_state_dict({**own, **fitting})
+        current = self.network.state_dict()
+        matching = {
+            name: value for name, value in weights.items() if name in current and current[name].shape == value.shape
+        }
+        skipped = sorted((current.keys() | weights.keys()) - matching.keys())
+        if not matching or (skipped and strict):
+            hint = "; start.strict=false loads the others" if matching else ""
+            raise ConfigError(f"{uri}: {len(skipped)} weights do not fit, {skipped[0]} first{hint}")
+        self.network.load_state_dict({**current, **matching})
         if self.average is not None:
             self.average = self._copy()
-        return left
+        return skipped
 
     def _losses(
         self, samples_BN: Tensor, columns: Mapping[str, Tensor], *, stage: StageConfig, seeds: tuple[int, int, int]
     ) -> tuple[Losses, Tensor]:
-        """The losses of a part of a batch, and what is to be lowered: those, or with mixup two of them mixed."""
+        """Losses of a micro-batch, and the total to minimise, which mixup combines from two sets of labels."""
         torch.manual_seed(seeds[0])
         config = self.config
-        weights = _onset_alone(config.losses) if stage.onset_only else config.losses
+        weights = _onset_only(config.losses) if stage.onset_only else config.losses
         with torch.no_grad():
             spectra_BTF = self.features(samples_BN)
             masked = spec_augment(spectra_BTF, config.spec_augment, bands=config.features.bands, seed=seeds[1])
@@ -164,26 +218,26 @@ class Learner:
         precision = _AMP.get(config.workers.precision)
         with torch.autocast(self.device.type, dtype=precision, enabled=precision is not None):
             output = self.module(mixed.features_BTF)
-        own = losses(output, columns, weights)
+        main = losses(output, columns, weights)
         if mixed.weight == 1:
-            return own, own.total
-        other = losses(output, {name: column[mixed.partner_B] for name, column in columns.items()}, weights)
-        return own, mixed.weight * own.total + (1 - mixed.weight) * other.total
+            return main, main.total
+        partner = losses(output, {name: column[mixed.partner_B] for name, column in columns.items()}, weights)
+        return main, mixed.weight * main.total + (1 - mixed.weight) * partner.total
 
     def _train(self, stage: StageConfig) -> None:
         self.network.train()
         for name, module in self.network.named_modules():
-            if name.startswith(stage.freeze):  # its batch norm keeps its statistics too
+            if name.startswith(stage.freeze):  # frozen batch norm keeps its statistics too
                 module.eval()
 
     def _drop_frozen(self, stage: StageConfig) -> None:
-        """Take the gradients of frozen parameters away: without one AdamW neither moves nor decays them."""
+        """Remove the gradients of frozen parameters, so that AdamW neither updates nor decays them."""
         for name, parameter in self.network.named_parameters():
             if name.startswith(stage.freeze):
                 parameter.grad = None
 
-    def _agree(self) -> None:
-        """Give all workers the mean of their running statistics, so that they stay one model."""
+    def _average_buffers(self) -> None:
+        """Average BatchNorm buffers across ranks."""
         if not isinstance(self.module, DistributedDataParallel):
             return
         buffers = [buffer for buffer in self.network.buffers() if buffer.is_floating_point()]
@@ -197,7 +251,8 @@ class Learner:
     def _copy(self) -> dict[str, Tensor]:
         return {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
 
-    def _follow(self) -> None:
+    def _update_average(self) -> None:
+        """Update the exponential moving average of the weights."""
         if self.average is None:
             return
         decay = self.config.optimiser.average
@@ -208,30 +263,30 @@ class Learner:
                 self.average[name].copy_(tensor)
 
 
-def _unsynchronised(module: nn.Module) -> AbstractContextManager[None]:
-    """Let gradients of a part of the batch add up without telling the other workers yet."""
+def _without_sync(module: nn.Module) -> AbstractContextManager[None]:
+    """Accumulate gradients of a micro-batch without synchronising workers."""
     return module.no_sync() if isinstance(module, DistributedDataParallel) else nullcontext()
 
 
 def _joined(part: Part, before: Part | None) -> Part:
-    """A part of the losses of two parts of a batch."""
+    """Sum one loss over two micro-batches."""
     if before is None:
         return replace(part, sum=part.sum.detach())
     return Part(before.sum + part.sum.detach(), before.known + part.known, part.weight)
 
 
-def _seeds(place: Sequence[int]) -> tuple[int, int, int]:
-    """Of dropout, masks and mixtures."""
-    first, second, third = np.random.SeedSequence(list(place)).generate_state(3).tolist()
+def _seeds(seed: Sequence[int]) -> tuple[int, int, int]:
+    """Random seeds of dropout, SpecAugment and mixup."""
+    first, second, third = np.random.SeedSequence(list(seed)).generate_state(3).tolist()
     return first, second, third
 
 
-def _onset_alone(config: LossConfig) -> LossConfig:
-    """The loss for any onset and its place, and nothing else."""
-    silent = {
+def _onset_only(config: LossConfig) -> LossConfig:
+    """Loss weights with only the losses of onset and onset time."""
+    zero_weights = {
         "presence": PresenceWeights(kick=0, snare=0, tom=0, cymbal=0, crash=0),
         "variation": VariationWeights(snare=0, tom=0, cymbal=0),
         "velocity_weight": 0.0,
         "margin_weight": 0.0,
     }
-    return config.model_copy(update=silent)
+    return config.model_copy(update=zero_weights)

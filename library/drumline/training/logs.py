@@ -1,13 +1,13 @@
-"""What a run tells while it learns. Below its output::
+"""Logs of a training run. Below its output::
 
-    steps.jsonl, epochs.jsonl    one JSON object a line (`journal`)
-    metrics.json                 the newest and the best epoch, for machines
-    curves.svg                   loss, rate and score
-    pictures/epoch-0003.png      validation recordings, truth above prediction
-    tensorboard/, wandb/         what trackers write (`trackers`)
+    steps.jsonl, epochs.jsonl    losses and metrics, JSON Lines (`journal`)
+    metrics.json                 the newest and the best epoch
+    curves.svg                   loss, learning rate and score
+    pictures/epoch-0003.png      validation recordings, reference above prediction
+    tensorboard/, wandb/         files of experiment trackers (`trackers`)
 
-One worker of a run tells, and only it makes a `Logs`. Where the output is no local folder, files are written aside and
-published with each checkpoint.
+Only the first worker of a run writes logs. If the output is not a local folder, files are written to a temporary
+folder and uploaded with each checkpoint.
 """
 
 import re
@@ -32,30 +32,43 @@ from drumline.training.trackers import trackers
 from drumline.training.validation import Recording
 
 _JOURNALS: Final = ("steps.jsonl", "epochs.jsonl")
-_OF_ONE: Final = re.compile(r"f\d+_[a-z].*|pr_auc_.*")
+_CLASS_METRIC: Final = re.compile(r"f\d+_[a-z].*|pr_auc_.*")
 """Names of metrics of a single class."""
 
 
 class Logs:
-    """The news of a run, from where it stands on."""
+    """Log files and experiment trackers of a run.
+
+    Parameters
+    ----------
+    config
+        Configuration of the run.
+    progress
+        Step from which the run starts or resumes.
+    run
+        Identifier of the run, the same after resuming.
+    send_line
+        Called with each record as it is written.
+    """
 
     def __init__(
-        self, config: TrainConfig, progress: Progress, *, run: str, tell: Callable[[dict[str, Any]], None]
+        self, config: TrainConfig, progress: Progress, *, run: str, send_line: Callable[[dict[str, Any]], None]
     ) -> None:
-        """``run`` is the same for each attempt at a run; ``tell`` is given each line as it is written."""
-        self.config, self.tell = config, tell
+        self.config, self.send_line = config, send_line
         fs, path = filesystem(config.output)
-        self._aside = None if isinstance(fs, LocalFileSystem) else tempfile.TemporaryDirectory(prefix="drumline-logs-")
-        self.folder = Path(self._aside.name if self._aside else path)
+        self._temporary = (
+            None if isinstance(fs, LocalFileSystem) else tempfile.TemporaryDirectory(prefix="drumline-logs-")
+        )
+        self.folder = Path(self._temporary.name if self._temporary else path)
         self._published: dict[Path, int] = {}
-        if self._aside:
+        if self._temporary:
             for name in _JOURNALS:
                 if exists(join(config.output, name)):
                     write_bytes(str(self.folder / name), read_bytes(join(config.output, name)))
         step = self._step(progress)
         self.steps, self.epochs = (Journal(self.folder / name, until_step=step) for name in _JOURNALS)
         self.trackers = trackers(config, self.folder, run=run, step=step)
-        self._seen: list[tuple[Recording, Activations]] = []
+        self._plotted: list[tuple[Recording, Activations]] = []
         self._line = _Line()
 
     def __enter__(self) -> Self:
@@ -65,13 +78,27 @@ class Logs:
         for tracker in self.trackers:
             tracker.close(finished=kind is None)
         self._copy()
-        if self._aside:
-            self._aside.cleanup()
+        if self._temporary:
+            self._temporary.cleanup()
 
     def step(
         self, progress: Progress, losses: Mapping[str, float], *, rate: float, num_windows: int, waited_s: float
     ) -> None:
-        """After each step. ``num_windows`` is of all workers; ``waited_s`` is how long this one waited for them."""
+        """Log a step.
+
+        Parameters
+        ----------
+        progress
+            Position after the step.
+        losses
+            Losses by name.
+        rate
+            Learning rate.
+        num_windows
+            Batch size over all workers.
+        waited_s
+            Time that this worker waited for its batch [s].
+        """
         line = self._line
         line.add(losses, num_windows=num_windows, waited_s=waited_s)
         if progress.step % self.config.logs.every_steps and progress.step < self.config.sampling.batches:
@@ -89,17 +116,17 @@ class Logs:
         values |= {f"run/{name}": value for name, value in about.items()}
         for tracker in self.trackers:
             tracker.scalars(values, step)
-        self.tell(record)
+        self.send_line(record)
         self._line = _Line()
 
-    def look(self, recording: Recording, activations: Activations) -> None:
-        """A validation recording, as the model sees it. The first of the first few songs are drawn."""
-        songs = {seen.song_id for seen, _ in self._seen}
+    def add_picture(self, recording: Recording, activations: Activations) -> None:
+        """Offer a validation recording for the epoch's picture, which shows the first few songs."""
+        songs = {plotted.song_id for plotted, _ in self._plotted}
         if len(songs) < self.config.logs.pictures and recording.song_id not in songs:
-            self._seen.append((recording, activations))
+            self._plotted.append((recording, activations))
 
     def epoch(self, progress: Progress, metrics: Mapping[str, float]) -> None:
-        """After each validation; ``progress`` is where the run goes on."""
+        """Log a validation; `progress` is the start of the next epoch."""
         step, config = self._step(progress), self.config
         record = {"step": step, "epoch": progress.epoch, "metrics": dict(metrics)}
         self.epochs.add(record)
@@ -107,27 +134,27 @@ class Logs:
         values = {f"{_chart(name)}/{name}": value for name, value in metrics.items() if value == value}
         for tracker in self.trackers:
             tracker.scalars(values, step)
-        if self._seen:
+        if self._plotted:
             seconds = config.logs.picture_seconds
-            png, pixels = piano_rolls(self._seen, config.validation.decoding, seconds=seconds)
+            png, pixels = piano_rolls(self._plotted, config.validation.decoding, seconds=seconds)
             write_bytes(str(self.folder / "pictures" / f"epoch-{progress.epoch:04d}.png"), png)
             for tracker in self.trackers:
                 tracker.picture(pixels, step)
-            self._seen = []
+            self._plotted = []
         drawing = curves(self.steps.records, self.epochs.records, config.validation.score)
         write_bytes(str(self.folder / "curves.svg"), drawing.encode())
-        self.tell(record)
+        self.send_line(record)
         self._line = _Line()
 
     def publish(self) -> None:
-        """Make what was written visible; with each checkpoint, so that journals go at least as far as it does."""
+        """Flush trackers and upload files; called with each checkpoint, so that journals never lag behind it."""
         for tracker in self.trackers:
             tracker.flush()
         self._copy()
 
     def _copy(self) -> None:
-        """To where the output is, if that is no folder of this machine's."""
-        if not self._aside:
+        """Upload changed files if the output is not a local folder."""
+        if not self._temporary:
             return
         for file in sorted(path for path in self.folder.rglob("*") if path.is_file()):
             size = file.stat().st_size
@@ -141,7 +168,7 @@ class Logs:
 
 @dataclass
 class _Line:
-    """What a line tells the mean of. Its clock starts with it: validation and checkpoints do not count as training."""
+    """Sums of a log line over several steps. Its clock starts with it, so that validation does not count."""
 
     sums: dict[str, float] = field(default_factory=dict)
     count: int = 0
@@ -155,5 +182,5 @@ class _Line:
 
 
 def _chart(name: str) -> str:
-    """Numbers of single classes would drown the others: they get a group of their own."""
-    return "classes" if _OF_ONE.fullmatch(name) else "validation"
+    """Chart group of a metric: those of single classes have their own, which keeps the others readable."""
+    return "classes" if _CLASS_METRIC.fullmatch(name) else "validation"

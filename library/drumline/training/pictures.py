@@ -1,4 +1,4 @@
-"""What a run looks like: recordings as the model hears them, and the curves of its learning."""
+"""Pictures of a training run: piano rolls of validation recordings, and learning curves."""
 
 import io
 from collections.abc import Sequence
@@ -21,17 +21,33 @@ from drumline.training.validation import Recording
 
 
 def piano_rolls(
-    seen: Sequence[tuple[Recording, Activations]], config: DecodeConfig, *, seconds: float
+    recordings: Sequence[tuple[Recording, Activations]], config: DecodeConfig, *, seconds: float
 ) -> tuple[bytes, NDArray[np.uint8]]:
-    """Recordings from their starts, truth above prediction: a PNG file, and its pixels [height, width, 3].
+    """Plot reference hits above predictions.
 
-    A prediction's grey is the activation, its marks are the hits that are decoded. A hit whose class the source does
-    not tell is drawn pale, at each class that it may be.
+    The prediction shows activations in grey and decoded hits as marks. A reference hit of ambiguous class is drawn pale
+    at each class that it may be.
+
+    Parameters
+    ----------
+    recordings
+        Validation recordings with their activations.
+    config
+        Decoder settings.
+    seconds
+        Plotted part of each recording, from its start [s].
+
+    Returns
+    -------
+    png
+        Content of a PNG file.
+    pixels
+        The same picture, uint8 [height, width, 3].
     """
-    figure = Figure(figsize=(11, 4.4 * len(seen)), dpi=80, layout="constrained")
+    figure = Figure(figsize=(11, 4.4 * len(recordings)), dpi=80, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    rows = np.atleast_1d(figure.subplots(2 * len(seen), 1))
-    for (recording, activations), truth, prediction in zip(seen, rows[::2], rows[1::2], strict=True):
+    rows = np.atleast_1d(figure.subplots(2 * len(recordings), 1))
+    for (recording, activations), truth, prediction in zip(recordings, rows[::2], rows[1::2], strict=True):
         _roll(truth, activations, seconds)
         truth.set_title(f"{recording.song_id[:12]}, {recording.domain}: truth", loc="left", fontsize=9)
         for hit in recording.hits:
@@ -55,26 +71,36 @@ def piano_rolls(
 
 
 def curves(steps: Sequence[dict[str, Any]], epochs: Sequence[dict[str, Any]], score: str) -> str:
-    """An SVG file: the loss, the learning rate and the score over the steps of a run; a line where a stage begins."""
+    """Plot loss, learning rate and validation score over the steps of a run as SVG; lines mark the stages.
+
+    Parameters
+    ----------
+    steps
+        Records of ``steps.jsonl``.
+    epochs
+        Records of ``epochs.jsonl``.
+    score
+        Name of the validation score.
+    """
     with style("curves"):
         figure = Figure(figsize=(WIDTH_IN, 5.6), layout="constrained")
-        loss, rate, judged = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 3))
-        at = [record["step"] for record in steps]
-        loss.plot(at, [record["loss"] for record in steps], color=SERIES[0], linewidth=1.2)
+        loss, rate, validation = figure.subplots(3, 1, sharex=True, height_ratios=(3, 1, 3))
+        step_numbers = [record["step"] for record in steps]
+        loss.plot(step_numbers, [record["loss"] for record in steps], color=SERIES[0], linewidth=1.2)
         loss.set(title="loss", yscale="log")
         loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         loss.yaxis.set_minor_locator(NullLocator())
-        rate.plot(at, [record["rate"] for record in steps], color=SERIES[4], linewidth=1.2)
+        rate.plot(step_numbers, [record["rate"] for record in steps], color=SERIES[4], linewidth=1.2)
         rate.set(title="learning rate", ylim=(0, None))
         ends = [record["step"] for record in epochs]
         for series, name in enumerate(dict.fromkeys((score, "pr_auc"))):
             values = [np.nan if (value := record["metrics"][name]) is None else value for record in epochs]
-            judged.plot(ends, values, "o-", color=SERIES[series], markersize=3, linewidth=1.2, label=name)
-        judged.set(title="validation", ylim=(0, 1), xlabel="step")
-        judged.legend(frameon=False, loc="lower right")
-        begins = [after["step"] for before, after in pairwise(steps) if before["stage"] != after["stage"]]
-        for axes in (loss, rate, judged):
-            for step in begins:
+            validation.plot(ends, values, "o-", color=SERIES[series], markersize=3, linewidth=1.2, label=name)
+        validation.set(title="validation", ylim=(0, 1), xlabel="step")
+        validation.legend(frameon=False, loc="lower right")
+        stage_starts = [after["step"] for before, after in pairwise(steps) if before["stage"] != after["stage"]]
+        for axes in (loss, rate, validation):
+            for step in stage_starts:
                 axes.axvline(step, color=FAINT, linewidth=0.8)
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
             axes.title.set(fontsize=10, ha="left", x=0)

@@ -1,7 +1,7 @@
-"""Where a training run stands: small, and all that the next step depends on besides the weights.
+"""Progress of a training run: everything besides the weights that the next step depends on.
 
-A run is a row of stages, a stage a row of epochs, an epoch a fixed number of steps. Which windows a step trains on
-follows from the seed, the epoch and the step alone, so a run that resumes here sees what an unbroken one would.
+A run has stages, a stage has epochs, an epoch has a fixed number of steps. The windows of a step depend only on seed,
+epoch and step, so a resumed run trains on the same windows as an uninterrupted one.
 """
 
 from collections.abc import Sequence
@@ -11,61 +11,64 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from drumline.core.config import Config
-from drumline.training.schedule import ScheduleConfig, learning_rate, stands_still
+from drumline.training.schedule import ScheduleConfig, learning_rate, should_stop
 
 
 class StageConfig(Config):
     """One stage of training."""
 
     name: str
-    """What logs call it."""
+    """Name of the stage in logs."""
     epochs: int
-    """At most so many; a stage ends early when its score stands still."""
+    """Maximum number of epochs; a stage ends early when its score stops improving."""
     schedule: ScheduleConfig = ScheduleConfig()
+    """Learning rate and early stopping."""
     onset_only: bool = False
-    """Train on the onset loss alone (a warm-up for the encoder)."""
+    """Train on the onset loss only, as a warm-up of the encoder."""
     freeze: tuple[str, ...] = ()
-    """Parameters whose names begin so keep their values."""
+    """Name prefixes of frozen parameters."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The place of the next step."""
+    """Position of the next step in the run."""
 
     stage: int = 0
     """Index of the stage."""
     epoch: int = 0
-    """Epochs finished since the run began, over all stages."""
+    """Finished epochs over all stages."""
     step: int = 0
-    """Steps done in this epoch."""
+    """Finished steps of this epoch."""
     stage_steps: int = 0
-    """Steps done in this stage."""
+    """Finished steps of this stage."""
     scores: tuple[float, ...] = ()
-    """Of this stage's finished epochs."""
+    """Validation scores of this stage's finished epochs."""
     best: float = float("-inf")
     """The best score of the whole run."""
 
     def learning_rate(self, stages: Sequence[StageConfig]) -> float:
-        """Of the next step."""
+        """Learning rate of the next step."""
         return learning_rate(self.stage_steps, self.scores, stages[self.stage].schedule)
 
     def after_step(self) -> "Progress":
+        """Progress after one more step."""
         return replace(self, step=self.step + 1, stage_steps=self.stage_steps + 1)
 
     def after_epoch(self, score: float, stages: Sequence[StageConfig]) -> "Progress":
-        """The next epoch's place; the next stage's where this one is over. ``finished`` at the very end."""
+        """Progress after an epoch with a validation score, at the start of the next epoch or stage."""
         scores = (*self.scores, score)
         after = replace(self, epoch=self.epoch + 1, step=0, scores=scores, best=max(self.best, score))
         stage = stages[self.stage]
-        if len(scores) >= stage.epochs or stands_still(scores, stage.schedule):
+        if len(scores) >= stage.epochs or should_stop(scores, stage.schedule):
             after = replace(after, stage=self.stage + 1, stage_steps=0, scores=())
         return after
 
     def finished(self, stages: Sequence[StageConfig]) -> bool:
+        """Whether all stages are finished."""
         return self.stage >= len(stages)
 
     def to_tree(self) -> dict[str, Any]:
-        """As plain values."""
+        """Convert to plain values, for a checkpoint."""
         return asdict(self)
 
     @staticmethod

@@ -1,7 +1,7 @@
-"""Where numbers and pictures of a run go, besides its own files: TensorBoard, MLflow, Weights & Biases.
+"""Experiment trackers: TensorBoard, MLflow, Weights & Biases.
 
-MLflow and Weights & Biases are extras, imported only where a configuration asks for them. A run that resumes goes on
-in the same run there; TensorBoard hides what an interrupted attempt wrote beyond the step.
+MLflow and Weights & Biases are extras, imported only if configured. A resumed run continues the same run there;
+TensorBoard hides what an interrupted attempt wrote after the resumed step.
 """
 
 import time
@@ -20,34 +20,46 @@ from drumline.core.errors import ConfigError
 from drumline.training.config import LogConfig, TrainConfig
 
 Pixels = NDArray[np.uint8]
-"""[height, width, 3]"""
+"""Picture, uint8 [height, width, 3]."""
 
 
 class Tracker(Protocol):
-    """One of them."""
+    """Interface of an experiment tracker."""
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
-        """Numbers by name, at a number of steps since the run began."""
+        """Log numbers by name; `step` counts from the start of the run."""
 
     def picture(self, pixels: Pixels, step: int) -> None:
-        """What validation recordings look like."""
+        """Log a picture of validation recordings."""
 
     def flush(self) -> None:
-        """Whatever is buffered becomes visible."""
+        """Write buffered values."""
 
     def close(self, *, finished: bool) -> None:
-        """The end of the run, or of this attempt at it."""
+        """Close the tracker; `finished` is False if the run was interrupted."""
 
 
 def check_trackers(config: LogConfig) -> None:
-    """Raise ConfigError where a package that the configuration asks for is missing."""
-    for name, wanted in (("mlflow", config.mlflow), ("wandb", config.wandb)):
-        if wanted and find_spec(name) is None:
+    """Raise ConfigError if the package of a configured tracker is not installed."""
+    for name, enabled in (("mlflow", config.mlflow), ("wandb", config.wandb)):
+        if enabled and find_spec(name) is None:
             raise ConfigError(f"logs.{name}: needs the package {name}: pip install 'drumline[{name}]'")
 
 
 def trackers(config: TrainConfig, folder: Path, *, run: str, step: int) -> list[Tracker]:
-    """Those that the configuration asks for, going on at ``step``. ``run`` is the same for each attempt at a run."""
+    """Open the configured trackers.
+
+    Parameters
+    ----------
+    config
+        Configuration of the run.
+    folder
+        Local folder for files.
+    run
+        Identifier of the run, the same after resuming.
+    step
+        Step from which the run starts or resumes.
+    """
     found: list[Tracker] = []
     if config.logs.tensorboard:
         found.append(TensorBoard(folder / "tensorboard", step=step))
@@ -59,18 +71,17 @@ def trackers(config: TrainConfig, folder: Path, *, run: str, step: int) -> list[
 
 
 class TensorBoard:
-    """Event files: `tensorboard --logdir <output>`.
+    """TensorBoard event files, for `tensorboard --logdir <output>`.
 
-    Written at once, and not by tensorboardX's own writer: its thread dies on a full disk, and whoever writes after that
-    waits for it.
+    Written synchronously, not by tensorboardX's writer: its thread dies on a full disk, and later writes block.
     """
 
     def __init__(self, folder: Path, *, step: int) -> None:
-        # One second to import, and whoever does not log needs it not.
+        # Imported here because it takes a second.
         self.summary, self.proto = import_module("tensorboardX.summary"), import_module("tensorboardX.proto.event_pb2")
         self.files = str(folder / "events")
         folder.mkdir(parents=True, exist_ok=True)
-        # Its own names count in seconds: two attempts within one would share a file.
+        # The default file names count in seconds: two attempts within one second would share a file.
         self.events = import_module("tensorboardX.event_file_writer").EventsWriter(
             self.files, f".{uuid.uuid4().hex[:8]}"
         )
@@ -99,16 +110,16 @@ class TensorBoard:
 
 
 class MLflow:
-    """A run of the experiment ``drumline``, found again by its tag."""
+    """MLflow run in the experiment ``drumline``, identified by a tag."""
 
     def __init__(self, config: TrainConfig, *, run: str) -> None:
         mlflow = import_module("mlflow")
         self.client = mlflow.MlflowClient(tracking_uri=config.logs.mlflow)
         known = self.client.get_experiment_by_name("drumline")
         experiment = known.experiment_id if known else self.client.create_experiment("drumline")
-        again = self.client.search_runs([experiment], filter_string=f"tags.`drumline.run` = '{run}'", max_results=1)
-        if again:
-            self.run = again[0].info.run_id
+        existing = self.client.search_runs([experiment], filter_string=f"tags.`drumline.run` = '{run}'", max_results=1)
+        if existing:
+            self.run = existing[0].info.run_id
             self.client.update_run(self.run, status="RUNNING")
         else:
             self.run = self.client.create_run(experiment, tags={"drumline.run": run}, run_name=config.name).info.run_id
@@ -130,7 +141,7 @@ class MLflow:
 
 
 class WeightsAndBiases:
-    """A run of the project ``drumline``; offline below ``wandb/``."""
+    """Weights & Biases run in the project ``drumline``; offline runs are stored below ``wandb/``."""
 
     def __init__(self, config: TrainConfig, folder: Path, *, run: str) -> None:
         self.wandb: Any = import_module("wandb")
@@ -143,7 +154,7 @@ class WeightsAndBiases:
             dir=str(folder),
             config=config.model_dump(mode="json"),
         )
-        self.run.define_metric("*", step_metric="step")  # its own count may only rise; ours goes back when resumed
+        self.run.define_metric("*", step_metric="step")  # wandb's step may only rise; ours goes back on resuming
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         self.run.log({**values, "step": step})
@@ -152,7 +163,7 @@ class WeightsAndBiases:
         self.run.log({"validation": self.wandb.Image(pixels), "step": step})
 
     def flush(self) -> None:
-        """It sends by itself."""
+        """Do nothing: wandb sends continuously."""
 
     def close(self, *, finished: bool) -> None:
         self.run.finish(exit_code=0 if finished else 1)

@@ -1,4 +1,4 @@
-"""What a sweep has spent, over all attempts at it: a file beside its trials, whole at any time."""
+"""Time and cost of a sweep over all its runs, kept in a file beside its trials."""
 
 import json
 import time
@@ -14,24 +14,27 @@ _WRITE_EVERY_S = 5.0
 
 @dataclass
 class Spent:
-    """Hours of running, and hours of all nodes together."""
+    """Running time and node hours of a sweep."""
 
     output: str
+    """Output folder or URI of the sweep."""
     hours: float = 0.0
+    """Running time [h]."""
     node_hours: float = 0.0
+    """Running time summed over nodes [h]."""
     clock: Callable[[], float] = time.monotonic
     _since: float | None = field(default=None, repr=False)
     _written: float = field(default=float("-inf"), repr=False)
 
     @staticmethod
     def of(output: str, clock: Callable[[], float] = time.monotonic) -> "Spent":
-        """What the attempts so far have spent."""
+        """Read the time and cost of earlier runs."""
         uri = join(output, "spent.json")
-        told = parse_json(read_bytes(uri)) if exists(uri) else {}
-        return Spent(output, told.get("hours", 0.0), told.get("node_hours", 0.0), clock)
+        spent = parse_json(read_bytes(uri)) if exists(uri) else {}
+        return Spent(output, spent.get("hours", 0.0), spent.get("node_hours", 0.0), clock)
 
     def tick(self, nodes: int) -> None:
-        """Count the time since the last tick, of so many nodes; the first one of an attempt starts the clock."""
+        """Add the time since the last tick on `nodes` nodes; the first tick of a run starts the clock."""
         now = self.clock()
         if self._since is not None:
             hours = (now - self._since) / 3600
@@ -41,17 +44,17 @@ class Spent:
             self.write()
 
     def write(self) -> None:
-        """Make it last."""
-        told = {"hours": round(self.hours, 6), "node_hours": round(self.node_hours, 6)}
-        write_bytes(join(self.output, "spent.json"), json.dumps(told).encode())
+        """Write the file."""
+        tree = {"hours": round(self.hours, 6), "node_hours": round(self.node_hours, 6)}
+        write_bytes(join(self.output, "spent.json"), json.dumps(tree).encode())
         self._written = self.clock()
 
     def money(self, budget: BudgetConfig) -> float:
-        """What the nodes have cost."""
+        """Cost of the nodes, in the budget's currency."""
         return self.node_hours * budget.node_price_an_hour
 
     def over(self, budget: BudgetConfig) -> str:
-        """Which part of the budget is used up, in words; empty where none is. Trials are counted elsewhere."""
+        """Message about a used-up budget; empty if none is. Trials are counted elsewhere."""
         if budget.hours is not None and self.hours >= budget.hours:
             return f"{self.hours:.2f} hours, the budget is {budget.hours:g}"
         if budget.money is not None and (cost := self.money(budget)) >= budget.money:

@@ -15,24 +15,24 @@ Bounds = tuple[Number, Number]
 
 
 class ParameterConfig(Config):
-    """The values of one key: one of ``choice``, ``grid``, ``uniform`` and ``log_uniform``."""
+    """Range or list of a parameter: one of ``choice``, ``grid``, ``uniform`` and ``log_uniform``."""
 
     choice: tuple[Any, ...] = ()
-    """Any of these."""
+    """List of values to choose from."""
     grid: tuple[Any, ...] = ()
-    """Each of these, with every combination of the other grids."""
+    """List of values that are all tried, in every combination with the other grids."""
     uniform: Bounds | None = None
-    """Between two numbers."""
+    """Lower and upper bound of a uniform distribution."""
     log_uniform: Bounds | None = None
-    """Between two numbers above 0, evenly in their logarithm."""
+    """Lower and upper bound, above 0, of a log-uniform distribution."""
     step: Number | None = None
-    """Of ``uniform``: only the lower bound and so many steps above it. Bounds and step that are whole give whole
-    numbers; so does ``log_uniform`` with the step 1."""
+    """Step of ``uniform``, from the lower bound. Integer bounds and step give integers, as does ``log_uniform`` with
+    step 1."""
     when: dict[str, tuple[Any, ...]] = Field(default={})
-    """Only where other keys of the space have one of these values; else the key keeps the value it has without."""
+    """Condition: values of other parameters for which this one exists; otherwise the key keeps its base value."""
 
     @model_validator(mode="after")
-    def _one_kind(self) -> Self:
+    def _check_distribution(self) -> Self:
         given = [name for name in ("choice", "grid", "uniform", "log_uniform") if getattr(self, name)]
         if len(given) != 1:
             raise ValueError(f"set one of choice, grid, uniform and log_uniform, not {' and '.join(given) or 'none'}")
@@ -55,42 +55,42 @@ class ParameterConfig(Config):
 
     @property
     def values(self) -> tuple[Any, ...]:
-        """Of a list; none of a range."""
+        """Values of a list; empty for a range."""
         return self.choice or self.grid
 
     @property
     def bounds(self) -> Bounds | None:
-        """Of a range."""
+        """Bounds of a range; None for a list."""
         return self.uniform or self.log_uniform
 
     @property
     def whole(self) -> bool:
-        """Whether a range has whole numbers only."""
+        """Whether a range has integers only."""
         return self.step is not None and all(isinstance(each, int) for each in (*(self.bounds or ()), self.step))
 
 
 class SearchConfig(Config):
-    """Which points of the space are tried, in which order."""
+    """Search method of a sweep."""
 
     method: Literal["grid", "random", "tpe"] = "random"
-    """Every combination of lists; at random; or where earlier trials were good (Optuna's TPE, the extra ``tune``)."""
+    """Search method: all combinations of lists (``grid``), ``random``, or Optuna's TPE (``tpe``, extra ``tune``)."""
     seed: int = 0
-    """Of whatever is drawn."""
+    """Random seed of the search."""
     startup: int = Field(default=10, ge=1)
-    """TPE: trials at random before it models anything."""
+    """Number of random trials before TPE models the scores."""
 
 
 class BudgetConfig(Config):
-    """When a sweep ends. What is reached first counts, over all attempts at the sweep together."""
+    """Budget of a sweep over all its runs; the first limit that is reached ends it."""
 
     trials: int | None = Field(default=None, ge=1)
-    """Trials, failed ones and those found finished included."""
+    """Maximum number of trials, including failed and reused ones."""
     hours: float | None = Field(default=None, gt=0)
-    """Hours of running."""
+    """Maximum running time [h]."""
     money: float | None = Field(default=None, gt=0)
-    """What nodes may cost: ``node_price_an_hour`` times nodes times hours."""
+    """Maximum cost: ``node_price_an_hour`` times node hours."""
     node_price_an_hour: float = Field(default=0.0, ge=0)
-    """What a node of the cluster costs, in the currency of ``money``."""
+    """Price of a cluster node per hour, in the currency of ``money``."""
 
     @model_validator(mode="after")
     def _priced(self) -> Self:
@@ -100,52 +100,53 @@ class BudgetConfig(Config):
 
 
 class SchedulerConfig(Config):
-    """Whether trials may be stopped or changed while they run."""
+    """Trial scheduler: early stopping (ASHA) or population-based training (PBT)."""
 
     kind: Literal["none", "asha", "pbt"] = "none"
-    """``asha`` stops those that are behind the others at the same epoch (Li et al. 2018). ``pbt`` lets the worst of a
-    population go on with the weights of the best, and values near theirs (Jaderberg et al. 2017)."""
+    """Scheduler: ``asha`` stops trials that score below the others at the same epoch (Li et al. 2018). ``pbt`` replaces
+    the worst trials of a population by copies of the best with perturbed parameters (Jaderberg et al. 2017)."""
     grace_epochs: int = Field(default=1, ge=1)
-    """ASHA: no trial is stopped before."""
+    """ASHA: epochs before a trial may be stopped."""
     reduction: float = Field(default=3.0, gt=1)
-    """ASHA: at each rung the best 1 / reduction go on; a rung has so many times the epochs of the one before."""
+    """ASHA: reduction factor; at each rung the best 1 / reduction of the trials continue, for reduction times the
+    epochs."""
     every_epochs: int = Field(default=1, ge=1)
-    """PBT: epochs between two looks at the population."""
+    """PBT: epochs between two perturbations."""
     quantile: float = Field(default=0.25, gt=0, le=0.5)
-    """PBT: the share that is replaced, by as many of the best."""
+    """PBT: share of trials that is replaced by the same share of the best."""
     synchronous: bool = False
-    """PBT: whether members wait at each look until all are there. Otherwise who is ahead is compared with those that
-    had less time, and nobody waits."""
+    """PBT: wait for all trials before each perturbation; otherwise trials are compared with the others' latest
+    scores."""
 
 
 class TrainingsConfig(Config):
-    """A sweep over `drumline train`: each trial is a training run."""
+    """Sweep over training runs (`drumline train`)."""
 
     config: str
-    """The configuration that trials change: a file of configs/train_model/."""
+    """Base configuration: a file of configs/train_model/."""
     overrides: tuple[str, ...] = ()
-    """Changes of it for all trials: ``name=value``."""
+    """Overrides of the base configuration for all trials, ``name=value``."""
     concurrent: int = Field(default=0, ge=0)
-    """Trials at once; 0: as many as fit the cluster's processors, and its graphics cards where workers use them."""
+    """Number of concurrent trials; 0 selects as many as the cluster's CPUs, and GPUs if used, allow."""
 
 
 class DecodingsConfig(Config):
-    """A sweep over ways to read activations that are there already: each trial decodes and scores a development set."""
+    """Sweep over decoding parameters: each trial decodes stored activations and scores a development set."""
 
     truth: ReferenceConfig
-    """The development set. Of a dataset: its validation split, never the test split."""
+    """Reference hits of the development set; of a dataset the validation split, never the test split."""
     system: SystemConfig
-    """Whose ``activations``, and the ``decoding`` that trials change."""
+    """System with its ``activations``, and the ``decoding`` that trials change."""
     vocabulary: Literal["3", "5", "8", "12"] = "5"
-    """Whose F-measure is the score."""
+    """Vocabulary of the F-measure that is the score."""
     mean: Literal["micro", "macro"] = "micro"
-    """Of strokes, or of classes."""
+    """Mean of the F-measure, over hits (``micro``) or over classes (``macro``)."""
     window_s: float = Field(default=0.05, gt=0, le=0.2)
-    """How near a hit must be to a stroke to count as it [s]."""
+    """Matching tolerance of hits [s]."""
     unmatched: Unmatched = "error"
-    """As in an evaluation."""
+    """Handling of songs without prediction or reference, as in an evaluation."""
     actors: int = Field(default=0, ge=0)
-    """Processes that share the songs; 0: one a logical CPU of the cluster."""
+    """Number of processes that share the songs; 0 selects one per logical CPU of the cluster."""
 
     @model_validator(mode="after")
     def _on_development_data(self) -> Self:
@@ -160,28 +161,30 @@ Space = Annotated[dict[str, ParameterConfig], Field(min_length=1)]
 
 
 class SweepConfig(Config):
-    """What is tried, how, and for how long."""
+    """Search space, search method, scheduler and budget of a sweep."""
 
     name: str
-    """The report's title."""
+    """Title of the report."""
     output: str
-    """Where trials, tables and the report go: a local folder or ``s3://bucket/prefix``."""
+    """Folder or ``s3://bucket/prefix`` for trials, tables and the report."""
     space: Space
-    """By dotted name of the configuration's key; of a list's items by number (``stages.0.schedule.peak``)."""
+    """Parameters by dotted configuration key; items of lists by index (``stages.0.schedule.peak``)."""
     train: TrainingsConfig | None = None
-    """A sweep over trainings."""
+    """Settings of a sweep over training runs."""
     decode: DecodingsConfig | None = None
-    """A sweep over decodings."""
+    """Settings of a sweep over decoding parameters."""
     search: SearchConfig = SearchConfig()
+    """Search method."""
     scheduler: SchedulerConfig = SchedulerConfig()
-    """Of trainings."""
+    """Trial scheduler of training runs."""
     budget: BudgetConfig = BudgetConfig()
+    """Limits of trials, time and cost."""
     winner: str = ""
-    """Where the best configuration goes; ``<output>/winner.yaml`` if empty."""
+    """File for the best configuration; if empty, ``<output>/winner.yaml``."""
     ray: RayConfig = RayConfig()
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _check_consistency(self) -> Self:
         if (self.train is None) == (self.decode is None):
             raise ValueError("set either `train` or `decode`")
         if self.decode and self.scheduler.kind != "none":

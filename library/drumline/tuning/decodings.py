@@ -1,7 +1,7 @@
-"""A sweep over ways to read activations, on Ray: actors that hold the songs in memory, and batches of points.
+"""Sweep over decoding parameters on Ray: actors hold the songs in memory and score batches of points.
 
-Below the output, ``points/<number>.json`` holds the trials of a batch: whole files, so a killed sweep goes on at the
-batch that it was at.
+Below the output, ``points/<number>.json`` holds the trials of a batch, written atomically, so that a killed sweep
+resumes at its current batch.
 """
 
 import logging
@@ -23,7 +23,7 @@ from drumline.decoding.strokes import DecodeConfig
 from drumline.runtime.session import session
 from drumline.tuning.budget import Spent
 from drumline.tuning.config import DecodingsConfig, SweepConfig
-from drumline.tuning.judge import Case, Judge, cases_of, score
+from drumline.tuning.decode_scorer import DecodeScorer, DevelopmentSong, development_songs, score
 from drumline.tuning.search import search_of
 from drumline.tuning.space import Point, Space
 from drumline.tuning.sweep import Again, Sweep
@@ -33,13 +33,13 @@ log = logging.getLogger("drumline")
 
 _BATCH = 200
 _LEARNING_BATCH = 20
-"""Where scores change what is proposed next."""
+"""Batch size of searches that learn from scores."""
 _TRIALS = TypeAdapter(list[Trial])
 
 
 @dataclass
 class Points:
-    """All points below one output, as `Sweep` wants them."""
+    """Trial store of a sweep over decoding parameters (`sweep.Store`)."""
 
     output: str
     done: dict[str, Trial] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Points:
                 self.batches = int(name.removesuffix(".json")) + 1
 
     def add(self, trials: Sequence[Trial]) -> None:
-        """Make a batch last."""
+        """Write a batch of trials."""
         uri = join(self.output, "points", f"{self.batches:06d}.json")
         write_bytes(uri, _TRIALS.dump_json([*trials]))
         self.done |= {trial.id: trial for trial in trials}
@@ -75,7 +75,7 @@ class Points:
 
 
 def check_decodings(config: SweepConfig, space: Space) -> DecodeConfig:
-    """What trials change. Raises ConfigError where it or the space cannot be run."""
+    """Decoder settings that trials change. Raises ConfigError if they or the space are invalid."""
     assert config.decode is not None
     base = config.decode.system.decoding
     if base.micro is not None or any(name.startswith("micro") for name in space.parameters):
@@ -95,19 +95,39 @@ def check_decodings(config: SweepConfig, space: Space) -> DecodeConfig:
 
 
 def sweep_decodings(config: SweepConfig, again: Again) -> tuple[list[Trial], Spent]:
-    """Judge what is still to be judged; gives all trials of the sweep. Raises ConfigError before any work."""
+    """Run the remaining trials of a sweep over decoding parameters.
+
+    Parameters
+    ----------
+    config
+        Configuration of the sweep.
+    again
+        Finished trials to repeat.
+
+    Returns
+    -------
+    trials
+        All trials of the sweep.
+    spent
+        Time and cost so far.
+
+    Raises
+    ------
+    ConfigError
+        The configuration is invalid; raised before any work.
+    """
     assert config.decode is not None
     space = Space.of(config.space)
     base = check_decodings(config, space)
     search = search_of(space, config.search)
-    cases = cases_of(config.decode)
+    cases = development_songs(config.decode)
     spent = Spent.of(config.output)
     with session(config.ray) as about:
-        judges = _Judges(cases, config.decode)
+        scorers = _ScorerPool(cases, config.decode)
         points = Points(config.output)
 
         def identify(point: Point) -> str:
-            return fingerprint(changed(base, point, place="space"), judges.digest)
+            return fingerprint(changed(base, point, place="space"), scorers.digest)
 
         sweep = Sweep(space, search, points, budget=config.budget, identify=identify, again=again)
         bar = tqdm(total=config.budget.trials, initial=len(sweep.done), unit="point", desc="decoding", mininterval=1.0)
@@ -115,7 +135,7 @@ def sweep_decodings(config: SweepConfig, again: Again) -> tuple[list[Trial], Spe
             spent.tick(about["nodes"])
             while not spent.over(config.budget) and (batch := _batch(sweep)):
                 decodings = [changed(base, point, place="space") for _, point in batch]
-                counts = judges.counts(decodings)
+                counts = scorers.counts(decodings)
                 trials = [
                     Trial(id=id_, state="finished", values=point, curve=((1, score(own, config.decode)),))
                     for (id_, point), own in zip(batch, counts, strict=True)
@@ -139,44 +159,44 @@ def _batch(sweep: Sweep) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
-class _Judges:
-    """A development set, its songs shared out over processes."""
+class _ScorerPool:
+    """A development set whose songs are distributed over processes."""
 
-    def __init__(self, cases: Sequence[Case], config: DecodingsConfig) -> None:
+    def __init__(self, cases: Sequence[DevelopmentSong], config: DecodingsConfig) -> None:
         number = min(config.actors or max(1, int(ray.cluster_resources().get("CPU", 1))), len(cases))
-        # A lost process is begun again and reads its songs again: it holds nothing else.
-        actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_Actor)
+        # A lost process is restarted and reads its songs again; it holds no other state.
+        actor = ray.remote(num_cpus=1, max_restarts=-1, max_task_retries=-1)(_ScorerActor)
         self.actors = [actor.remote([*cases[share::number]], config) for share in range(number)]
-        told = self._all([each.digests.remote() for each in self.actors])
-        digests = {name: digest for part in told for name, digest in part.items()}
+        parts = self._all([actor.digests.remote() for actor in self.actors])
+        digests = {name: digest for part in parts for name, digest in part.items()}
         how = config.model_dump(mode="json", exclude={"truth", "system", "actors", "unmatched"})
         self.digest = fingerprint(how, digests)
-        """Of the songs and of how they are scored."""
+        """Fingerprint of the songs and of their scoring."""
 
     def counts(self, decodings: Sequence[DecodeConfig]) -> NDArray[np.int64]:
-        """Over all songs [decodings, classes, 3]."""
-        parts = self._all([each.counts.remote([*decodings]) for each in self.actors])
+        """Counts over all songs, int64 [decodings, classes, 3]."""
+        parts = self._all([actor.counts.remote([*decodings]) for actor in self.actors])
         total: NDArray[np.int64] = np.sum(parts, axis=0)
         return total
 
-    def _all(self, asked: list[Any]) -> list[Any]:
+    def _all(self, references: list[Any]) -> list[Any]:
         try:
-            return list(ray.get(asked))
+            return list(ray.get(references))
         except ray.exceptions.RayTaskError as error:
             if isinstance(error.cause, DrumlineError):
                 raise error.cause from error
             raise
 
 
-class _Actor:
-    def __init__(self, cases: Sequence[Case], config: DecodingsConfig) -> None:
-        self.judge = Judge(cases, config)
+class _ScorerActor:
+    def __init__(self, cases: Sequence[DevelopmentSong], config: DecodingsConfig) -> None:
+        self.scorer = DecodeScorer(cases, config)
 
     def digests(self) -> dict[str, str]:
-        told = dict(self.judge.digests)
-        if self.judge.calibration is not None:
-            told[""] = fingerprint(self.judge.calibration)
-        return told
+        digests = dict(self.scorer.digests)
+        if self.scorer.calibration is not None:
+            digests[""] = fingerprint(self.scorer.calibration)
+        return digests
 
     def counts(self, decodings: Sequence[DecodeConfig]) -> NDArray[np.int64]:
-        return np.stack([self.judge.counts(decoding) for decoding in decodings])
+        return np.stack([self.scorer.counts(decoding) for decoding in decodings])

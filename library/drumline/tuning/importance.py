@@ -1,7 +1,7 @@
-"""How much of the score each key decides: Optuna's PED-ANOVA (Watanabe, Bansal, Hutter, IJCAI 2023).
+"""Parameter importance by Optuna's PED-ANOVA (Watanabe, Bansal, Hutter, IJCAI 2023).
 
-It asks how the values of the best trials differ from those of all, key by key, so it does with few trials and needs no
-model. Keys that not all trials have (`when`) are left out.
+It compares the values of the best trials with those of all trials, parameter by parameter, which works for few trials
+and without a model. Conditional parameters (`when`) are excluded.
 """
 
 import warnings
@@ -14,13 +14,28 @@ from drumline.tuning.space import Space
 from drumline.tuning.trials import Trial
 
 LEAST_TRIALS: Final = 8
-"""Of fewer nothing is told."""
+"""Minimum number of scored trials."""
 
 
 def importance(space: Space, trials: Sequence[Trial]) -> Mapping[str, float] | None:
-    """Share of each key, the greatest first, 1 together; None without Optuna, or for too few trials or scores."""
-    scored = [each for each in trials if each.score is not None and each.state != "failed" and each.values in space]
-    if find_spec(OPTUNA) is None or len(scored) < LEAST_TRIALS or len({each.score for each in scored}) < 2:
+    """Compute the importance of each parameter.
+
+    Parameters
+    ----------
+    space
+        Search space.
+    trials
+        Trials of the sweep.
+
+    Returns
+    -------
+    dict or None
+        Importance by parameter in falling order, with sum 1; None without Optuna, or for too few trials or scores.
+    """
+    scored = [
+        trial for trial in trials if trial.score is not None and trial.state != "failed" and trial.values in space
+    ]
+    if find_spec(OPTUNA) is None or len(scored) < LEAST_TRIALS or len({trial.score for trial in scored}) < 2:
         return None
     import optuna
 
@@ -30,5 +45,5 @@ def importance(space: Space, trials: Sequence[Trial]) -> Mapping[str, float] | N
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         evaluator = optuna.importance.PedAnovaImportanceEvaluator()
-        told = optuna.importance.get_param_importances(study, evaluator=evaluator)
-    return {name: float(share) for name, share in told.items()}
+        importances = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return {name: float(share) for name, share in importances.items()}

@@ -1,6 +1,6 @@
-"""Which point comes next: every combination, at random, or where Optuna expects the best.
+"""Search methods: all combinations, random points, or Optuna's TPE.
 
-A search is told how points did, also those of earlier attempts, and is a pure function of what it was told.
+A search records the scores of points, those of earlier runs included, and is a pure function of them.
 """
 
 import json
@@ -19,30 +19,30 @@ OPTUNA: Final = "optuna"
 
 
 class Search(Protocol):
-    """Proposes points."""
+    """Interface of a search method."""
 
     learns: bool
     """Whether scores change what it proposes."""
 
     def propose(self) -> dict[str, Any] | None:
-        """The next point; None where there is no other."""
+        """Next point; None if there is no other."""
 
-    def begun(self, point: Point) -> None:
-        """A point that an earlier attempt began: it is proposed before any other."""
+    def enqueue(self, point: Point) -> None:
+        """Propose an unfinished point of an earlier run before any other."""
 
-    def told(self, point: Point, score: float | None) -> None:
-        """How a point did; None where it failed."""
+    def record(self, point: Point, score: float | None) -> None:
+        """Record the score of a point; None if it failed."""
 
 
 def search_of(space: Space, config: SearchConfig) -> Search:
-    """Raises ConfigError where the space does not suit the method, or Optuna is missing."""
+    """Create the configured search. Raises ConfigError if the space does not suit it, or Optuna is missing."""
     if config.method == "tpe":
-        return Tpe(space, config)
-    return Listed(space.combinations() if config.method == "grid" else draws(space, config.seed))
+        return TpeSearch(space, config)
+    return FixedOrderSearch(space.combinations() if config.method == "grid" else draws(space, config.seed))
 
 
 def draws(space: Space, seed: int) -> Iterator[dict[str, Any]]:
-    """Points at random, for ever; the n-th is the same whatever came before. Grids take turns."""
+    """Endless random points; the n-th depends only on seed and n. Combinations of grids take turns."""
     grids, number = space.grids(), 0
     while True:
         random, fixed = np.random.default_rng((seed, number)), grids[number % len(grids)]
@@ -54,8 +54,8 @@ def draws(space: Space, seed: int) -> Iterator[dict[str, Any]]:
         number += 1
 
 
-class Listed:
-    """Points in an order that nothing changes."""
+class FixedOrderSearch:
+    """Search that proposes points in a fixed order."""
 
     learns = False
 
@@ -65,15 +65,15 @@ class Listed:
     def propose(self) -> dict[str, Any] | None:
         return next(self.points, None)
 
-    def begun(self, point: Point) -> None:
-        """Nothing: it comes by itself."""
+    def enqueue(self, point: Point) -> None:
+        """Do nothing: the point is proposed in its turn."""
 
-    def told(self, point: Point, score: float | None) -> None:
-        """Nothing: no score changes the order."""
+    def record(self, point: Point, score: float | None) -> None:
+        """Do nothing: scores do not change the order."""
 
 
-class Tpe:
-    """Optuna's tree-structured Parzen estimator, which knows conditions by the order in which it is asked."""
+class TpeSearch:
+    """Optuna's tree-structured Parzen estimator; conditions follow from the order of its suggestions."""
 
     learns = True
 
@@ -89,26 +89,28 @@ class Tpe:
         self.space = space
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            # Trials at once: those that run are taken for bad ones, so that no two look at the same place.
+            # Concurrent trials: running ones count as bad, so that no two explore the same region.
             sampler = optuna.samplers.TPESampler(seed=config.seed, n_startup_trials=config.startup, constant_liar=True)
         self.study = optuna.create_study(direction="maximize", sampler=sampler)
-        self._asked: dict[str, Any] = {}
+        self._pending: dict[str, Any] = {}
 
     def propose(self) -> dict[str, Any] | None:
         trial = self.study.ask()
         point = self.space.point(lambda name, parameter: _suggested(trial, name, parameter))
-        self._asked[json.dumps(point, sort_keys=True)] = trial
+        self._pending[json.dumps(point, sort_keys=True)] = trial
         return point
 
-    def begun(self, point: Point) -> None:
-        self.study.enqueue_trial({name: _word(value, self.space.parameters[name]) for name, value in point.items()})
+    def enqueue(self, point: Point) -> None:
+        self.study.enqueue_trial(
+            {name: _optuna_value(value, self.space.parameters[name]) for name, value in point.items()}
+        )
 
-    def told(self, point: Point, score: float | None) -> None:
+    def record(self, point: Point, score: float | None) -> None:
         import optuna
 
         states = optuna.trial.TrialState
         state = states.FAIL if score is None else states.COMPLETE
-        trial = self._asked.pop(json.dumps(point, sort_keys=True), None)
+        trial = self._pending.pop(json.dumps(point, sort_keys=True), None)
         if trial is not None:
             self.study.tell(trial, score, state=state)
         else:
@@ -116,12 +118,12 @@ class Tpe:
 
 
 def frozen(space: Space, point: Point, score: float | None) -> Any:
-    """A point as one of Optuna's finished trials."""
+    """Convert a point to a finished Optuna trial."""
     import optuna
 
     states = optuna.trial.TrialState
     return optuna.trial.create_trial(
-        params={name: _word(value, space.parameters[name]) for name, value in point.items()},
+        params={name: _optuna_value(value, space.parameters[name]) for name, value in point.items()},
         distributions={name: _distribution(space.parameters[name]) for name in point},
         value=score,
         state=states.FAIL if score is None else states.COMPLETE,
@@ -148,6 +150,6 @@ def _distribution(parameter: ParameterConfig) -> Any:
     return FloatDistribution(low, high, log=log, step=parameter.step)
 
 
-def _word(value: Any, parameter: ParameterConfig) -> Any:
-    """A value as Optuna knows it: of a list its JSON, for a list may hold lists."""
+def _optuna_value(value: Any, parameter: ParameterConfig) -> Any:
+    """Value for Optuna: items of lists as JSON, for they may be lists themselves."""
     return value if parameter.bounds else json.dumps(value)

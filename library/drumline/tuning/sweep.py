@@ -85,11 +85,11 @@ class Sweep:
                 id_ = self.identify(point)
             except ConfigError as error:  # two values that do not go together; each by itself was checked before
                 log.warning("left out: %s", error)
-                self.search.told(point, None)
+                self.search.record(point, None)
                 repeats += 1
                 continue
             if id_ in self.done or id_ in self.running:
-                self.search.told(point, self.done[id_].score if id_ in self.done else None)
+                self.search.record(point, self.done[id_].score if id_ in self.done else None)
                 repeats += 1
             elif not self._found(id_, point):
                 self.running[id_] = point
@@ -107,7 +107,7 @@ class Sweep:
             if progress is None or progress.values not in self.space or self._id(progress.values) != id_:
                 continue
             if self.trials.result(id_) is None:
-                self.search.begun(progress.values)
+                self.search.enqueue(progress.values)
             elif self.search.learns:
                 self._found(id_, progress.values)
 
@@ -129,7 +129,7 @@ class Sweep:
 
     def _end(self, trial: Trial, point: Point) -> None:
         self.done[trial.id] = trial
-        self.search.told(point, None if trial.state == "failed" else trial.score)
+        self.search.record(point, None if trial.state == "failed" else trial.score)
 
     def _id(self, point: Point) -> str:
         try:

@@ -34,7 +34,7 @@ from drumline.training import checkpoints
 from drumline.training.checkpoints import Checkpoint
 from drumline.training.config import TrainConfig, WorkerConfig
 from drumline.training.distributed import prepare, run
-from drumline.training.failures import TrainingFailed, reason_of
+from drumline.training.failures import TrainingFailed, classify_error
 from drumline.training.journal import records_of
 from drumline.tuning.budget import Spent
 from drumline.tuning.config import SchedulerConfig, SweepConfig
@@ -220,7 +220,7 @@ def _offered(folder: str, id_: str, now: Progress) -> Any:
     last = checkpoints.load_last(now.run)
     assert last is not None
     Path(folder, "resume.pt").write_bytes(last.to_bytes())
-    Path(folder, "member.json").write_text(json.dumps({"id": id_, "epoch": last.place.epoch}))
+    Path(folder, "member.json").write_text(json.dumps({"id": id_, "epoch": last.position.epoch}))
     return ray.tune.Checkpoint.from_directory(folder)
 
 
@@ -234,7 +234,7 @@ def _taken_over(begun: Progress, donor: Any, id_: str, values: Point, trainings:
         output = join(trials.folder(id_), f"run-{told['epoch']:04d}-{fingerprint(dict(values), told['id'])[:8]}")
         config = trainings.at(values, output)
         theirs = Checkpoint.from_bytes(Path(folder, "resume.pt").read_bytes(), f"{folder}/resume.pt")
-        if theirs.place.finished(config.stages):
+        if theirs.position.finished(config.stages):
             return begun
         if begun.run != output:
             mine = replace(theirs, config=canonical_json(config), run=config.run_fingerprint(trainings.dataset))
@@ -293,7 +293,7 @@ class _Ends(_Here, ray.tune.Callback):  # type: ignore[misc]
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         id_ = trial.config["member"]["id"]
         error = str(trial.get_error() or "ActorDiedError: its own process, and no more is known")
-        self._end(self.files.end(id_, "failed", reason=reason_of(error), detail=" ".join(error.split())[-500:]))
+        self._end(self.files.end(id_, "failed", reason=classify_error(error), detail=" ".join(error.split())[-500:]))
 
     def _end(self, trial: Trial | None) -> None:
         if trial is None or trial.id not in self.sweep.running:

@@ -1,11 +1,10 @@
-"""Trials as files, so that a killed sweep goes on and no finished trial is done twice. Below a sweep's output::
+"""Trials as files, so that a killed sweep resumes and no finished trial is repeated. Below a sweep's output::
 
-    trials/<id>/progress.json    how far a trial is: its values, scores by epoch, where its run is
-    trials/<id>/result.json      what came of it: a trial with this file is done
-    trials/<id>/run/             the training run itself (`training`)
+    trials/<id>/progress.json    parameter values, scores by epoch, and output of its run
+    trials/<id>/result.json      result; marks a trial as done
+    trials/<id>/run/             training run (`training`)
 
-An id is the fingerprint of the trial's resolved configuration and of its dataset: sweeps that share an output share
-what they have in common.
+An id is the fingerprint of the trial's resolved configuration and dataset: sweeps with the same output share trials.
 """
 
 from dataclasses import dataclass
@@ -19,63 +18,65 @@ State = Literal["finished", "stopped", "failed"]
 
 REASONS: Final = {
     "diverged": "its loss or gradient is no longer a number",
-    "out_of_memory": "the processor's or the graphics card's memory was not enough",
-    "worker_died": "a process died, more often than workers.max_failures allows",
-    "error": "anything else: the detail holds its text",
+    "out_of_memory": "CPU or GPU memory was not enough",
+    "worker_died": "a process died more often than workers.max_failures allows",
+    "error": "any other error: see the detail",
 }
-"""Every reason for which a trial fails."""
+"""Reasons of failed trials, with their meaning."""
 
 
 class Progress(Config):
-    """How far a trial is."""
+    """Progress of a trial."""
 
     values: dict[str, Any]
-    """Of the space's keys, now."""
+    """Current parameter values."""
     run: str = ""
     """Output of its training run."""
     curve: tuple[tuple[int, float], ...] = ()
-    """(epoch, score) of each validated epoch."""
+    """Epoch and score of each validation."""
     seconds: float = 0.0
-    """Spent until its newest epoch [s]."""
+    """Running time until its newest epoch [s]."""
 
     @property
     def score(self) -> float | None:
-        """The best so far."""
+        """Best score so far."""
         return max((score for _, score in self.curve), default=None)
 
 
 class Trial(Progress):
-    """What came of a trial."""
+    """Result of a trial."""
 
     id: str
-    """Its folder."""
+    """Name of its folder."""
     state: State
-    """``stopped``: by the scheduler, behind others."""
+    """Final state; ``stopped`` is early stopping by the scheduler."""
     reason: str = ""
-    """Of a failed one: a key of `REASONS`."""
+    """Reason of a failure, a key of `REASONS`."""
     detail: str = ""
-    """Of a failed one."""
+    """Error message of a failure."""
 
 
 @dataclass(frozen=True)
 class Trials:
-    """All trials below one output."""
+    """Files of all trials below one output."""
 
     output: str
+    """Output folder or URI of the sweep."""
 
     def folder(self, id_: str) -> str:
+        """URI of a trial's folder."""
         return join(self.output, "trials", id_)
 
     def result(self, id_: str) -> Trial | None:
-        """Of a trial that is done."""
+        """Read the result of a trial; None if it is unfinished."""
         return _read(Trial, join(self.folder(id_), "result.json"))
 
     def progress(self, id_: str) -> Progress | None:
-        """Of a trial that was begun."""
+        """Read the progress of a trial; None if it never started."""
         return _read(Progress, join(self.folder(id_), "progress.json"))
 
     def ids(self) -> list[str]:
-        """Of all that were begun, in order."""
+        """Ids of all started trials, sorted."""
         fs, path = filesystem(join(self.output, "trials"))
         fs.invalidate_cache()
         found = fs.ls(path, detail=False) if fs.exists(path) else []
@@ -85,9 +86,9 @@ class Trials:
         write_bytes(join(self.folder(id_), "progress.json"), canonical_json(progress).encode())
 
     def end(self, id_: str, state: State, *, reason: str = "", detail: str = "") -> Trial | None:
-        """Write down what came of a trial that was begun; an earlier word stands. None where it never began."""
-        if (told := self.result(id_)) is not None:
-            return told
+        """Write the result of a started trial; an existing result is kept. None if it never started."""
+        if (existing := self.result(id_)) is not None:
+            return existing
         if (progress := self.progress(id_)) is None:
             return None
         trial = Trial(id=id_, state=state, reason=reason, detail=detail[:500], **progress.model_dump())
@@ -95,7 +96,7 @@ class Trials:
         return trial
 
     def reopen(self, id_: str) -> None:
-        """Take back that a trial is done: it goes on where its run is."""
+        """Remove the result of a trial, so that its run resumes."""
         remove(join(self.folder(id_), "result.json"))
 
     def forget(self, id_: str) -> None:

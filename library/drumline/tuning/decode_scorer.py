@@ -1,8 +1,8 @@
-"""Thousands of decodings of one development set, each as good as a whole evaluation and a hundred times faster.
+"""Fast scoring of many decoder settings on one development set: the scores of a full evaluation, 100 times faster.
 
-What a song may hold is found once: its peaks above a low threshold (`decoding.strokes.candidates`). A decoding only
-chooses among them. Songs stand one after the other on one long time line, far enough apart that no hit of one can meet
-a stroke of another, so that one pass over arrays decodes and scores them all.
+The peaks of each song above a low threshold are found once (`decoding.strokes.candidates`); decoder settings only
+select among them. Songs are placed one after the other on one time line, with gaps larger than any matching window, so
+that one pass over arrays decodes and scores them all.
 """
 
 import hashlib
@@ -28,71 +28,94 @@ from drumline.metrics.vocabulary import VOCABULARIES
 from drumline.tuning.config import DecodingsConfig
 
 _FLOOR: Final = 0.05
-"""Candidates reach this, or the lowest threshold that any decoding so far has asked for."""
-_APART_S: Final = 5.0
-"""Between two songs on the time line: more than any window, and any spacing."""
+"""Threshold of candidates, unless decoder settings use a lower one."""
+_SONG_GAP_S: Final = 5.0
+"""Gap between two songs on the time line [s]: more than any window or spacing."""
 
 
 @dataclass(frozen=True)
-class Case:
-    """One song of the development set: small."""
+class DevelopmentSong:
+    """A song of the development set."""
 
     reference: ReferenceSong
+    """Reference hits."""
     activations: str
-    """URI."""
+    """URI of its activations."""
 
 
-def cases_of(config: DecodingsConfig) -> list[Case]:
-    """The development set. Raises ConfigError where names do not match, or nothing is there."""
+def development_songs(config: DecodingsConfig) -> list[DevelopmentSong]:
+    """List the songs of the development set.
+
+    Raises
+    ------
+    ConfigError
+        Names of references and activations do not match, or there is no song.
+    """
     references = find_references(config.truth)
-    told = predictions_of(config.system, references, unmatched=config.unmatched)
-    cases = [Case(each, told[each.name].activations) for each in references if each.name in told]
+    predictions = predictions_of(config.system, references, unmatched=config.unmatched)
+    cases = [
+        DevelopmentSong(reference, predictions[reference.name].activations)
+        for reference in references
+        if reference.name in predictions
+    ]
     if missing := next((case.reference.name for case in cases if not case.activations), ""):
         raise ConfigError(f"{missing}: no activations to decode; `unmatched: ignore` leaves such songs out")
     return cases
 
 
 @dataclass(frozen=True)
-class _Song:
-    case: Case
+class _PlacedSong:
+    case: DevelopmentSong
     num_frames: int
     start_frame: int
-    """On the time line."""
+    """Position on the time line."""
 
 
-class Judge:
-    """Some songs of a development set, ready to be decoded in any way."""
+class DecodeScorer:
+    """Scores decoder settings on songs of a development set.
 
-    def __init__(self, cases: Sequence[Case], config: DecodingsConfig) -> None:
-        """Reads truths and activations. Raises DrumlineError for the first file that is damaged."""
+    Parameters
+    ----------
+    cases
+        Songs, whose references and activations are read.
+    config
+        Vocabulary, mean and matching window.
+
+    Raises
+    ------
+    DrumlineError
+        A file is damaged.
+    """
+
+    def __init__(self, cases: Sequence[DevelopmentSong], config: DecodingsConfig) -> None:
         self.config = config
         self.vocabulary = VOCABULARIES[config.vocabulary]
         calibration = config.system.calibration
         self.calibration = read_calibration(calibration) if calibration else None
         self.digests: dict[str, str] = {}
-        """Of what each song's score depends on, by name."""
-        self._songs: dict[tuple[object, ...], list[_Song]] = defaultdict(list)
-        """Groups that can share a time line: of one grid, and of sources that leave out the same classes."""
+        """SHA-256 of activations and reference hits by song name."""
+        self._songs: dict[tuple[object, ...], list[_PlacedSong]] = defaultdict(list)
+        """Groups that can share a time line: same grid, classes and unannotated classes."""
         self._references: dict[tuple[object, ...], Events] = {}
         self._candidates: dict[tuple[object, ...], tuple[float, Candidates]] = {}
         truths = defaultdict(list)
         for case in cases:
             data = read_bytes(case.activations)
-            heard, truth = Activations.from_bytes(data, case.activations), case.reference.read()
+            activations, truth = Activations.from_bytes(data, case.activations), case.reference.read()
             digest = hashlib.sha256(data + truth.events.time_s.tobytes() + truth.events.label.tobytes())
             self.digests[case.reference.name] = digest.hexdigest()
-            group = (heard.grid, heard.classes, tuple(sorted(truth.unannotated)))
-            songs, rate_hz = self._songs[group], heard.grid.frame_rate_hz
-            start = songs[-1].start_frame + songs[-1].num_frames + round(_APART_S * rate_hz) if songs else 0
-            songs.append(_Song(case, len(heard.onset), start))
+            group = (activations.grid, activations.classes, tuple(sorted(truth.unannotated)))
+            songs, rate_hz = self._songs[group], activations.grid.frame_rate_hz
+            start = songs[-1].start_frame + songs[-1].num_frames + round(_SONG_GAP_S * rate_hz) if songs else 0
+            songs.append(_PlacedSong(case, len(activations.onset), start))
             truths[group].append(truth.events.shifted(start / rate_hz))
         self._references = {group: Events.joined(events) for group, events in truths.items()}
 
     def counts(self, decoding: DecodeConfig) -> NDArray[np.int64]:
-        """True and false positives, and misses, of these songs [classes, 3]."""
+        """Count true positives, false positives and misses of decoder settings, int64 [classes, 3]."""
         total = np.zeros((len(self.vocabulary.classes), len(COUNTS)), np.int64)
         for group in self._songs:
-            found = choose(self._found(group, decoding), decoding, self.calibration).events
+            found = choose(self._candidates_of(group, decoding), decoding, self.calibration).events
             window_s, unannotated = self.config.window_s, group[-1]
             assert isinstance(unannotated, tuple)
             total += tally_one(
@@ -100,8 +123,8 @@ class Judge:
             )
         return total
 
-    def _found(self, group: tuple[object, ...], decoding: DecodeConfig) -> Candidates:
-        """Candidates of a group, found again where a decoding looks at peaks in another way or asks for lower ones."""
+    def _candidates_of(self, group: tuple[object, ...], decoding: DecodeConfig) -> Candidates:
+        """Candidates of a group, searched again if other peak settings or a lower threshold need it."""
         key = (group, decoding.reach_frames, decoding.one_kind)
         _, classes, _ = group
         names = {*decoding.thresholds, *classes, *(self.calibration.labels if self.calibration else ())}  # type: ignore[misc]
@@ -112,7 +135,7 @@ class Judge:
             known = self._candidates[key] = floor, self._search(self._songs[group], decoding, floor)
         return known[1]
 
-    def _search(self, songs: Sequence[_Song], decoding: DecodeConfig, floor: float) -> Candidates:
+    def _search(self, songs: Sequence[_PlacedSong], decoding: DecodeConfig, floor: float) -> Candidates:
         low = decoding.model_copy(update={"threshold": floor, "thresholds": {}, "threshold_log_odds": 0.0})
         calibration = without_thresholds(self.calibration)
         parts: list[Peaks] = []
@@ -120,20 +143,20 @@ class Judge:
             uri = song.case.activations
             found = candidates([Activations.from_bytes(read_bytes(uri), uri)], low, calibration)
             peaks = found.peaks
-            # No hit is before its song, as no hit of a single one is before 0.
+            # No hit precedes its song, as no hit of a single song precedes 0.
             within = np.maximum(peaks.offset, -peaks.frame.astype(np.float32))
             parts.append(replace(peaks, frame=peaks.frame + song.start_frame, offset=within))
         return replace(found, peaks=Peaks.joined(parts))
 
 
 def score(counts: NDArray[np.int64], config: DecodingsConfig) -> float:
-    """F of counts [classes, 3]; 0 where there was nothing to be found."""
+    """F-measure of counts [classes, 3]; 0 if it is undefined."""
     found = (micro if config.mean == "micro" else macro)(counts).f
     return 0.0 if np.isnan(found) else float(found)
 
 
 def without_thresholds(calibration: Calibration | None) -> Calibration | None:
-    """A calibration less its thresholds."""
+    """Copy of a calibration without its thresholds."""
     if calibration is None:
         return None
     bare: Mapping[str, object] = {

@@ -18,7 +18,7 @@ from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
 from drumline.rendering.backing import backing, mix
 from drumline.rendering.patterns import Groove, perform
-from drumline.rendering.performance import render
+from drumline.rendering.play import render
 from drumline.rendering.synth_kit import synth_kit
 
 Samples = np.ndarray

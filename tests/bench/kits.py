@@ -28,7 +28,7 @@ from drumline.core.events import Hit
 from drumline.core.taxonomy import CLASSES
 from drumline.rendering.kits.open_kit import list_kits, open_kit
 from drumline.rendering.kits.sampled import SampledKit
-from drumline.rendering.performance import render_pieces
+from drumline.rendering.play import render_pieces
 
 RATE_HZ = 44_100
 VELOCITIES = (0.3, 0.6, 1.0)

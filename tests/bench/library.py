@@ -21,7 +21,7 @@ from drumline.core.artifacts import write_bytes
 from drumline.core.events import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 from drumline.rendering.kit import Kit
-from drumline.rendering.performance import render
+from drumline.rendering.play import render
 from drumline.rendering.synth_kit import synth_kit
 
 SONG_S: Final = 60.0

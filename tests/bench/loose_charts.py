@@ -27,7 +27,7 @@ from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
 from drumline.core.tempo import TempoMap
 from drumline.rendering.backing import backing, mix
-from drumline.rendering.performance import render
+from drumline.rendering.play import render
 
 Floats = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
 from drumline.rendering.backing import backing, mix
 from drumline.rendering.patterns import STYLES, Groove, perform
-from drumline.rendering.performance import render
+from drumline.rendering.play import render
 from drumline.rendering.synth_kit import SynthKit, synth_kit
 
 Samples = NDArray[np.float32]

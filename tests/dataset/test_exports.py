@@ -17,7 +17,7 @@ from drumline.dataset.find import find_songs
 from drumline.dataset.reading import read_song
 from drumline.dataset.song import build_song
 from drumline.dataset.sources import RootConfig, SongSource
-from drumline.rendering.performance import render
+from drumline.rendering.play import render
 from drumline.rendering.synth_kit import synth_kit
 
 LEVELS = ("Easy", "Medium", "Hard", "Expert")

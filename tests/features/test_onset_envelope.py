@@ -10,7 +10,7 @@ from drumline.core.events import Hit
 from drumline.core.grid import HIGH, RATE_HZ
 from drumline.features import onset_envelope as module
 from drumline.features.onset_envelope import BANDS, onset_envelope
-from drumline.rendering.performance import render
+from drumline.rendering.play import render
 from drumline.rendering.synth_kit import synth_kit
 
 BAND_OF = {"kick": "kick", "snare_head": "drum", "tom_mid": "drum", "hihat_closed": "cymbal", "crash": "cymbal"}

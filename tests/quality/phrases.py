@@ -12,7 +12,7 @@ from drumline.charts.drum_maps import component_label
 from drumline.core.events import Hit, sorted_hits
 from drumline.core.grid import RATE_HZ
 from drumline.rendering.patterns import drum_lines
-from drumline.rendering.performance import play
+from drumline.rendering.play import play
 from drumline.rendering.synth_kit import synth_kit
 
 KIT = synth_kit(1, rate_hz=RATE_HZ)

@@ -26,7 +26,7 @@ from drumline.quality.boundaries.check import check
 from drumline.quality.boundaries.config import BoundariesConfig, ListeningConfig
 from drumline.quality.boundaries.findings import BoundaryFindings
 from drumline.quality.boundaries.pack import BoundaryPackConfig, WindowConfig, near_edges
-from drumline.rendering.performance import render
+from drumline.rendering.play import render
 from drumline.rendering.synth_kit import synth_kit
 
 DRAWS = BootstrapConfig(num_draws=100)

@@ -21,7 +21,7 @@ from drumline.core.grid import RATE_HZ
 from drumline.quality.collect import add, export, extract, importing, stats
 from drumline.quality.collect.cutting import CutConfig, Recording, cut
 from drumline.quality.health import check as health
-from drumline.rendering.performance import render
+from drumline.rendering.play import render
 
 HITS = tuple(
     Hit(time_s, label, velocity=0.6, source_name=name)

@@ -6,7 +6,7 @@ from scipy import signal
 
 from drumline.core.events import Hit
 from drumline.rendering.audibility import attack, covered, faint
-from drumline.rendering.performance import play, render_pieces
+from drumline.rendering.play import play, render_pieces
 from drumline.rendering.synth_kit import synth_kit
 
 RATE_HZ = 22_050

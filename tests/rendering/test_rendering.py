@@ -9,7 +9,7 @@ from drumline.core.events import Hit
 from drumline.core.taxonomy import CLASSES, LABELS
 from drumline.rendering.backing import backing, mix
 from drumline.rendering.patterns import STYLES, perform
-from drumline.rendering.performance import STEMS, render, render_stems
+from drumline.rendering.play import STEMS, render, render_stems
 from drumline.rendering.synth_kit import SynthKit, synth_kit
 
 RATE_HZ = 44_100

@@ -11,7 +11,7 @@ from drumline.core.config import parse_config
 from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
 from drumline.dataset.tables import EVENTS
-from drumline.rendering.performance import render
+from drumline.rendering.play import render
 from drumline.rendering.synth_kit import synth_kit
 from drumline.training.config import TrainConfig
 

@@ -14,7 +14,7 @@ from drumline.metrics.events import Events
 from drumline.metrics.scores import micro
 from drumline.metrics.tally import columns_of, tally
 from drumline.metrics.vocabulary import LABEL_NAMES
-from drumline.rendering.performance import render
+from drumline.rendering.play import render
 from drumline.rendering.synth_kit import synth_kit
 from drumline.transcription import heuristic
 

@@ -11,7 +11,7 @@ from drumline.core.config import changed, parse_config
 from drumline.core.errors import ConfigError
 from drumline.tuning.config import SearchConfig, SweepConfig
 from drumline.tuning.importance import importance
-from drumline.tuning.search import Search, draws, search_of
+from drumline.tuning.search import Search, TpeSearch, draws, search_of
 from drumline.tuning.space import Space
 from drumline.tuning.trials import Trial
 

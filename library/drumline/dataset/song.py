@@ -31,7 +31,7 @@ from drumline.dataset.reading import ReadSong, read_song
 from drumline.dataset.sketches import note_sketch
 from drumline.dataset.sources import SongSource
 from drumline.dataset.tables import PRODUCT
-from drumline.rendering.performance import render
+from drumline.rendering.play import render
 from drumline.rendering.synth_kit import synth_kit
 
 _BINARY = ("note_signature", "audio_sketch", "note_sketch", "fingerprint")  # all follow from the hits and the audio

@@ -1,11 +1,10 @@
-"""Which strokes of a rendering can be heard: what nobody hears is no truth to judge by.
+"""Audibility of rendered hits: inaudible hits are masked in training and excluded from scoring.
 
-A performance on an electronic kit holds strokes that no listener notes down: crosstalk between pads, taps under a
-ringing crash. A stroke is *faint* where in no band of the spectrum it rises above what sounded just before, or above
-`FLOOR_DB` under the loud strokes of the song there. Strokes at the same time hide nothing: a listener tells them by
-their beat, and annotators write them down.
+Performances on electronic kits contain hits that no annotator notes: crosstalk between pads, taps under a ringing
+crash. A hit is inaudible (flag ``faint``) if in no frequency band its attack exceeds the sound just before it and
+`FLOOR_DB` below the song's loud hits. Simultaneous hits do not mask each other, as annotators note them.
 
-A stroke is *covered* where the backing is louder in every band: heard in the stem, and not in the mix.
+A hit is masked by the mix (flag ``covered``) if the backing is louder in every band.
 """
 
 from collections.abc import Sequence
@@ -19,45 +18,73 @@ from numpy.typing import NDArray
 from scipy import fft
 
 FLOOR_DB: Final = -32.0
-"""Under the loud strokes of the song, band by band: where sticks' taps and crosstalk begin."""
+"""Audibility floor relative to the song's loud hits, per band [dB]: the level of stick taps and crosstalk."""
 _LOUD_QUANTILE: Final = 0.9
 _WINDOW_S: Final = 0.04
 _GAP_S: Final = 0.003
-"""Of silence between "before" and the onset: strokes are placed to the sample, their attacks are not that sharp."""
-_AT_ONCE: Final = 256
+"""Gap between the window before a hit and its onset [s], for attacks that are not sharp."""
+_BATCH_SIZE: Final = 256
 _EDGES_HZ: Final = (30, 90, 180, 360, 720, 1500, 3000, 6000, 11_025)
 
-
 _COVER_DB: Final = 6.0
-"""By how much the backing must be louder: drums are told by their edges, too."""
+"""Level by which the backing must exceed a hit to mask it [dB]; attacks remain audible below that."""
 
 
 @dataclass(frozen=True)
 class Attack:
-    """The beginning of one stroke, as it sounds alone."""
+    """Attack of one isolated hit."""
 
-    place: int
-    """The sample of its onset."""
+    position: int
+    """Sample index of its onset in the song."""
     energy: NDArray[np.float64]
-    """Of each band."""
+    """Energy per frequency band."""
 
 
-def attack(samples: NDArray[np.float32], onset: int, place: int, *, rate_hz: int) -> Attack:
-    """The attack of a stroke whose onset in ``samples`` lies at ``place`` of the song."""
-    return Attack(place, _energy(samples[onset : onset + round(_WINDOW_S * rate_hz)], rate_hz))
+def attack(samples: NDArray[np.float32], onset: int, position: int, *, rate_hz: int) -> Attack:
+    """Measure the attack of a one-shot.
+
+    Parameters
+    ----------
+    samples
+        One-shot, mono float32 [N].
+    onset
+        Sample index of the onset in the one-shot.
+    position
+        Sample index of the onset in the song.
+    rate_hz
+        Sample rate [Hz].
+    """
+    return Attack(position, _energy(samples[onset : onset + round(_WINDOW_S * rate_hz)], rate_hz))
 
 
 def faint(
     attacks: Sequence[Attack], whole: NDArray[np.float32], *, rate_hz: int, floor_db: float = FLOOR_DB
 ) -> NDArray[np.bool_]:
-    """Which strokes [N] cannot be heard in the ``whole``, the mono sum of all that is played."""
+    """Find inaudible hits.
+
+    Parameters
+    ----------
+    attacks
+        Attacks of N hits.
+    whole
+        Mono sum of all hits, float32.
+    rate_hz
+        Sample rate [Hz].
+    floor_db
+        Audibility floor relative to the song's loud hits [dB].
+
+    Returns
+    -------
+    mask
+        True for inaudible hits, bool [N].
+    """
     if not attacks:
         return np.zeros(0, dtype=bool)
-    own = np.stack([each.energy for each in attacks])
+    energies = np.stack([attack.energy for attack in attacks])
     window, gap = round(_WINDOW_S * rate_hz), round(_GAP_S * rate_hz)
-    before = _energies(whole, [each.place - gap - window for each in attacks], rate_hz)
-    floor = np.quantile(own, _LOUD_QUANTILE, axis=0) * 10 ** (floor_db / 10)
-    return np.asarray(~(own > np.maximum(before, floor)).any(axis=1))
+    before = _energies(whole, [attack.position - gap - window for attack in attacks], rate_hz)
+    floor = np.quantile(energies, _LOUD_QUANTILE, axis=0) * 10 ** (floor_db / 10)
+    return np.asarray(~(energies > np.maximum(before, floor)).any(axis=1))
 
 
 def covered(
@@ -68,31 +95,49 @@ def covered(
     backing: NDArray[np.float32],
     rate_hz: int,
 ) -> NDArray[np.bool_]:
-    """Which strokes [N] a backing covers. ``whole`` is the sum of what was played, ``drums`` what became of it in the
-    mix, ``backing`` what sounds with it; all mono and equally long."""
+    """Find hits that are masked by the backing.
+
+    Parameters
+    ----------
+    attacks
+        Attacks of N hits.
+    whole
+        Mono sum of all hits before production.
+    drums
+        Drums in the mix, of the same length.
+    backing
+        Backing in the mix, of the same length.
+    rate_hz
+        Sample rate [Hz].
+
+    Returns
+    -------
+    mask
+        True for masked hits, bool [N].
+    """
     if not attacks:
         return np.zeros(0, dtype=bool)
-    places = [each.place for each in attacks]
-    played, produced, others = (_energies(each, places, rate_hz) for each in (whole, drums, backing))
-    # What the desk, the room and the mix do to a band, over the whole song.
+    positions = [attack.position for attack in attacks]
+    played, produced, others = (_energies(track, positions, rate_hz) for track in (whole, drums, backing))
+    # Gain of mixing desk, room and mix per band, over the whole song.
     gain = produced.sum(axis=0) / np.maximum(played.sum(axis=0), np.finfo(np.float64).tiny)
-    own = np.stack([each.energy for each in attacks]) * gain
-    return np.asarray(~(own > others * 10 ** (-_COVER_DB / 10)).any(axis=1))
+    energies = np.stack([attack.energy for attack in attacks]) * gain
+    return np.asarray(~(energies > others * 10 ** (-_COVER_DB / 10)).any(axis=1))
 
 
-def _energies(samples: NDArray[np.float32], places: Sequence[int], rate_hz: int) -> NDArray[np.float64]:
-    """Energy [N, bands] of the window that begins at each place, which may lie before the samples."""
+def _energies(samples: NDArray[np.float32], positions: Sequence[int], rate_hz: int) -> NDArray[np.float64]:
+    """Energy [N, bands] of the window from each position, which may be negative."""
     window = round(_WINDOW_S * rate_hz)
     padded = np.pad(samples, window)
-    starts = np.clip(np.asarray(places) + window, 0, len(padded) - window)
+    starts = np.clip(np.asarray(positions) + window, 0, len(padded) - window)
     windows = sliding_window_view(padded, window)
     return np.concatenate(
-        [_energy(windows[starts[first : first + _AT_ONCE]], rate_hz) for first in range(0, len(starts), _AT_ONCE)]
+        [_energy(windows[starts[first : first + _BATCH_SIZE]], rate_hz) for first in range(0, len(starts), _BATCH_SIZE)]
     )
 
 
 def _energy(windows: NDArray[np.float32], rate_hz: int) -> NDArray[np.float64]:
-    """Energy [..., bands] of windows [..., N], shorter ones filled up with silence."""
+    """Energy [..., bands] of windows [..., N], shorter ones zero-padded."""
     spectra = fft.rfft(windows, round(_WINDOW_S * rate_hz))
     power = np.zeros((*spectra.shape[:-1], spectra.shape[-1] + 1))  # and nothing above the highest bin
     power[..., :-1] = np.square(np.abs(spectra))
@@ -101,6 +146,6 @@ def _energy(windows: NDArray[np.float32], rate_hz: int) -> NDArray[np.float64]:
 
 @lru_cache
 def _bins(rate_hz: int) -> NDArray[np.intp]:
-    """Where bands begin in a spectrum, and where the last one ends."""
+    """Spectrum bins at which bands start, and the end of the last band."""
     hz = fft.rfftfreq(round(_WINDOW_S * rate_hz), 1 / rate_hz)
     return np.searchsorted(hz, _EDGES_HZ)

@@ -23,7 +23,7 @@ from drumline.core.artifacts import write_bytes
 from drumline.core.events import Hit
 from drumline.rendering.backing import backing, mix
 from drumline.rendering.patterns import Groove, perform
-from drumline.rendering.performance import render_stems
+from drumline.rendering.play import render_stems
 from drumline.rendering.synth_kit import SynthKit, synth_kit
 
 Samples = NDArray[np.float32]

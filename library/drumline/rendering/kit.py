@@ -1,7 +1,7 @@
-"""What can be struck: kits as the renderer sees them.
+"""Interface of drum kits for rendering.
 
-A kit answers a stroke with samples and says where in them the acoustic onset is, so that the renderer can put that
-sample, and not the beginning of a recording with a lead-in, on the label.
+A kit returns a one-shot for a hit, with the index of its acoustic onset, so that the renderer can align the onset, and
+not the start of a recording with lead-in, with the label.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ PIECES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "crash": ("crash",),
     }
 )
-"""The pieces of a kit that can be tuned, swapped and mixed by themselves, and the classes each plays."""
+"""Pieces of a kit, which can be tuned, swapped and mixed separately, and the classes that each plays."""
 
 PIECE_OF: Final[Mapping[str, str]] = MappingProxyType(
     {drum: piece for piece, drums in PIECES.items() for drum in drums}
@@ -35,16 +35,16 @@ PIECE_OF: Final[Mapping[str, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """The sound of one stroke."""
+    """A one-shot: the sound of one hit."""
 
     samples: Samples
-    """Mono float32 [N], with its own lead-in and its whole tail."""
+    """Mono float32 [N], including lead-in and decay."""
     onset: int
-    """Index of the sample at which the stroke is heard to begin."""
+    """Sample index of the acoustic onset."""
 
 
 class Kit(Protocol):
-    """Whatever can be struck."""
+    """A drum kit for rendering."""
 
     @property
     def name(self) -> str:
@@ -52,20 +52,36 @@ class Kit(Protocol):
         ...
 
     @property
-    def rate_hz(self) -> int: ...
+    def rate_hz(self) -> int:
+        """Sample rate [Hz]."""
+        ...
 
     @property
     def drums(self) -> frozenset[str]:
-        """The classes of `taxonomy.CLASSES` that it can play."""
+        """Classes of `taxonomy.CLASSES` that the kit can play."""
         ...
 
     def stroke(
         self, drum: str, velocity: float, *, take: int, source_name: str = "", openness: float | None = None
     ) -> Stroke:
-        """The sound of a class struck with a velocity of 0 to 1.
+        """Return the one-shot of a hit.
 
-        ``take`` (any non-negative integer) chooses among round robins; ``source_name`` among pieces of one class
-        (``china``, ``crash 2``), where the kit has several; ``openness`` (0 closed to 1 open) among the positions
-        of the hi-hat. Raises KeyError for a class that is not in `drums`.
+        Parameters
+        ----------
+        drum
+            Class to play.
+        velocity
+            Velocity, 0 to 1.
+        take
+            Round-robin number, any non-negative integer.
+        source_name
+            Name of the piece, if the kit has several of a class (``china``, ``crash 2``).
+        openness
+            Hi-hat opening, 0 closed to 1 open.
+
+        Raises
+        ------
+        KeyError
+            The kit cannot play the class.
         """
         ...

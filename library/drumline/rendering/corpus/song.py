@@ -37,10 +37,10 @@ from drumline.rendering.kits.mixed import mixed_kit
 from drumline.rendering.kits.modal import modal_kit
 from drumline.rendering.kits.open_kit import open_kit
 from drumline.rendering.kits.sampled import KitFacts
-from drumline.rendering.performance import flagged, play, playable, summed
 from drumline.rendering.performances.medleys import read_medley
 from drumline.rendering.performances.passages import etude
 from drumline.rendering.performances.vary import Varied, vary
+from drumline.rendering.play import flagged, play, playable, summed
 from drumline.rendering.production.draw import draw
 from drumline.rendering.production.mixing import beside, mastered, mix_with, with_backing_bleed
 from drumline.rendering.production.produce import produce

@@ -4,7 +4,7 @@ Read: ``<control>`` (default_path, note_offset), the inheritance global > master
 ``#include``, keys, velocities, round robins (lorand/hirand, seq_position), volume, amplitude, tune, transpose,
 pitch_keycenter, offset, amp_veltrack. Left out, as for a player that moves no controller: regions for other
 triggers than the attack, and those that wait for a controller. Not read: envelopes, filters, loops, crossfades,
-pan (kits are mono here), and group/off_by, because a hi-hat is choked in every kit alike (`performance`).
+pan (kits are mono here), and group/off_by, because a hi-hat is choked in every kit alike (`rendering.play`).
 """
 
 import math

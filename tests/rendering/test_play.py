@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drumline.core.events import Hit
 from drumline.core.taxonomy import CLASSES
 from drumline.rendering.kit import PIECE_OF, PIECES, Stroke
-from drumline.rendering.performance import STEMS, playable, render_pieces
+from drumline.rendering.play import STEMS, playable, render_pieces
 
 RATE_HZ = 8_000
 RING_S = 0.5

@@ -1,10 +1,9 @@
-"""Hits and a kit become audio whose labels are exact to half a sample.
+"""Render hits on a kit to audio, with onsets exact to half a sample.
 
-A stroke is laid so that its acoustic onset (`kit.Stroke.onset`) is at sample ``round(time_s * rate_hz)``. The hi-hat is
-one pair of plates: whatever is played on it next ends the ring of the stroke before, at once where the plates
-close and more slowly where they stay open. Everything else rings out.
+The acoustic onset of a one-shot (`kit.Stroke.onset`) is placed at sample ``round(time_s * rate_hz)``. Each hi-hat hit
+chokes the one before: at once if the hi-hat closes, more slowly if it stays open. All other sounds decay naturally.
 
-What a kit cannot play is silent: `playable` says which hits sound, and only those belong into labels.
+Hits that a kit cannot play are silent: `playable` selects the audible ones, and only those belong into labels.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +29,7 @@ STEMS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "cymbals": ("hihat", "ride", "crash"),
     }
 )
-"""What the files ``drums_1`` to ``drums_4`` of a song folder hold, in this order: sums of `kit.PIECES`."""
+"""Pieces (`kit.PIECES`) that are summed in the files ``drums_1`` to ``drums_4`` of a song folder, in this order."""
 
 _SOUNDS_AS: Final = {
     "snare": "snare_head",
@@ -40,45 +39,74 @@ _SOUNDS_AS: Final = {
     "cymbal": "crash",
     "tom_or_cymbal": "hihat_closed",
 }
-"""A label that may be several classes sounds as one of them; ``other`` has no sound here."""
+"""Rendered class of ambiguous labels; ``other`` is silent."""
 _CLOSING_FADE_S: Final = 0.02
 _OPEN_FADE_S: Final = 0.15
 _PEAK: Final = 0.98
 
 
 def played_as(hit: Hit, kit: Kit) -> str | None:
-    """The class that a hit sounds as on a kit; None where it is silent."""
+    """Class that a kit plays for a hit; None if the hit is silent."""
     drum = _SOUNDS_AS.get(hit.label, hit.label)
     return drum if drum in kit.drums and _velocity(hit) > 0 else None
 
 
 def playable(hits: Sequence[Hit], kit: Kit) -> tuple[Hit, ...]:
-    """The hits that a kit can play, in their order."""
+    """Select the hits that a kit can play.
+
+    Parameters
+    ----------
+    hits
+        Hits of a song.
+    kit
+        The kit.
+
+    Returns
+    -------
+    tuple of Hit
+        Audible hits, in the same order.
+    """
     return tuple(hit for hit in hits if played_as(hit, kit) is not None)
 
 
 @dataclass(frozen=True)
-class Played:
-    """What a kit made of hits."""
+class RenderedPieces:
+    """Rendered tracks of a kit's pieces, with their hits."""
 
     pieces: Mapping[str, Samples]
-    """A track for each of `kit.PIECES`, mono float32 [duration_s * kit.rate_hz], as loud as the kit plays."""
+    """Track of each piece in `kit.PIECES`, mono float32 [duration_s * kit.rate_hz], at the kit's level."""
     hits: tuple[Hit, ...]
-    """Those that were given, in their order, with those that nobody can hear flagged ``faint``."""
+    """All hits in their order; inaudible ones are flagged ``faint``."""
     attacks: Mapping[int, Attack]
-    """How each hit that sounds begins, by its place in ``hits``."""
+    """Attack of each audible hit, by its index in ``hits``."""
 
 
 def render_pieces(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> Mapping[str, Samples]:
-    """The pieces alone, as `play` gives them."""
+    """Render a track per piece; see `play`."""
     return play(hits, kit=kit, duration_s=duration_s, seed=seed).pieces
 
 
-def play(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> Played:
-    """Strike each hit.
+def play(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> RenderedPieces:
+    """Render hits on a kit, without scaling or clipping.
 
-    Nothing is scaled or clipped. Consecutive strokes on a class are consecutive takes; ``seed`` chooses the first.
-    Hits whose onset is outside the duration are silent, tails end with it.
+    Consecutive hits of a class use consecutive takes (round robin). Hits outside the duration are silent; decays are
+    cut at its end.
+
+    Parameters
+    ----------
+    hits
+        Hits to play.
+    kit
+        The kit.
+    duration_s
+        Duration of the rendering [s].
+    seed
+        Random seed of the first take of each class.
+
+    Returns
+    -------
+    RenderedPieces
+        A track per piece, and hits with flags.
     """
     length = round(duration_s * kit.rate_hz)
     pieces = {piece: np.zeros(length, dtype=np.float32) for piece in PIECES}
@@ -86,30 +114,42 @@ def play(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> 
     takes = dict(zip(PIECE_OF, first_takes.tolist(), strict=True))
     numbered = sorted(
         ((number, hit, drum) for number, hit in enumerate(hits) if (drum := played_as(hit, kit)) is not None),
-        key=lambda each: (each[1].time_s, each[2]),
+        key=lambda item: (item[1].time_s, item[2]),
     )
     chokes = _hihat_chokes([(hit, drum) for _, hit, drum in numbered])
     attacks: dict[int, Attack] = {}
     for index, (number, hit, drum) in enumerate(numbered):
-        place = round(hit.time_s * kit.rate_hz)
-        if not 0 <= place < length:
+        position = round(hit.time_s * kit.rate_hz)
+        if not 0 <= position < length:
             continue
         takes[drum] += 1
         stroke = kit.stroke(drum, _velocity(hit), take=takes[drum], source_name=hit.source_name, openness=hit.openness)
-        attacks[number] = attack(stroke.samples, stroke.onset, place, rate_hz=kit.rate_hz)
-        samples, start = stroke.samples, place - stroke.onset
+        attacks[number] = attack(stroke.samples, stroke.onset, position, rate_hz=kit.rate_hz)
+        samples, start = stroke.samples, position - stroke.onset
         if index in chokes:
             next_s, fade_s = chokes[index]
             samples = _choked(samples, round(next_s * kit.rate_hz) - start, round(fade_s * kit.rate_hz))
         first, end = max(0, -start), min(samples.size, length - start)
         pieces[PIECE_OF[drum]][start + first : start + end] += samples[first:end]
-    unheard = faint(list(attacks.values()), summed(pieces), rate_hz=kit.rate_hz)
-    return Played(pieces, flagged(hits, "faint", attacks, unheard), attacks)
+    inaudible = faint(list(attacks.values()), summed(pieces), rate_hz=kit.rate_hz)
+    return RenderedPieces(pieces, flagged(hits, "faint", attacks, inaudible), attacks)
 
 
 def flagged(hits: Sequence[Hit], flag: str, attacks: Mapping[int, Attack], which: NDArray[np.bool_]) -> tuple[Hit, ...]:
-    """The hits, with a flag on those of the attacks [N] that ``which`` [N] names."""
-    chosen = {number for number, is_one in zip(attacks, which.tolist(), strict=True) if is_one}
+    """Add a flag to selected hits.
+
+    Parameters
+    ----------
+    hits
+        Hits of a song.
+    flag
+        Flag to add.
+    attacks
+        Attacks by index of their hit.
+    which
+        Selected attacks, bool [N].
+    """
+    chosen = {number for number, is_selected in zip(attacks, which.tolist(), strict=True) if is_selected}
     return tuple(
         replace(hit, flags=tuple(name for name in FLAGS if name == flag or name in hit.flags))
         if number in chosen
@@ -119,7 +159,7 @@ def flagged(hits: Sequence[Hit], flag: str, attacks: Mapping[int, Attack], which
 
 
 def summed(tracks: Mapping[str, Samples]) -> Samples:
-    """Tracks together; at least one."""
+    """Sum of one or more tracks."""
     first, *others = tracks.values()
     total = first.copy()
     for track in others:  # several times as fast as np.sum, which copies them beside each other first
@@ -128,9 +168,20 @@ def summed(tracks: Mapping[str, Samples]) -> Samples:
 
 
 def render_stems(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> dict[str, Samples]:
-    """The sums of `STEMS`, mono float32 [duration_s * kit.rate_hz], scaled alike so that their sum does not clip."""
+    """Render the stems of `STEMS`, scaled by one gain so that their sum does not clip.
+
+    Parameters
+    ----------
+    hits, kit, duration_s, seed
+        See `play`.
+
+    Returns
+    -------
+    dict
+        Mono float32 [duration_s * kit.rate_hz] by stem.
+    """
     pieces = render_pieces(hits, kit=kit, duration_s=duration_s, seed=seed)
-    stems = {stem: summed({piece: pieces[piece] for piece in own}) for stem, own in STEMS.items()}
+    stems = {stem: summed({piece: pieces[piece] for piece in names}) for stem, names in STEMS.items()}
     peak = float(np.max(np.abs(summed(stems)), initial=0.0))
     if peak > _PEAK:
         stems = {stem: samples * np.float32(_PEAK / peak) for stem, samples in stems.items()}
@@ -138,20 +189,31 @@ def render_stems(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int 
 
 
 def render(hits: Sequence[Hit], *, kit: Kit, duration_s: float, seed: int = 0) -> Samples:
-    """One drum track, mono float32 [duration_s * kit.rate_hz]: the sum of `render_stems`."""
+    """Render one drum track, the sum of `render_stems`.
+
+    Parameters
+    ----------
+    hits, kit, duration_s, seed
+        See `play`.
+
+    Returns
+    -------
+    samples
+        Mono float32 [duration_s * kit.rate_hz].
+    """
     stems = render_stems(hits, kit=kit, duration_s=duration_s, seed=seed)
     return summed(stems)
 
 
 def _velocity(hit: Hit) -> float:
-    """The velocity, or what the flags of a chart without velocities suggest."""
+    """Velocity of a hit, or an estimate by its flags if the chart has no velocities."""
     if hit.velocity is not None:
         return hit.velocity
     return 1.0 if "accent" in hit.flags else 0.3 if "ghost" in hit.flags else 0.75
 
 
 def _hihat_chokes(struck: Sequence[tuple[Hit, str]]) -> dict[int, tuple[float, float]]:
-    """Index of a hi-hat stroke -> (time of the next one [s], fade from there on [s])."""
+    """Time of the next hi-hat hit [s] and fade-out from there on [s], by index of the choked hit."""
     hihats = [index for index, (_, drum) in enumerate(struck) if PIECE_OF[drum] == "hihat"]
     return {
         index: (struck[after][0].time_s, _OPEN_FADE_S if struck[after][1] == "hihat_open" else _CLOSING_FADE_S)
@@ -160,7 +222,7 @@ def _hihat_chokes(struck: Sequence[tuple[Hit, str]]) -> dict[int, tuple[float, f
 
 
 def _choked(samples: Samples, after: int, fade: int) -> Samples:
-    """The samples fading out from index ``after`` on."""
+    """Fade samples out from index ``after`` on."""
     if after >= samples.size:
         return samples
     cut = samples[: after + fade].copy()

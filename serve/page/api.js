@@ -1,4 +1,4 @@
-// The endpoint, as this page uses it: nothing that anybody else could not use.
+// Client of the public HTTP API.
 
 const KEY = "drumline-key";
 
@@ -20,10 +20,10 @@ function headers() {
 
 function problemOf(text, status) {
   try {
-    const told = JSON.parse(text);
-    return new Problem(told.kind, told.title, told.detail);
+    const body = JSON.parse(text);
+    return new Problem(body.kind, body.title, body.detail);
   } catch {
-    return new Problem("unexpected_error", `The server answered ${status}`, "");
+    return new Problem("unexpected_error", `Unexpected response of the server (HTTP ${status})`, "");
   }
 }
 
@@ -33,7 +33,7 @@ async function ask(path, options = {}) {
     answer = await fetch(path, { ...options, headers: headers() });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Problem("unreachable", "The server does not answer", "");
+    throw new Problem("unreachable", "The server cannot be reached", "check the connection and try again");
   }
   if (!answer.ok) throw problemOf(await answer.text(), answer.status);
   return answer;
@@ -43,27 +43,27 @@ export async function models() {
   return (await ask("/v1/models")).json();
 }
 
-// Only XMLHttpRequest tells how much of an upload has gone.
-export function send(file, { told, signal }) {
+// Only XMLHttpRequest reports upload progress.
+export function send(file, { onProgress, signal }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", `/v1/transcriptions?async=true&name=${encodeURIComponent(file.name)}`);
     for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
     request.setRequestHeader("Content-Type", "application/octet-stream");
-    request.upload.onprogress = (event) => event.lengthComputable && told(event.loaded / event.total);
+    request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onload = () =>
       request.status === 202 ? resolve(JSON.parse(request.responseText)) : reject(problemOf(request.responseText, request.status));
-    request.onerror = () => reject(new Problem("unreachable", "The server does not answer", ""));
+    request.onerror = () => reject(new Problem("unreachable", "The server cannot be reached", "check the connection and try again"));
     request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
     signal.addEventListener("abort", () => request.abort());
     request.send(file);
   });
 }
 
-export async function finished(job, { told, signal }) {
+export async function finished(job, { onState, signal }) {
   for (;;) {
     const state = await (await ask(job.links.self, { signal })).json();
-    told(state);
+    onState(state);
     if (state.status === "done") return state;
     if (state.status === "failed") throw new Problem(state.problem.kind, state.problem.title, state.problem.detail);
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -74,18 +74,18 @@ export async function cancel(job) {
   await ask(job.links.self, { method: "DELETE" });
 }
 
-export function resultPath(job, format, asked) {
+export function resultPath(job, format, parameters) {
   const query = new URLSearchParams({ format });
-  for (const [name, value] of Object.entries(asked)) if (value !== "") query.set(name, value);
+  for (const [name, value] of Object.entries(parameters)) if (value !== "") query.set(name, value);
   return `${job.links.result}?${query}`;
 }
 
-export async function hits(job, asked, signal) {
-  return (await ask(resultPath(job, "json", asked), { signal })).json();
+export async function hits(job, parameters, signal) {
+  return (await ask(resultPath(job, "json", parameters), { signal })).json();
 }
 
-export async function download(job, format, asked) {
-  const answer = await ask(resultPath(job, format, asked));
+export async function download(job, format, parameters) {
+  const answer = await ask(resultPath(job, format, parameters));
   const name = decodeURIComponent(answer.headers.get("Content-Disposition").split("UTF-8''").pop());
   const link = document.createElement("a");
   link.href = URL.createObjectURL(await answer.blob());

@@ -1,4 +1,4 @@
-// The lanes, from the cymbals down to the kick, and what each drum clicks like.
+// Lanes from cymbals down to kick, and the click sound of each drum.
 
 export const LANES = [
   ["crash", "Crash", "crash"],

@@ -1,4 +1,4 @@
-// The page: a song in, its hits on lanes, heard again with clicks, decoded again as the slider moves.
+// Web app: upload a song, show its hits on lanes, play them with clicks, re-decode as the slider moves.
 
 import * as api from "./api.js";
 import { DRUMS, drumOf } from "./drums.js";
@@ -10,7 +10,7 @@ const DRUM_TITLES = { kick: "kick", snare: "snare", tom: "toms", hihat: "hi-hat"
 const $ = (id) => document.getElementById(id);
 
 const player = new Player();
-const song = { file: null, job: null, told: null, mono: null, spectrogram: null };
+const song = { file: null, job: null, transcription: null, mono: null, spectrogram: null };
 let shown_s = 8; // length of the stretch that is drawn
 let working = null; // aborts the upload or the waiting
 let decoding = null; // aborts the decoding that a newer one replaces
@@ -20,7 +20,7 @@ function show(id, visible) {
   $(id).hidden = !visible;
 }
 
-function tellProblem(error) {
+function showProblem(error) {
   if (error?.name === "AbortError") return;
   if (!(error instanceof api.Problem)) console.error(error);
   $("problem").textContent = error.message;
@@ -33,7 +33,7 @@ function tellProblem(error) {
 
 async function transcribe(file) {
   working?.abort();
-  const own = (working = new AbortController());
+  const controller = (working = new AbortController());
   player.pause();
   show("problem", false);
   show("result", false);
@@ -43,24 +43,24 @@ async function transcribe(file) {
   song.file = file;
   let job = null;
   try {
-    tellStep("Sending", 0);
-    job = await api.send(file, { told: (share) => tellStep("Sending", share), signal: own.signal });
+    showStep("Uploading", 0);
+    job = await api.send(file, { onProgress: (share) => showStep("Uploading", share), signal: controller.signal });
     $("cancel").onclick = () => {
-      own.abort();
-      api.cancel(job).catch(tellProblem);
+      controller.abort();
+      api.cancel(job).catch(showProblem);
     };
-    const told = (state) => tellStep(state.status === "waiting" ? "Waiting" : "Listening", state.progress);
-    const state = await api.finished(job, { told, signal: own.signal });
-    tellStep("Drawing", 1);
+    const onState = (state) => showStep(state.status === "waiting" ? "Waiting" : "Transcribing", state.progress);
+    const state = await api.finished(job, { onState, signal: controller.signal });
+    showStep("Drawing", 1);
     await open(file, job, state);
   } catch (error) {
-    tellProblem(error);
+    showProblem(error);
   } finally {
-    if (working === own) show("working", false);
+    if (working === controller) show("working", false);
   }
 }
 
-function tellStep(step, share) {
+function showStep(step, share) {
   $("step").textContent = step;
   $("progress").value = share;
 }
@@ -70,16 +70,16 @@ async function open(file, job, state) {
   song.duration = state.duration_s;
   song.mono = song.spectrogram = null;
   for (const [id, value] of [["sensitivity", 0], ["preset", ""]]) $(id).value = value;
-  tellControls();
+  showControls();
   await decode();
   try {
     await player.open(await file.arrayBuffer());
     song.mono = monoOf(player.buffer);
     song.spectrogram = new Spectrogram(song.mono, player.buffer.sampleRate);
   } catch {
-    tellProblem(new api.Problem("", "This browser cannot play this kind of file", "the hits are drawn without it"));
+    showProblem(new api.Problem("", "This browser cannot play this kind of file", "hits are shown without waveform and playback"));
   }
-  player.setHits(song.told.hits);
+  player.setHits(song.transcription.hits);
   $("title").textContent = file.name;
   $("position").max = song.duration;
   $("play").disabled = !song.mono;
@@ -88,7 +88,7 @@ async function open(file, job, state) {
   stale = true;
 }
 
-function asked() {
+function parameters() {
   return { sensitivity: Number($("sensitivity").value), preset: $("preset").value };
 }
 
@@ -96,26 +96,26 @@ async function decode() {
   decoding?.abort();
   decoding = new AbortController();
   const started = performance.now();
-  song.told = await api.hits(song.job, asked(), decoding.signal);
-  player.setHits(song.told.hits);
-  tellSummary(performance.now() - started);
+  song.transcription = await api.hits(song.job, parameters(), decoding.signal);
+  player.setHits(song.transcription.hits);
+  showSummary(performance.now() - started);
   stale = true;
 }
 
-function tellSummary(milliseconds) {
+function showSummary(milliseconds) {
   const counts = Object.fromEntries(DRUMS.map((drum) => [drum, 0]));
-  for (const hit of song.told.hits) counts[drumOf(hit.class)] = (counts[drumOf(hit.class)] ?? 0) + 1;
+  for (const hit of song.transcription.hits) counts[drumOf(hit.class)] = (counts[drumOf(hit.class)] ?? 0) + 1;
   const found = DRUMS.filter((drum) => counts[drum]).map((drum) => `${DRUM_TITLES[drum]} ${counts[drum]}`);
-  const { model, version } = song.told.transcriber;
+  const { model, version } = song.transcription.transcriber;
   $("summary").textContent =
-    `${song.told.hits.length} hits in ${clock(song.duration, 0)}: ${found.join(", ") || "none"}. ` +
+    `${song.transcription.hits.length} hits in ${clock(song.duration, 0)}: ${found.join(", ") || "none"}. ` +
     `${model} ${version}, decoded in ${Math.round(milliseconds)} ms.`;
 }
 
-function tellControls() {
+function showControls() {
   const sensitivity = Number($("sensitivity").value);
-  $("sensitivity-told").textContent = (sensitivity > 0 ? "+" : "") + sensitivity.toFixed(1);
-  $("speed-told").textContent = `${Math.round(100 * $("speed").value)} %`;
+  $("sensitivity-value").textContent = (sensitivity > 0 ? "+" : "") + sensitivity.toFixed(1);
+  $("speed-value").textContent = `${Math.round(100 * $("speed").value)} %`;
 }
 
 function view() {
@@ -130,9 +130,9 @@ function draw() {
   stale = player.playing; // once more after the end
   const position = player.position;
   const rate = player.buffer?.sampleRate;
-  const seen = { ...song, rate, hits: song.told.hits, position, view: view() };
-  drawOverview($("overview"), seen);
-  drawPicture($("picture"), seen);
+  const content = { ...song, rate, hits: song.transcription.hits, position, view: view() };
+  drawOverview($("overview"), content);
+  drawPicture($("picture"), content);
   $("clock").textContent = clock(position, 1);
   if (document.activeElement !== $("position") || player.playing) $("position").value = position;
   $("position").setAttribute("aria-valuetext", clock(position, 1));
@@ -155,7 +155,7 @@ function zoom(factor) {
   stale = true;
 }
 
-function listenToFiles() {
+function addFileHandlers() {
   const drop = $("drop");
   $("file").addEventListener("change", (event) => {
     const [file] = event.target.files;
@@ -178,25 +178,25 @@ function listenToFiles() {
     api.setKey($("key").value);
     show("key-field", false);
     show("problem", false);
-    about();
+    showModels();
     if (song.file) transcribe(song.file);
   });
   $("cancel").onclick = () => working?.abort();
 }
 
-function listenToControls() {
+function addControlHandlers() {
   $("play").addEventListener("click", toggle);
   $("narrower").addEventListener("click", () => zoom(1 / 1.5));
   $("wider").addEventListener("click", () => zoom(1.5));
   $("position").addEventListener("input", (event) => seek(Number(event.target.value)));
   $("sensitivity").addEventListener("input", () => {
-    tellControls();
-    decode().catch(tellProblem);
+    showControls();
+    decode().catch(showProblem);
   });
-  $("preset").addEventListener("change", () => decode().catch(tellProblem));
+  $("preset").addEventListener("change", () => decode().catch(showProblem));
   $("speed").addEventListener("input", (event) => {
     player.setSpeed(Number(event.target.value));
-    tellControls();
+    showControls();
   });
   for (const name of ["song", "click"])
     $(`${name}-level`).addEventListener("input", (event) => player.setLevel(name, Number(event.target.value)));
@@ -205,9 +205,9 @@ function listenToControls() {
     const { format } = event.target.dataset;
     if (!format) return;
     event.preventDefault();
-    api.download(song.job, format, asked()).catch(tellProblem);
+    api.download(song.job, format, parameters()).catch(showProblem);
   });
-  listenToDragging($("picture"));
+  addDragHandlers($("picture"));
   document.addEventListener("keydown", (event) => {
     if ($("result").hidden || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest("input, select") || (event.key === " " && event.target.closest("button, a, summary"))) return;
@@ -225,7 +225,7 @@ function listenToControls() {
   });
 }
 
-function listenToDragging(picture) {
+function addDragHandlers(picture) {
   let from = null;
   picture.addEventListener("pointerdown", (event) => {
     from = { x: event.offsetX, position: player.position };
@@ -239,14 +239,14 @@ function listenToDragging(picture) {
   for (const name of ["pointerup", "pointercancel"]) picture.addEventListener(name, () => (from = null));
 }
 
-async function about() {
-  const told = await api.models();
-  const [model] = told.models;
+async function showModels() {
+  const about = await api.models();
+  const [model] = about.models;
   $("model").textContent = `${model.name} ${model.version} (${model.precision})`;
   $("preset").append(...model.presets.map((name) => new Option(name)));
   $("limits").textContent =
-    `WAV, FLAC, Ogg, MP3, AIFF; up to ${told.limits.max_upload_mb} MB and ${Math.round(told.limits.max_duration_s / 60)} minutes`;
-  const others = told.formats.filter(({ name }) => !["midi", "folder"].includes(name));
+    `WAV, FLAC, Ogg, MP3, AIFF; up to ${about.limits.max_upload_mb} MB and ${Math.round(about.limits.max_duration_s / 60)} minutes`;
+  const others = about.formats.filter(({ name }) => !["midi", "folder"].includes(name));
   $("formats").replaceChildren(
     ...others.map(({ name, title }) => {
       const link = Object.assign(document.createElement("a"), { className: "button", textContent: title, href: "#" });
@@ -259,8 +259,8 @@ async function about() {
 for (const link of document.querySelectorAll("[data-format]")) link.href = "#";
 window.addEventListener("resize", () => (stale = true));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => (stale = true));
-listenToFiles();
-listenToControls();
-tellControls();
-about().catch(tellProblem);
+addFileHandlers();
+addControlHandlers();
+showControls();
+showModels().catch(showProblem);
 draw();

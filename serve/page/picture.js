@@ -1,4 +1,4 @@
-// The drawings: the whole recording, and the stretch around the playing position with its hits on lanes.
+// Canvas drawings: overview of the recording, and hits on lanes around the playing position.
 
 import { LANES } from "./drums.js";
 import { peaks } from "./spectrum.js";
@@ -44,12 +44,12 @@ export function drawOverview(canvas, { mono, duration, position, view }) {
     context.fillStyle = colour("quiet");
     wave(context, canvas.peaks.found, { left: 0, top: 3, width, height: height - 6 });
   }
-  const place = (seconds) => (seconds / duration) * width;
+  const toX = (seconds) => (seconds / duration) * width;
   context.fillStyle = colour("accent");
   context.globalAlpha = 0.18;
-  context.fillRect(place(view.start), 0, place(view.end) - place(view.start), height);
+  context.fillRect(toX(view.start), 0, toX(view.end) - toX(view.start), height);
   context.globalAlpha = 1;
-  context.fillRect(place(position) - 1, 0, 2, height);
+  context.fillRect(toX(position) - 1, 0, 2, height);
 }
 
 export function labelWidth(width) {
@@ -62,7 +62,7 @@ export function drawPicture(canvas, { mono, rate, spectrogram, hits, position, v
   const left = labelWidth(width);
   const inner = width - left;
   const seconds = view.end - view.start;
-  const place = (time) => left + ((time - view.start) / seconds) * inner;
+  const toX = (time) => left + ((time - view.start) / seconds) * inner;
 
   let top = 4;
   context.font = "12px system-ui, sans-serif";
@@ -102,12 +102,12 @@ export function drawPicture(canvas, { mono, rate, spectrogram, hits, position, v
     const middle = top + (row + 0.5) * laneHeight;
     context.fillStyle = colour(LANES[row].drum);
     context.globalAlpha = 0.35 + 0.65 * (hit.confidence ?? 1);
-    context.fillRect(place(hit.time_s) - 2, middle - size / 2, 4, size);
+    context.fillRect(toX(hit.time_s) - 2, middle - size / 2, 4, size);
   }
   context.globalAlpha = 1;
-  drawSeconds(context, view, place, height, colour("quiet"), inner);
+  drawSeconds(context, view, toX, height, colour("quiet"), inner);
   context.fillStyle = colour("ink");
-  context.fillRect(place(position) - 0.75, 0, 1.5, height - 18);
+  context.fillRect(toX(position) - 0.75, 0, 1.5, height - 18);
   context.restore();
 }
 
@@ -117,7 +117,7 @@ function drawSpectrum(context, spectrogram, rate, view, box, ink) {
   const [red, green, blue] = ink.match(/[0-9a-f]{2}/gi).map((part) => parseInt(part, 16));
   for (let column = 0; column < columns; column++) {
     const time = view.start + ((column + 0.5) / columns) * (view.end - view.start);
-    const levels = spectrogram.at(time * rate);
+    const levels = spectrogram.columnAt(time * rate);
     for (let band = 0; band < spectrogram.bands; band++) {
       const pixel = 4 * ((spectrogram.bands - 1 - band) * columns + column);
       image.data[pixel] = red;
@@ -126,20 +126,20 @@ function drawSpectrum(context, spectrogram, rate, view, box, ink) {
       image.data[pixel + 3] = (levels[band] * levels[band]) / 255;
     }
   }
-  const aside = new OffscreenCanvas(columns, spectrogram.bands);
-  aside.getContext("2d").putImageData(image, 0, 0);
-  context.drawImage(aside, box.left, box.top, box.width, box.height);
+  const offscreen = new OffscreenCanvas(columns, spectrogram.bands);
+  offscreen.getContext("2d").putImageData(image, 0, 0);
+  context.drawImage(offscreen, box.left, box.top, box.width, box.height);
 }
 
-function drawSeconds(context, view, place, height, colour, inner) {
+function drawSeconds(context, view, toX, height, colour, inner) {
   const seconds = view.end - view.start;
   const step = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60].find((each) => (each / seconds) * inner > 56) ?? 120;
   context.fillStyle = colour;
   context.textAlign = "center";
   for (let time = Math.ceil(view.start / step) * step; time <= view.end; time += step) {
-    context.fillRect(place(time), height - 18, 1, 4);
-    const within = place(time) - place(view.start);
-    if (within > 14 && within < inner - 20) context.fillText(clock(time, step < 1 ? 1 : 0), place(time), height - 8);
+    context.fillRect(toX(time), height - 18, 1, 4);
+    const within = toX(time) - toX(view.start);
+    if (within > 14 && within < inner - 20) context.fillText(clock(time, step < 1 ? 1 : 0), toX(time), height - 8);
   }
   context.textAlign = "left";
 }

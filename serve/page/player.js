@@ -1,4 +1,4 @@
-// The recording and a click for each hit, on one clock, so that they cannot drift apart. Slower is lower, as on a tape.
+// Playback of the recording and a click per hit on one audio clock. Lower speed lowers the pitch, as on tape.
 
 import { clicks, drumOf } from "./drums.js";
 
@@ -10,7 +10,7 @@ export class Player {
     this.hits = [];
     this.playing = false;
     this.speed = 1;
-    this.offset = 0; // seconds of the recording where playing began, or stands
+    this.offset = 0; // seconds of the recording at which playback started or is paused
     this.levels = { song: 0.8, click: 0.6 };
   }
 
@@ -59,18 +59,18 @@ export class Player {
   }
 
   seek(seconds) {
-    this._again(() => (this.offset = Math.max(0, Math.min(this.duration, seconds))));
+    this._restart(() => (this.offset = Math.max(0, Math.min(this.duration, seconds))));
   }
 
   setSpeed(speed) {
-    this._again(() => (this.speed = speed));
+    this._restart(() => (this.speed = speed));
   }
 
   setHits(hits) {
     this.hits = hits;
     if (!this.playing) return;
     for (const sound of this.sounding) sound.stop();
-    this.clicked = this.position; // what was to click is decided anew
+    this.clicked = this.position; // clicks after this position are scheduled again
   }
 
   setLevel(name, value) {
@@ -78,7 +78,7 @@ export class Player {
     if (this.context) this[name].gain.setTargetAtTime(value, this.context.currentTime, 0.01);
   }
 
-  _again(change) {
+  _restart(change) {
     const playing = this.playing;
     this.pause();
     change();

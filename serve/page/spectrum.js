@@ -1,4 +1,4 @@
-// What a recording looks like: its peaks, and a log-frequency spectrogram column by column, as they are needed.
+// Waveform peaks, and a log-frequency spectrogram computed column by column on demand.
 
 const SIZE = 2048;
 const BANDS = 64;
@@ -17,7 +17,7 @@ export function monoOf(buffer) {
   return mono;
 }
 
-// The lowest and highest sample of each of `count` stretches between two places.
+// The lowest and highest sample of each of `count` stretches between two samples.
 export function peaks(mono, first, last, count) {
   const found = new Float32Array(2 * count);
   for (let column = 0; column < count; column++) {
@@ -55,7 +55,7 @@ export class Spectrogram {
   }
 
   // 0 to 255 for each band, the lowest first, of the column around a sample.
-  at(sample) {
+  columnAt(sample) {
     const index = Math.round(sample / this.hop);
     let column = this.columns.get(index);
     if (!column) {
@@ -73,16 +73,16 @@ export class Spectrogram {
       imaginary[n] = 0;
     }
     transform(real, imaginary);
-    const told = new Uint8ClampedArray(BANDS);
+    const levels = new Uint8ClampedArray(BANDS);
     for (let band = 0; band < BANDS; band++) {
       const first = Math.floor(this.edges[band]);
       const last = Math.max(first + 1, Math.ceil(this.edges[band + 1]));
       let power = 0;
       for (let bin = first; bin < last; bin++) power = Math.max(power, real[bin] ** 2 + imaginary[bin] ** 2);
       const level_db = 10 * Math.log10(power + 1e-9) - 20 * Math.log10(SIZE / 4);
-      told[band] = (255 * (level_db + 66)) / 66;
+      levels[band] = (255 * (level_db + 66)) / 66;
     }
-    return told;
+    return levels;
   }
 }
 

@@ -65,7 +65,7 @@ def test_a_song_is_transcribed_heard_decoded_again_and_saved(
     page, noticed = opened(browser, endpoint)
     transcribed(page, song)
     presets = page.locator("#preset option").all_inner_texts()
-    assert presets == ["the model's own", "default", "conservative", "aggressive", "micro"]
+    assert presets == ["default of the model", "default", "conservative", "aggressive", "micro"]
     summary = page.locator("#summary")
     assert "hits in 0:14" in summary.inner_text()
     assert "tiny 1.0" in summary.inner_text()
@@ -111,7 +111,7 @@ def test_it_is_used_with_keys_alone(browser: Browser, endpoint: Endpoint, song: 
     page.wait_for_function("() => document.getElementById('play').textContent === 'Play'")
     page.locator("#sensitivity").focus()
     page.keyboard.press("ArrowRight")
-    assert page.locator("#sensitivity-told").inner_text() == "+0.1"
+    assert page.locator("#sensitivity-value").inner_text() == "+0.1"
     unnamed = page.evaluate(
         "() => [...document.querySelectorAll('input, select, button, canvas')].filter(e =>"
         " !(e.labels?.length || e.ariaLabel || e.textContent.trim())).map(e => e.id)"

@@ -15,7 +15,7 @@ from drumline.tuning.space import Space
 from drumline.tuning.trials import Trial
 
 _MOST_LINES = 400
-"""Of thousands of points: the best, and a fair share of the others."""
+"""Maximum number of plotted trials: the best, and a sample of the others."""
 _BEST = 10
 _WIDE_IN = 9.6
 
@@ -59,22 +59,22 @@ def parallel(space: Space, trials: Sequence[Trial], *, score: str) -> str:
         return to_svg(drawing, empty=not shown)
 
 
-def shares(told: Mapping[str, float]) -> str:
+def shares(importances: Mapping[str, float]) -> str:
     """Bars of importance."""
     with style("importance"):
-        drawing, axes = figure(0.3 * max(1, len(told)) + 0.6)
-        places = range(len(told))
-        axes.barh(places, list(told.values()), color=SERIES[0], height=0.6)
-        for place, share in zip(places, told.values(), strict=True):
+        drawing, axes = figure(0.3 * max(1, len(importances)) + 0.6)
+        places = range(len(importances))
+        axes.barh(places, list(importances.values()), color=SERIES[0], height=0.6)
+        for place, share in zip(places, importances.values(), strict=True):
             axes.annotate(
                 f"{100 * share:.0f} %", (share, place), (3, 0), textcoords="offset points", va="center", fontsize=8.5
             )
-        axes.set_yticks(places, list(told))
+        axes.set_yticks(places, list(importances))
         axes.invert_yaxis()
-        axes.set_xlim(0, max([*told.values(), 0.01]) * 1.18)
+        axes.set_xlim(0, max([*importances.values(), 0.01]) * 1.18)
         axes.set_xlabel("share")
         axes.tick_params(axis="y", length=0)
-        return to_svg(drawing, empty=not told)
+        return to_svg(drawing, empty=not importances)
 
 
 def best_so_far(trials: Sequence[Trial], *, score: str) -> str:
@@ -117,7 +117,7 @@ def learning(trials: Sequence[Trial], *, score: str) -> str:
 
 
 def slices(space: Space, trials: Sequence[Trial], *, score: str) -> dict[str, str]:
-    """Of each key: scores over its values. ``trials``: the best first."""
+    """Plot scores over the values of each parameter; `trials` in falling order of score."""
     drawn, shown = {}, _shown(trials)
     for name, parameter in space.parameters.items():
         mine = [trial for trial in shown if name in trial.values]

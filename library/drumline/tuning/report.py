@@ -1,4 +1,4 @@
-"""What a sweep leaves to read: its page, and the winner as a configuration that can be run."""
+"""Report of a sweep: HTML page, tables, and the winner as a runnable configuration."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ _MOST_ROWS = 50
 
 
 def score_name(config: SweepConfig) -> str:
-    """What trials are judged by."""
+    """Name of the score of trials, such as ``f5_50``."""
     if config.decode:
         window_ms = round(1000 * config.decode.window_s)
         return f"{'f' if config.decode.mean == 'micro' else 'macro'}{config.decode.vocabulary}_{window_ms}"
@@ -66,13 +66,13 @@ def winner(best: Trial, config: SweepConfig) -> str:
 def page(trials: Sequence[Trial], config: SweepConfig, spent: Spent) -> str:
     """The whole page: one file that needs no other."""
     space, score, ordered = Space.of(config.space), score_name(config), best_first(trials)
-    told = importance(space, trials)
+    importances = importance(space, trials)
     seconds = sum(trial.seconds for trial in trials)
     drawn = {"parallel": plots.parallel(space, ordered, score=score), "best": plots.best_so_far(trials, score=score)}
     if config.train:
         drawn["learning"] = plots.learning(ordered, score=score)
-    if told:
-        drawn["importance"] = plots.shares(told)
+    if importances:
+        drawn["importance"] = plots.shares(importances)
     environment = page_environment("tuning/templates")
     environment.filters["value"] = _shown
     return environment.get_template("report.html.j2").render(

@@ -19,7 +19,7 @@ _MOST_REPEATS = 200
 
 @dataclass(frozen=True)
 class Again:
-    """What of the trials that are done is done once more."""
+    """Finished trials to repeat."""
 
     failed: bool = False
     """Those that failed, from where they stood."""
@@ -30,16 +30,16 @@ class Again:
 
 
 class Store(Protocol):
-    """What lasts of trials, by id."""
+    """Interface of a persistent store of trials by id."""
 
     def ids(self) -> list[str]:
-        """Of all that were begun."""
+        """Ids of all started trials."""
 
     def progress(self, id_: str) -> Progress | None:
-        """Of a trial that was begun."""
+        """Progress of a started trial."""
 
     def result(self, id_: str) -> Trial | None:
-        """Of a trial that is done."""
+        """Result of a finished trial."""
 
     def reopen(self, id_: str) -> None:
         """Take back that a trial is done."""
@@ -68,7 +68,7 @@ class Sweep:
         """By id, in the order in which they ended or were found."""
         self.running: dict[str, dict[str, Any]] = {}
         self.reused = 0
-        """Of those done, how many were found so."""
+        """Number of finished trials of earlier runs."""
         self._taken_up: set[str] = set()
         self._resume()
 

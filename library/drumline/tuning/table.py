@@ -52,20 +52,20 @@ def table(trials: Sequence[Trial], keys: Sequence[str]) -> pa.Table:
         for trial in ordered
     ]
     schema = pa.schema([pa.field(column.name, column.type, nullable=column.nullable) for column in COLUMNS])
-    told = pa.Table.from_pylist(own, schema=schema)
+    trial_table = pa.Table.from_pylist(own, schema=schema)
     for key in keys:
-        told = told.append_column(key, _values([trial.values.get(key) for trial in ordered]))
-    return told
+        trial_table = trial_table.append_column(key, _values([trial.values.get(key) for trial in ordered]))
+    return trial_table
 
 
 def write_tables(trials: Sequence[Trial], keys: Sequence[str], output: str) -> None:
     """Write both."""
-    told = table(trials, keys)
+    trial_table = table(trials, keys)
     sink = io.BytesIO()
-    pq.write_table(told, sink, compression="zstd")
+    pq.write_table(trial_table, sink, compression="zstd")
     write_bytes(join(output, "trials.parquet"), sink.getvalue())
     text = io.StringIO()
-    flat = told.drop_columns(["curve"])
+    flat = trial_table.drop_columns(["curve"])
     writer = csv.DictWriter(text, flat.column_names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(flat.to_pylist())

@@ -57,7 +57,7 @@ _TUNE: Final = {
 _DECIDES_NOTHING: Final = ("output", "dataset", "workers", "keep", "logs", "ray", "name")
 """Sections that do not decide the weights: two trials that differ in them alone are one."""
 _STANDS: Final = ("model.", "features.", "labels.", "sampling.", "weights", "seed", "start.", "validation.")
-"""What cannot change while a model trains, but for dropout."""
+"""Keys that cannot change during training, except dropout."""
 _LOOKS_S: Final = 1.0
 """How often the driver looks for what trials that were ended still hold."""
 _MOST_EPOCHS: Final = 10**6
@@ -66,13 +66,13 @@ _MOST_EPOCHS: Final = 10**6
 
 @dataclass(frozen=True)
 class Trainings:
-    """What trials change, and on which dataset."""
+    """Base configuration and dataset of the trials."""
 
     base: TrainConfig
     dataset: str
     """Fingerprint."""
     population: SchedulerConfig | None
-    """Of PBT, whose trials are no runs of one configuration."""
+    """Scheduler settings if PBT changes the configuration of a trial during training, else None."""
 
     def at(self, point: Point, output: str = "") -> TrainConfig:
         """The configuration at a point. Raises ConfigError where its values do not go together."""
@@ -161,8 +161,9 @@ def _tune(config: SweepConfig, trainings: Trainings, sweep: Sweep, trials: Trial
 
 
 def _trial(settings: dict[str, Any], *, trainings: Trainings, output: str) -> None:
-    """What a trial's own process runs: the training, whose workers are elsewhere. Files that cannot be read or written
-    are no failure of the trial's: the driver is told, and ends the sweep.
+    """Run the training of a trial, in the trial's process; its workers are elsewhere.
+
+    Errors about files are reported to the driver, which ends the sweep.
     """
     reduce_ray_logging()
     trials, member = Trials(output), settings["member"]
@@ -201,17 +202,17 @@ def _train(id_: str, values: dict[str, Any], trainings: Trainings, trials: Trial
     except ConfigError as error:
         trials.end(id_, "failed", reason="error", detail=str(error))
     else:
-        told = state["progress"]  # less the lines that were lost
-        trials.save_progress(id_, told.model_copy(update={"curve": _journal(told, config)}))
+        progress = state["progress"]  # without lost lines
+        trials.save_progress(id_, progress.model_copy(update={"curve": _journal(progress, config)}))
         trials.end(id_, "finished")
 
 
 def _journal(begun: Progress, config: TrainConfig) -> tuple[tuple[int, float], ...]:
-    """The curve so far, with epochs that the run has kept and nobody was told of."""
+    """Scores by epoch so far, including epochs whose report was lost."""
     found = dict(begun.curve)
     if exists(uri := join(begun.run, "epochs.jsonl")):
-        for told in records_of(read_bytes(uri)):
-            found.setdefault(told["epoch"], told["metrics"][config.validation.score] or 0.0)
+        for record in records_of(read_bytes(uri)):
+            found.setdefault(record["epoch"], record["metrics"][config.validation.score] or 0.0)
     return tuple(sorted(found.items()))
 
 
@@ -228,10 +229,10 @@ def _taken_over(begun: Progress, donor: Any, id_: str, values: Point, trainings:
     """For PBT: a run of a trial that goes on with another's weights and values of its own; its own run if it was it, or
     if the other has learnt all there is to learn."""
     with donor.as_directory() as folder:
-        told = json.loads(Path(folder, "member.json").read_text())
-        if told["id"] == id_:
+        member = json.loads(Path(folder, "member.json").read_text())
+        if member["id"] == id_:
             return begun
-        output = join(trials.folder(id_), f"run-{told['epoch']:04d}-{fingerprint(dict(values), told['id'])[:8]}")
+        output = join(trials.folder(id_), f"run-{member['epoch']:04d}-{fingerprint(dict(values), member['id'])[:8]}")
         config = trainings.at(values, output)
         theirs = Checkpoint.from_bytes(Path(folder, "resume.pt").read_bytes(), f"{folder}/resume.pt")
         if theirs.position.finished(config.stages):
@@ -300,7 +301,7 @@ class _Ends(_Here, ray.tune.Callback):  # type: ignore[misc]
             return
         self.sweep.ended(trial)
         scores = [each.score for each in self.sweep.done.values() if each.score is not None]
-        told = {**trial.values, "epochs": len(trial.curve)}
+        facts = {**trial.values, "epochs": len(trial.curve)}
         log.info(
             "trial %d%s %s%s: %s %s (best %s), %s",
             len(self.sweep.done),
@@ -311,7 +312,8 @@ class _Ends(_Here, ray.tune.Callback):  # type: ignore[misc]
             "-" if trial.score is None else f"{trial.score:.4f}",
             f"{max(scores):.4f}" if scores else "-",
             ", ".join(
-                f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}" for name, value in told.items()
+                f"{name} {value:.3g}" if isinstance(value, float) else f"{name} {value}"
+                for name, value in facts.items()
             ),
         )
 

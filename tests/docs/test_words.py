@@ -42,7 +42,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def banned_names(tree: ast.AST) -> set[str]:
-    """Identifiers of a module that are defined, assigned or read under a banned name."""
+    """Identifiers of a module that are defined, assigned or read under a banned name, and attributes that are assigned."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
@@ -51,7 +51,7 @@ def banned_names(tree: ast.AST) -> set[str]:
             names.add(node.name)
         elif isinstance(node, ast.arg):
             names.add(node.arg)
-        elif isinstance(node, ast.Attribute):
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):  # other uses may be a library's
             names.add(node.attr)
     return names & BANNED
 

@@ -42,7 +42,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def banned_names(tree: ast.AST) -> set[str]:
-    """Identifiers of a module that are defined, assigned or read under a banned name, and attributes that are assigned."""
+    """Banned identifiers of a module: names, and attributes that are assigned."""
     names = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):

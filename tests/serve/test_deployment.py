@@ -53,7 +53,7 @@ def test_nothing_but_loopback_without_keys(package: Path, tmp_path: Path, monkey
 def test_a_preset_that_takes_a_second_model_says_so_where_there_is_none(package: Path, tmp_path: Path) -> None:
     model = open_model(Settings(model=str(package), jobs=Jobs(store=str(tmp_path))))
     assert model.presets == PRESETS
-    with pytest.raises(Problem, match=r"it takes a micro model, and tiny 1\.0 names none; there are default"):
+    with pytest.raises(Problem, match=r"it takes a micro model, and tiny 1\.0 names none; available presets: default"):
         model.decode_config(DecodeParameters(preset="micro"))
 
 

@@ -18,6 +18,21 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "library" / "drumline"
+CHART = """[Song]
+{
+  Resolution = 192
+}
+[SyncTrack]
+{
+  0 = TS 4
+  0 = B 120000
+}
+[ExpertDrums]
+{
+  192 = N 0 0
+  384 = N 1 0
+}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -147,7 +162,7 @@ def test_it_transcribes_inspects_and_evaluates(light: Path, tmp_path: Path) -> N
     run("drumline", "init", ".")
     truth = "truths=[{roots: [{uri: truth}]}]"
     (tmp_path / "truth" / "song").mkdir(parents=True)
-    shutil.copy(tmp_path / "out/song.chart", tmp_path / "truth/song/notes.chart")
+    (tmp_path / "truth/song/notes.chart").write_text(CHART)
     settings = ("systems=[{name: itself, predictions: predictions}]", truth, "unmatched=ignore", "output=evaluated")
     (tmp_path / "predictions").mkdir()
     shutil.copy(tmp_path / "out/song.json", tmp_path / "predictions/song.json")

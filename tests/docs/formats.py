@@ -45,7 +45,7 @@ from drumline.quality.collect.add import AddConfig
 from drumline.quality.collect.export import ExportCollectionConfig, ExportFindings
 from drumline.quality.collect.extract import ExtractConfig
 from drumline.quality.collect.importing import ImportConfig
-from drumline.quality.collect.outcome import AddingFindings
+from drumline.quality.collect.outcome import AddSamplesFindings
 from drumline.quality.collect.stats import StatsConfig, StatsFindings
 from drumline.quality.compare_manifests import CompareManifestsConfig, CompareManifestsFindings
 from drumline.quality.gates import Gate
@@ -61,7 +61,7 @@ from drumline.quality.open_set import OpenSetConfig, OpenSetFindings
 from drumline.quality.ready import ReadyConfig, ReadyFindings
 from drumline.quality.report import Input, Report
 from drumline.quality.techniques.annotate import AnnotateConfig, AnnotateFindings
-from drumline.quality.techniques.rules import RULES, meaning
+from drumline.quality.techniques.rules import RULES, rule_description
 from drumline.rendering.corpus.config import CorpusConfig
 from drumline.training.config import TrainConfig
 from drumline.transcription import table as transcription_table
@@ -199,7 +199,7 @@ FINDINGS: Final[Mapping[str, type[Config]]] = {
     "normalize-openness": OpennessFindings,
     "derive-weights": DeriveWeightsFindings,
     "mine-negatives": NegativeFindings,
-    "collect": AddingFindings,
+    "collect": AddSamplesFindings,
     "collect-stats": StatsFindings,
     "collect-export": ExportFindings,
 }
@@ -217,7 +217,9 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "grid": lambda: columns(tables.GRID_COLUMNS),
     "work": lambda: columns(tables.WORK_COLUMNS),
     "manifest": lambda: keys(Manifest),
-    "reasons": lambda: table(("reason", "meaning"), ((f"`{name}`", meaning) for name, meaning in REASONS.items())),
+    "reasons": lambda: table(
+        ("reason", "meaning"), ((f"`{name}`", text) for name, text in REASONS.items())
+    ),
     "labels": lambda: table(
         ("label", "may be"),
         ((f"`{name}`", _listed(c for c in CLASSES if c in LABELS[name])) for name in LABELS if name not in CLASSES),
@@ -277,7 +279,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "config-collect-import": lambda: keys(ImportConfig),
     "config-collect-stats": lambda: keys(StatsConfig),
     "config-collect-export": lambda: keys(ExportCollectionConfig),
-    "techniques": lambda: table(("technique", "rule"), ((f"`{name}`", meaning(name)) for name in RULES)),
+    "techniques": lambda: table(("technique", "rule"), ((f"`{name}`", rule_description(name)) for name in RULES)),
     "report": lambda: _properties(Report[Config].model_json_schema(mode="serialization")),
     "report-gate": lambda: _properties(Gate.model_json_schema(mode="serialization")),
     "report-input": lambda: _properties(Input.model_json_schema(mode="serialization")),

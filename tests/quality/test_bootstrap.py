@@ -11,7 +11,8 @@ from tests.quality.files import run, write_lines
 
 from drumline.core.errors import DrumlineError
 from drumline.metrics.bootstrap import BootstrapConfig
-from drumline.quality.bootstrap.check import BootstrapCheckConfig, check
+from drumline.quality.bootstrap.check import BootstrapCheckConfig
+from drumline.quality.bootstrap.check import run as check
 from drumline.quality.bootstrap.findings import BootstrapFindings
 
 LABELS = ("kick", "snare", "hihat_closed")
@@ -109,8 +110,8 @@ def test_what_was_not_predicted_was_not_heard(tmp_path: Path) -> None:
     report = check(config).report
     assert report.findings.labels["kick"].fn == 1
     assert [note.split(" (")[0] for note in report.notes] == [
-        "1 of 4 samples have no line in predictions, so nothing was heard there",
-        "1 samples of predictions are not in the truth and left out",
+        "1 of 4 samples have no line in predictions and count as silent",
+        "1 samples of predictions are not in the truth",
     ]
     assert not report.failed(strict=False)
     assert report.failed(strict=True)
@@ -118,7 +119,7 @@ def test_what_was_not_predicted_was_not_heard(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     truth, told = lines(2, 1.0)
-    with pytest.raises(DrumlineError, match=r"jsonl:2: sample '0' stands twice"):
+    with pytest.raises(DrumlineError, match=r"jsonl:2: sample '0' occurs twice"):
         found(tmp_path, [truth[0], truth[0]], told)
     with pytest.raises(DrumlineError, match="none of its 1 samples is in"):
         found(tmp_path, truth, [{"sample_id": "x", "labels": []}])

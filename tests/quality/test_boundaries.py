@@ -22,8 +22,8 @@ from drumline.evaluation.recordings import dataset_recordings
 from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.metrics.vocabulary import LABEL_NAMES
 from drumline.quality.boundaries import pack
-from drumline.quality.boundaries.check import check
-from drumline.quality.boundaries.config import BoundariesConfig, ListeningConfig
+from drumline.quality.boundaries.check import run as check
+from drumline.quality.boundaries.config import BoundariesConfig, CheckpointConfig
 from drumline.quality.boundaries.findings import BoundaryFindings
 from drumline.quality.boundaries.pack import BoundaryPackConfig, WindowConfig, near_edges
 from drumline.rendering.play import render
@@ -73,7 +73,7 @@ def test_a_pack_from_events_and_from_a_dataset(tmp_path: Path) -> None:
         (write_lines(tmp_path / "events.jsonl", lines), {}),
         (write_dataset(tmp_path / "set", [{"song_id": "1"}], rows), {"splits": ("test",)}),
     ):
-        made = pack.check(BoundaryPackConfig(events=events, output=str(tmp_path / "pack"), **more)).report
+        made = pack.run(BoundaryPackConfig(events=events, output=str(tmp_path / "pack"), **more)).report
         assert (made.findings.onsets, made.findings.samples) == (3, {"leading": 1, "trailing": 1})
         assert (made.verdict, made.findings.labels["kick"]) == ("passed", {"leading": 1, "trailing": 1})
         written = [json.loads(line) for line in (tmp_path / "pack" / "labels.jsonl").read_text().splitlines()]
@@ -83,7 +83,7 @@ def test_a_pack_from_events_and_from_a_dataset(tmp_path: Path) -> None:
         ]
         assert len({w["sample_id"] for w in written}) == 2
     with pytest.raises(DrumlineError, match=r"none of 0 onsets is within 40 ms of an edge \(splits validation\)"):
-        pack.check(BoundaryPackConfig(events=events, output=str(tmp_path / "none"), splits=("validation",)))
+        pack.run(BoundaryPackConfig(events=events, output=str(tmp_path / "none"), splits=("validation",)))
     assert run("make", "boundary-pack", f"events={tmp_path}", "output=x").exit_code == 2
 
 
@@ -194,7 +194,7 @@ def test_a_checkpoint_hears_what_it_hears_of_a_window_alone(songs: str, checkpoi
     assert run("make", "boundary-pack", f"events={songs}", f"output={tmp_path}/pack", "splits=[train]").exit_code == 0
     labels = f"{tmp_path}/pack/labels.jsonl"
     cache = CacheConfig(uri=f"{tmp_path}/cache")
-    model = ListeningConfig(checkpoint=checkpoint, dataset=songs, decoding=DecodeConfig(threshold=0.2), cache=cache)
+    model = CheckpointConfig(checkpoint=checkpoint, dataset=songs, decoding=DecodeConfig(threshold=0.2), cache=cache)
     report = check(BoundariesConfig(labels=labels, model=model, threshold=0.0001, draws=DRAWS)).report
     # Slow and obvious: each sample by itself, from the samples of its window.
     network = open_model(checkpoint, CacheConfig(max_gb=0))

@@ -65,7 +65,7 @@ def test_one_stroke_added_twice_is_one_sample(song: Path, tmp_path: Path) -> Non
     config = add.AddConfig(
         collection=str(tmp_path / "c"), audio=f"{song}/song.wav", onset_s=0.5, components=("Kick",), velocity=0.6
     )
-    first, second = (add.check(config).report.findings for _ in range(2))
+    first, second = (add.run(config).report.findings for _ in range(2))
     assert (first.added, first.present, second.added, second.present) == ({"kick": 1}, 0, {}, 1)
     (line,) = lines_of(tmp_path / "c")
     assert line["components"] == [{"label": "kick", "velocity": 0.6}]
@@ -74,13 +74,13 @@ def test_one_stroke_added_twice_is_one_sample(song: Path, tmp_path: Path) -> Non
     # It begins where the onset is said to be: silence before, the stroke behind.
     onset = round(line["onset_time"] * rate_hz)
     assert np.abs(clip[: onset - 8]).max() < 0.01 < np.abs(clip[onset : onset + 400]).max()
-    with pytest.raises(DrumlineError, match=r"nothing sounds at 7 s \(it lasts 3 s\)"):
-        add.check(config.model_copy(update={"onset_s": 7.0}))
+    with pytest.raises(DrumlineError, match=r"no sound at 7 s \(the recording lasts 3 s\)"):
+        add.run(config.model_copy(update={"onset_s": 7.0}))
 
 
 def test_a_beatmap_gives_all_its_strokes(song: Path, tmp_path: Path) -> None:
     config = extract.ExtractConfig(collection=str(tmp_path / "c"), beatmap=f"{song}/song.bsm")
-    report = extract.check(config).report
+    report = extract.run(config).report
     found = report.findings
     assert found.added == {"kick": 2, "china": 1, "rimshot": 1}
     assert (found.rejected, found.unknown_labels, found.samples) == ({"nothing sounds there": 1}, {"theremin": 1}, 3)
@@ -90,7 +90,7 @@ def test_a_beatmap_gives_all_its_strokes(song: Path, tmp_path: Path) -> None:
     assert "china+kick" in together["audio_path"]
     assert {line["session_id"] for line in lines_of(tmp_path / "c")} == {"A - T"}
     # What was collected is a manifest like any other.
-    told = health.check(health.HealthConfig(events=f"{tmp_path}/c/events.jsonl")).report
+    told = health.run(health.HealthConfig(events=f"{tmp_path}/c/events.jsonl")).report
     assert (told.verdict, told.findings.events) == ("passed", 3)
     dry = run("collect", "extract", f"collection={tmp_path}/none", f"beatmap={song}/song.bsm", "--dry-run")
     assert (dry.exit_code, (tmp_path / "none").exists()) == (1, False)
@@ -113,13 +113,13 @@ def test_folders_of_all_shapes_are_imported(song: Path, tmp_path: Path) -> None:
         "path": "hihat_half\\x.wav",
     }  # fmt: skip
     (tmp_path / "seed" / "metadata.json").write_text(json.dumps({"samples": [sample], "version": "1.0.0"}))
-    extract.check(extract.ExtractConfig(collection=str(tmp_path / "ours"), beatmap=f"{song}/song.bsm"))
+    extract.run(extract.ExtractConfig(collection=str(tmp_path / "ours"), beatmap=f"{song}/song.bsm"))
     config = importing.ImportConfig(
         collection=str(tmp_path / "all"),
         folders=tuple(str(tmp_path / name) for name in ("shots", "seed", "ours")),
         aliases={"bd": "kick"},
     )
-    found = importing.check(config).report.findings
+    found = importing.run(config).report.findings
     assert found.added == {"crash": 1, "hihat_half": 1, "kick": 3, "china": 1, "rimshot": 1}
     assert found.rejected == {"no audio": 1, "nothing sounds there": 1}
     assert found.unknown_labels == {"gong": 1}
@@ -128,22 +128,22 @@ def test_folders_of_all_shapes_are_imported(song: Path, tmp_path: Path) -> None:
     assert {line["sample_id"] for line in lines_of(tmp_path / "ours")} <= {
         line["sample_id"] for line in lines_of(tmp_path / "all")
     }
-    again = importing.check(config).report
+    again = importing.run(config).report
     assert (again.findings.added, again.findings.present, len(again.notes)) == ({}, 6, 3)
-    with pytest.raises(DrumlineError, match="no folder named as a label"):
-        importing.check(config.model_copy(update={"folders": (str(tmp_path / "shots" / "BD"),)}))
+    with pytest.raises(DrumlineError, match="no folder named by a label"):
+        importing.run(config.model_copy(update={"folders": (str(tmp_path / "shots" / "BD"),)}))
 
 
 @pytest.mark.parametrize(("least", "verdict"), [(2, "passed"), (3, "failed")])
 def test_stats(song: Path, tmp_path: Path, least: int, verdict: str) -> None:
-    extract.check(extract.ExtractConfig(collection=str(tmp_path), beatmap=f"{song}/song.bsm"))
+    extract.run(extract.ExtractConfig(collection=str(tmp_path), beatmap=f"{song}/song.bsm"))
     config = stats.StatsConfig(collection=str(tmp_path), min_counts={"kick": least})
-    report = stats.check(config).report
+    report = stats.run(config).report
     assert report.gates[-1].verdict == verdict
     assert (report.findings.samples, report.findings.several_labels, report.findings.num_stray_files) == (3, 1, 0)
     (tmp_path / lines_of(tmp_path)[0]["audio_path"]).unlink()
     wav(tmp_path / "audio" / "kick" / "stray.wav", 0.1)
-    found = stats.check(config).report
+    found = stats.run(config).report
     assert (found.findings.num_missing_files, found.findings.num_stray_files, found.verdict) == (1, 1, "failed")
     assert run("collect", "stats", f"collection={tmp_path}/nowhere").exit_code == 2
 
@@ -160,7 +160,7 @@ def test_an_export_keeps_sessions_together(tmp_path: Path) -> None:
     config = export.ExportCollectionConfig(
         collection=str(tmp_path / "c"), output=str(tmp_path / "out"), validation_share=0.3
     )
-    report = export.check(config).report
+    report = export.run(config).report
     out = tmp_path / "out"
     labels = {split: json.loads((out / f"{split}_labels.json").read_text()) for split in export.SPLITS}
     sessions = {split: {row["session_id"] for row in rows} for split, rows in labels.items()}
@@ -177,7 +177,7 @@ def test_an_export_keeps_sessions_together(tmp_path: Path) -> None:
     assert (report.findings.missing_files, report.verdict) == (1, "failed")
     # More sessions move no other.
     write_lines(tmp_path / "c" / "events.jsonl", [row for row in rows if row["session_id"] != "s3"])
-    fewer = export.check(config).report
+    fewer = export.run(config).report
     assert fewer.verdict == "passed"
     assert {r["session_id"] for r in json.loads((out / "validation_labels.json").read_text())} == (
         sessions["validation"] - {"s3"}

@@ -18,7 +18,8 @@ from drumline.quality.health import compare as compare_health
 from drumline.quality.health.check import HealthConfig
 from drumline.quality.health.compare import CompareHealthConfig
 from drumline.quality.outcome import publish
-from drumline.quality.ready import ReadyConfig, check
+from drumline.quality.ready import ReadyConfig
+from drumline.quality.ready import run as check
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,7 +35,7 @@ def many(**counts: int) -> list[dict[str, object]]:
 
 def health_report(folder: Path, lines: list[dict], **more: object) -> str:
     config = HealthConfig(events=write_lines(folder / "events.jsonl", lines), **more)
-    publish(health.check(config), str(folder))
+    publish(health.run(config), str(folder))
     return str(folder / "report.json")
 
 
@@ -42,7 +43,7 @@ def compared(folder: Path, before: list[dict], now: list[dict], **more: object) 
     config = CompareHealthConfig(
         baseline=health_report(folder / "old", before, **more), candidate=health_report(folder / "new", now, **more)
     )
-    return {gate.name: gate.verdict for gate in compare_health.check(config).report.gates}
+    return {gate.name: gate.verdict for gate in compare_health.run(config).report.gates}
 
 
 @pytest.mark.parametrize(("left", "verdict"), [(90, "passed"), (89, "failed")])
@@ -68,8 +69,8 @@ def test_only_reports_of_health_are_compared(tmp_path: Path) -> None:
     report = health_report(tmp_path, many(kick=3))
     other = tmp_path / "other.json"
     other.write_text(json.dumps({"check": "open-set", "schema_version": 1}))
-    with pytest.raises(DrumlineError, match=r"baseline: .* no report of `check health`"):
-        compare_health.check(CompareHealthConfig(candidate=report, baseline=str(other)))
+    with pytest.raises(DrumlineError, match=r"baseline: .* not a report of `check health`"):
+        compare_health.run(CompareHealthConfig(candidate=report, baseline=str(other)))
     assert (
         run("compare", "health", f"candidate={report}", f"baseline={report}", f"output={tmp_path}/out").exit_code == 0
     )
@@ -98,7 +99,7 @@ def test_differences_are_those_of_a_slow_twin(
     config = CompareManifestsConfig(
         baseline=write_lines(folder / "old.jsonl", before), candidate=write_lines(folder / "new.jsonl", now)
     )
-    found = compare_manifests.check(config).report.findings
+    found = compare_manifests.run(config).report.findings
 
     def sessions(lines: list[dict]) -> dict[str, list[str]]:
         names = {line["session_id"] for line in lines}
@@ -121,7 +122,7 @@ def test_differences_are_those_of_a_slow_twin(
         assert set(difference.changed) == {name for name in one.keys() & two.keys() if one[name] != two[name]}
     shuffled = random.sample(before, len(before))
     write_lines(folder / "new.jsonl", shuffled)
-    assert compare_manifests.check(config).report.findings.sessions.changed == {}
+    assert compare_manifests.run(config).report.findings.sessions.changed == {}
 
 
 @pytest.mark.parametrize(("sessions", "code"), [("ab", 0), ("b", 1)])
@@ -137,7 +138,7 @@ def test_datasets_are_compared_song_by_song(tmp_path: Path) -> None:
             "label_counts": [("kick", 5)], "split": "train"}  # fmt: skip
     old = write_dataset(tmp_path / "old", [song, song | {"key": "r/2"}])
     new = write_dataset(tmp_path / "new", [song, song | {"key": "r/2", "audio_sha256": "b"}, song | {"key": "r/3"}])
-    found = compare_manifests.check(CompareManifestsConfig(candidate=new, baseline=old)).report.findings
+    found = compare_manifests.run(CompareManifestsConfig(candidate=new, baseline=old)).report.findings
     assert (list(found.sessions.added), list(found.sessions.changed), found.sessions.unchanged) == (["r/3"], ["r/2"], 1)
     assert found.components.changed["kick"].candidate == 15
 

@@ -16,7 +16,7 @@ from drumline.commands import collect, manifests, mine, quality
 from drumline.core.config import Config, parse_config
 from drumline.quality.gates import Gate
 from drumline.quality.health import check as health_check
-from drumline.quality.outcome import Outcome, publish
+from drumline.quality.outcome import CheckResult, publish
 
 A_MILLIONTH = 1e-6
 Tree = dict[str, Any]
@@ -81,7 +81,7 @@ def health_report(folder: Path, rows: list[Tree]) -> str:
     events_file = write_lines(folder / "e.jsonl", rows)
     (folder / "m.json").write_text(json.dumps({"split_durations_seconds": {"train": 360 * len(rows)}}))
     config = health_check.HealthConfig(events=events_file, metadata=str(folder / "m.json"))
-    publish(health_check.check(config), str(folder))
+    publish(health_check.run(config), str(folder))
     return str(folder / "report.json")
 
 
@@ -198,7 +198,7 @@ def limits_of(model: type[Config]) -> list[str]:
 class Command:
     """A command with its input."""
 
-    check: Callable[[Any], Outcome]
+    check: Callable[[Any], CheckResult]
     model: type[Config]
     tree: Tree
     limits: Mapping[str, list[str]]
@@ -230,7 +230,7 @@ def opened(command: str, folder: Path) -> Command:
     writes = {"output": str(folder / "out"), "dry_run": True}
     tree = {**{key: value for key, value in writes.items() if key in model.model_fields}, **make(folder)}
     limits = {section: limits_of(model.model_fields[section].annotation) for section in sections}
-    return Command(package.check, model, tree, limits)
+    return Command(package.run, model, tree, limits)
 
 
 def set_at(places: Mapping[tuple[str, ...], Tree]) -> Tree:

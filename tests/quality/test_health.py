@@ -12,7 +12,8 @@ from tests.quality.files import run, write_dataset, write_lines
 
 from drumline.charts.documents import as_tree
 from drumline.core.errors import ChartError, DrumlineError
-from drumline.quality.health.check import HealthConfig, check
+from drumline.quality.health.check import HealthConfig
+from drumline.quality.health.check import run as check
 from drumline.quality.health.files import read_label_set, read_taxonomy
 from drumline.quality.health.findings import BUCKETS, HealthFindings
 from drumline.quality.health.tally import Tally, bucket_of
@@ -178,7 +179,7 @@ def test_label_sets_come_in_three_shapes(tmp_path: Path) -> None:
 
 
 def test_events_that_cannot_be_used(tmp_path: Path) -> None:
-    with pytest.raises(DrumlineError, match="holds no line"):
+    with pytest.raises(DrumlineError, match="file has no lines"):
         found(write_lines(tmp_path / "empty.jsonl", []))
     with pytest.raises(ChartError, match=r"events.jsonl:2: components\[0\].label: must be text, not missing"):
         found(write_lines(tmp_path / "events.jsonl", [hit(), hit() | {"components": [{"velocity": 1}]}]))

@@ -9,10 +9,10 @@ from tests.quality.files import run
 from drumline.core.config import parse_config
 from drumline.evaluation.predict import PredictConfig, predict
 from drumline.model.network import HierarchicalDrumCRNN
-from drumline.quality.boundaries.check import check
+from drumline.quality.boundaries.check import run as check
 from drumline.quality.boundaries.config import BoundariesConfig
 from drumline.quality.negatives.mine import MineNegativesConfig
-from drumline.quality.negatives.mine import check as mine
+from drumline.quality.negatives.mine import run as mine
 from drumline.training.checkpoints import Checkpoint
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.quality.files import run, write_lines
 
 from drumline.core.errors import DrumlineError
-from drumline.quality.manifests.merge import MergeConfig, MergeFindings, check
+from drumline.quality.manifests.merge import MergeConfig, MergeFindings
+from drumline.quality.manifests.merge import run as check
 
 event = st.fixed_dictionaries(
     {"sample_id": st.sampled_from("abcd"), "onset_time": st.sampled_from([0.0, 1.0])},
@@ -87,7 +88,7 @@ def test_sessions_that_are_told_differently(tmp_path: Path, drummer: str, split:
 
 
 def test_files_that_cannot_be_merged(tmp_path: Path) -> None:
-    with pytest.raises(DrumlineError, match="holds no line"):
+    with pytest.raises(DrumlineError, match="file has no lines"):
         merged(tmp_path, [{"sample_id": "a"}], [])
     with pytest.raises(DrumlineError, match=r"1.jsonl:1: session_id: must be text, not missing"):
         merged(tmp_path, [{"sample_id": "a"}], [{"label": "kick"}])

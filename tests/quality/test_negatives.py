@@ -20,9 +20,10 @@ from drumline.core.config import parse_config
 from drumline.core.events import Hit
 from drumline.dataset.sampling_weights import read_hard_windows, sampling_weights
 from drumline.evaluation.predict import PredictConfig, predict
-from drumline.quality.negatives.collecting import CapConfig, Mine
+from drumline.quality.negatives.collecting import CandidatePool, CapConfig
 from drumline.quality.negatives.findings import Candidate
-from drumline.quality.negatives.mine import HardWindowConfig, MineNegativesConfig, check, hard_windows
+from drumline.quality.negatives.mine import HardWindowConfig, MineNegativesConfig, hard_windows
+from drumline.quality.negatives.mine import run as check
 
 LABELS = ("kick", "snare_head", "crash")
 strokes = st.lists(
@@ -72,7 +73,7 @@ candidates = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st
 
 @given(candidates, st.integers(1, 4), st.integers(1, 3), st.integers(1, 6))
 def test_limits_are_those_of_a_slow_twin(drawn: list[tuple[str, str, int]], label: int, song: int, total: int) -> None:
-    mine = Mine(CapConfig(min_confidence=0.3, max_per_label=label, max_per_recording=song, max_total=total))
+    mine = CandidatePool(CapConfig(min_confidence=0.3, max_per_label=label, max_per_recording=song, max_total=total))
     every = [Candidate(sure / 10, name, place, 0.0, "", "", "", "", "", True) for place, name, sure in drawn]
     for place in "ab":
         mine.add([each for each in every if each.recording == place])

@@ -7,7 +7,8 @@ from tests.quality.files import run, write_lines
 
 from drumline.core.errors import DrumlineError
 from drumline.metrics.bootstrap import BootstrapConfig
-from drumline.quality.open_set import OpenSetConfig, check
+from drumline.quality.open_set import OpenSetConfig
+from drumline.quality.open_set import run as check
 
 DRAWS = BootstrapConfig(num_draws=100)
 
@@ -51,7 +52,7 @@ def test_a_prediction_may_say_itself_how_known_it_is(tmp_path: Path) -> None:
 def test_the_truth_must_say_what_is_known(tmp_path: Path) -> None:
     settings = config(tmp_path, [0.5], [0.2])
     write_lines(tmp_path / "truth.jsonl", [{"sample_id": "s0", "labels": ["kick"]}])
-    with pytest.raises(DrumlineError, match=r"truth.jsonl:1: is_known: must say true or false"):
+    with pytest.raises(DrumlineError, match=r"truth.jsonl:1: is_known: must be true or false"):
         check(settings)
 
 

@@ -12,8 +12,9 @@ from scipy.interpolate import interp1d
 from tests.quality.files import run, write_lines
 
 from drumline.core.errors import ChartError, DrumlineError
-from drumline.quality.manifests.curves import Curve, read_curves
-from drumline.quality.manifests.openness import OpennessConfig, OpennessFindings, check
+from drumline.quality.manifests.curves import OpennessCurve, read_curves
+from drumline.quality.manifests.openness import OpennessConfig, OpennessFindings
+from drumline.quality.manifests.openness import run as check
 
 points = st.lists(st.tuples(st.integers(0, 127), st.floats(0, 1)), min_size=2, max_size=8, unique_by=lambda p: p[0])
 
@@ -22,7 +23,7 @@ points = st.lists(st.tuples(st.integers(0, 127), st.floats(0, 1)), min_size=2, m
 def test_a_curve_is_scipys(knots: list[tuple[int, float]], offset: float, raw: float) -> None:
     x, y = zip(*sorted(knots), strict=True)
     theirs = interp1d(x, y, bounds_error=False, fill_value=(y[0], y[-1]))(raw)
-    ours = Curve("c", tuple(map(float, x)), y, offset)(raw)
+    ours = OpennessCurve("c", tuple(map(float, x)), y, offset)(raw)
     assert ours == pytest.approx(float(np.clip(theirs + offset, 0, 1)), abs=1e-9)
 
 
@@ -78,7 +79,7 @@ def test_offset_direction_and_what_is_told(tmp_path: Path) -> None:
     for more, openness in (
         ({"offsets": {"c1": 0.0}}, 0.25),
         ({"offsets": {"c1": 0.0}, "inverted": ("c1",)}, 0.75),
-        ({"keep_told": True}, 0.9),
+        ({"keep_existing": True}, 0.9),
     ):
         assert normalized(tmp_path, events, **more)[1][0]["openness"] == openness
     with pytest.raises(DrumlineError, match="has no curve 'c2', only c1"):

@@ -9,8 +9,8 @@ from tests.quality.files import run, write_lines
 from drumline.core.config import Config
 from drumline.core.measure import measured
 from drumline.core.svg import DARK, LIGHT
-from drumline.quality.gates import Limit, judge
-from drumline.quality.outcome import Outcome, publish, summary
+from drumline.quality.gates import Limit, apply_limit
+from drumline.quality.outcome import CheckResult, publish, summary
 from drumline.quality.page import Section, Table, cell_text, render_page
 from drumline.quality.report import CheckConfig, Input, Report, make_report
 
@@ -21,7 +21,7 @@ class Findings(Config):
 
 def report(num_gates: int = 3) -> Report[Findings]:
     values = [0.95, 0.5, float("nan")] * num_gates
-    gates = tuple(judge(f"f.{n}", measured(values[n]), Limit(at_least=0.9)) for n in range(num_gates))
+    gates = tuple(apply_limit(f"f.{n}", measured(values[n]), Limit(at_least=0.9)) for n in range(num_gates))
     source = Input(role="truth", path="<b>x.jsonl", records=1_234, sha256="ab" * 32)
     return make_report(
         "health",
@@ -57,7 +57,7 @@ def test_many_gates_that_passed_are_folded() -> None:
 
 def test_equal_reports_have_equal_files(tmp_path: Path) -> None:
     for folder in ("one", "two"):
-        publish(Outcome(report(), lambda: (Section("A"),)), str(tmp_path / folder))
+        publish(CheckResult(report(), lambda: (Section("A"),)), str(tmp_path / folder))
     for name in ("report.json", "report.html"):
         one, two = ((tmp_path / folder / name).read_bytes() for folder in ("one", "two"))
         assert one == two

@@ -14,9 +14,10 @@ from tests.quality.phrases import played
 from drumline.charts.documents import as_tree
 from drumline.core.errors import ConfigError
 from drumline.quality.techniques import drums
-from drumline.quality.techniques.annotate import AnnotateConfig, AnnotateFindings, check
-from drumline.quality.techniques.reading import Gathering
-from drumline.quality.techniques.rules import RULES, meaning
+from drumline.quality.techniques.annotate import AnnotateConfig, AnnotateFindings
+from drumline.quality.techniques.annotate import run as check
+from drumline.quality.techniques.hit_collector import HitCollector
+from drumline.quality.techniques.rules import RULES, rule_description
 
 ROCK = played(
     """
@@ -163,7 +164,7 @@ def annotated(folder: Path, events: list[dict[str, Any]], **more: Any) -> tuple[
 
 def test_every_rule_has_its_phrases_and_says_what_it_does() -> None:
     assert PHRASES.keys() == RULES.keys()
-    assert all(len(meaning(name)) > 20 for name in RULES)
+    assert all(len(rule_description(name)) > 20 for name in RULES)
 
 
 @pytest.mark.parametrize("technique", PHRASES)
@@ -189,7 +190,7 @@ def test_what_was_told_stays_and_what_was_inferred_is_inferred_anew(tmp_path: Pa
     assert (twice, again.techniques) == (once, found.techniques)
     _, without = annotated(tmp_path / "3", once, taxonomy=str(taxonomy), rules=("drag",))
     assert without[1] == events[1] | {"Techniques": ["drag", "xyz"], "techniques_inferred": []}
-    with pytest.raises(ConfigError, match="there is no rule for 'paradiddle'"):
+    with pytest.raises(ConfigError, match="no rule for 'paradiddle'"):
         annotated(tmp_path / "4", once, rules=("paradiddle",))
 
 
@@ -207,7 +208,7 @@ def test_sessions_are_apart_and_lines_need_no_order(tmp_path: Path) -> None:
     st.lists(st.tuples(st.integers(0, 120), st.sampled_from([0.2, 0.5, 0.9]), st.booleans()), max_size=12),
 )
 def test_flams_are_those_of_a_slow_twin(strokes: list[tuple[int, float, bool]]) -> None:
-    gathering = Gathering()
+    gathering = HitCollector()
     times = sorted({(at * 10, on_snare): velocity for at, velocity, on_snare in strokes}.items())
     for (at_ms, on_snare), velocity in times:
         part = {"label": "snare" if on_snare else "tom_high", "velocity": velocity}

@@ -12,7 +12,8 @@ from tests.quality.files import run, write_lines
 
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.quality.manifests.profiles import ProfileConfig, read_profile
-from drumline.quality.manifests.weights import DeriveWeightsConfig, DeriveWeightsFindings, check
+from drumline.quality.manifests.weights import DeriveWeightsConfig, DeriveWeightsFindings
+from drumline.quality.manifests.weights import run as check
 
 event = st.fixed_dictionaries(
     {
@@ -105,9 +106,9 @@ def test_filters_small_groups_and_what_has_no_group(tmp_path: Path) -> None:
         found, written = derived(tmp_path, events, rule=rule)
         assert {name: each["count"] for name, each in written.items()} == counts
         assert found.unmatched == unmatched
-    with pytest.raises(DrumlineError, match="no session_id of 3 events or more"):
+    with pytest.raises(DrumlineError, match="no session_id has 3 events or more"):
         derived(tmp_path, events, rule=ProfileConfig(min_count=3))
-    with pytest.raises(ConfigError, match="set profiles and profile together"):
+    with pytest.raises(ConfigError, match="set both profiles and profile"):
         derived(tmp_path, events, profile="x")
 
 

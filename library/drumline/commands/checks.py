@@ -15,7 +15,7 @@ def quality_check(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """The arguments around a function that holds only its name and help.
 
-    It runs ``module.check`` with a configuration of class ``name``. One that ``writes`` data besides its report has
+    It runs ``module.run`` with a configuration of class ``name``. One that ``writes`` data besides its report has
     ``--dry-run``. Exits 0 if all gates passed, 1 if one failed; errors of ours are one message and exit code 2.
     """
 
@@ -25,7 +25,7 @@ def quality_check(
             from drumline.quality.outcome import publish, summary
 
             config = settings_of(getattr(import_module(module), name), (*settings, *["dry_run=true"] * dry_run))
-            outcome = import_module(module).check(config)
+            outcome = import_module(module).run(config)
             click.echo(summary(outcome.report))
             for uri in outcome.written:
                 click.echo(f"  written  {uri}")

@@ -1,1 +1,1 @@
-"""Gates on datasets and on what systems say of them: tables and files in, verdicts out; never a model."""
+"""Checks of datasets and predictions: tables and files in, gate verdicts and a report out."""

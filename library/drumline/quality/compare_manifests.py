@@ -1,6 +1,6 @@
-"""`compare manifests`: what was added, removed and changed between two files of events, or two datasets.
+"""`compare manifests`: events, labels and techniques that differ between two event manifests or datasets.
 
-A session (a song, in a dataset) has changed where anything of its events has, in whatever order they stand.
+A session (of a dataset: a song) counts as changed if any field of its events differs; the order of events is ignored.
 """
 
 import hashlib
@@ -13,12 +13,12 @@ from drumline.core.config import Config, canonical_json
 from drumline.core.measure import measured
 from drumline.dataset.card_plots import stacked_bars
 from drumline.dataset.parquet import open_parquet
-from drumline.quality.gates import Limit, judge_all
-from drumline.quality.onsets import is_dataset, source_of
-from drumline.quality.outcome import Outcome
+from drumline.quality.gates import Limit, apply_limits
+from drumline.quality.onsets import describe_source, is_dataset
+from drumline.quality.outcome import CheckResult
 from drumline.quality.page import Figure, Section, Table
 from drumline.quality.report import CheckConfig, make_report
-from drumline.quality.samples import labels_of, spelt, stream_lines
+from drumline.quality.samples import iter_samples, labels_of, normalise_label
 
 _SONG_COLUMNS = ("song_id", "key", "domain", "chart_sha256", "audio_sha256", "num_hits", "label_counts", "split")
 _MOST_ROWS = 200
@@ -26,95 +26,113 @@ QUANTITIES = ("sessions", "components", "techniques")
 
 
 class CompareManifestsGates(Config):
-    """Limits; null for none."""
+    """Limits of `compare manifests`; null disables a gate."""
 
     removed_sessions: Limit | None = Limit(at_most=0)
-    """Sessions of the baseline that the candidate has not."""
+    """Number of sessions that are in the baseline but not in the candidate."""
     removed_components: Limit | None = Limit(at_most=0)
-    """Labels of components, likewise."""
+    """Number of component labels that are in the baseline but not in the candidate."""
     removed_techniques: Limit | None = Limit(at_most=0)
-    """Techniques, likewise."""
+    """Number of techniques that are in the baseline but not in the candidate."""
     added_components: Limit | None = None
-    """Labels that the baseline has not."""
+    """Number of component labels that are in the candidate but not in the baseline."""
     changed_sessions: Limit | None = None
-    """Sessions that both have, but not alike."""
+    """Number of sessions that are in both manifests with different events."""
 
 
 class CompareManifestsConfig(CheckConfig):
-    """Two manifests."""
+    """Two event manifests or datasets to compare."""
 
     candidate: str
-    """An events JSONL, or a dataset."""
+    """Event manifest (JSON lines) or built dataset that is checked: path or URI."""
     baseline: str
-    """What it is compared with."""
+    """Event manifest or dataset that the candidate is compared with: path or URI."""
     gates: CompareManifestsGates = CompareManifestsGates()
 
 
 class Changed(Config):
-    """Something that both have, but not alike."""
+    """Event counts of a session, label or technique that differs between baseline and candidate."""
 
     baseline: int
     """Events in the baseline."""
     candidate: int
-    """Events in the candidate; of a session it may be as many, but others."""
+    """Events in the candidate; a session may have as many events as before with other contents."""
 
 
 class Difference(Config):
-    """What became of one kind of thing."""
+    """Sessions, labels or techniques by what changed between baseline and candidate."""
 
     added: dict[str, int]
-    """Only in the candidate, with the number of events."""
+    """Names that occur in the candidate only, with their event counts."""
     removed: dict[str, int]
-    """Only in the baseline."""
+    """Names that occur in the baseline only, with their event counts."""
     changed: dict[str, Changed]
-    """In both, but not alike."""
+    """Names that occur in both with different events or counts."""
     unchanged: int
-    """How many are alike."""
+    """Number of names whose events or counts are equal in both."""
 
 
 class CompareManifestsFindings(Config):
-    """What `compare manifests` finds."""
+    """Findings of `compare manifests` in its report.json."""
 
     sessions: Difference
-    """Sessions, or songs of a dataset by key."""
+    """Changes of sessions; of a dataset, songs by key."""
     components: Difference
-    """Labels of components."""
+    """Changes of component labels."""
     techniques: Difference
-    """Techniques; of a dataset none, its flags stand in `check health`."""
+    """Changes of techniques; always empty for datasets, whose flags `check health` counts."""
 
 
 @dataclass
 class _Contents:
-    """What a manifest holds: events by name, and of sessions a sum over the hashes of their events."""
+    """Event counts by name, and an order-independent hash of each session's events."""
 
     sessions: Counter[str] = field(default_factory=Counter)
     digests: Counter[str] = field(default_factory=Counter)
     components: Counter[str] = field(default_factory=Counter)
     techniques: Counter[str] = field(default_factory=Counter)
 
-    def add(self, session: str, events: int, told: str) -> None:
+    def add(self, session: str, events: int, content: str) -> None:
         self.sessions[session] += events
-        self.digests[session] += int.from_bytes(hashlib.blake2b(told.encode(), digest_size=8).digest(), "little")
+        self.digests[session] += int.from_bytes(hashlib.blake2b(content.encode(), digest_size=8).digest(), "little")
 
 
-def check(config: CompareManifestsConfig) -> Outcome:
-    """Run the comparison. Raises DrumlineError where a manifest cannot be used."""
-    inputs = [source_of(getattr(config, role)).model_copy(update={"role": role}) for role in ("candidate", "baseline")]
-    now, before = (_read(each.path) for each in inputs)
+def run(config: CompareManifestsConfig) -> CheckResult:
+    """Compare two event manifests or datasets.
+
+    Parameters
+    ----------
+    config
+        Candidate, baseline and gates.
+
+    Returns
+    -------
+    CheckResult
+        Report with `CompareManifestsFindings`, and the sections of its page.
+
+    Raises
+    ------
+    DrumlineError
+        A manifest or dataset cannot be read.
+    """
+    inputs = [
+        describe_source(getattr(config, role)).model_copy(update={"role": role}) for role in ("candidate", "baseline")
+    ]
+    now, before = (_read(source.path) for source in inputs)
     findings = CompareManifestsFindings(
         sessions=_difference(before.sessions, now.sessions, digests=(before.digests, now.digests)),
         components=_difference(before.components, now.components),
         techniques=_difference(before.techniques, now.techniques),
     )
     values = {
-        f"{what}_{quantity}": measured(len(getattr(getattr(findings, quantity), what)))
+        f"{change}_{quantity}": measured(len(getattr(getattr(findings, quantity), change)))
         for quantity in QUANTITIES
-        for what in ("added", "removed", "changed")
+        for change in ("added", "removed", "changed")
     }
     report = make_report(
-        "compare-manifests", config, findings=findings, gates=judge_all(config.gates, values), inputs=inputs
+        "compare-manifests", config, findings=findings, gates=apply_limits(config.gates, values), inputs=inputs
     )
-    return Outcome(report, lambda: sections(findings))
+    return CheckResult(report, lambda: sections(findings))
 
 
 def _read(uri: str) -> _Contents:
@@ -126,11 +144,11 @@ def _read(uri: str) -> _Contents:
                 contents.add(song["key"], song["num_hits"], canonical_json(song | {"label_counts": counts}))
                 contents.components.update(counts)
         return contents
-    for line in stream_lines(uri):
-        session = line.text("session_id", "") or line.text("audio_path", "") or "not told"
+    for line in iter_samples(uri):
+        session = line.text("session_id", "") or line.text("audio_path", "") or "unspecified"
         contents.add(session, 1, canonical_json(dict(line.values)))
         contents.components.update(labels_of(line))
-        contents.techniques.update(spelt(technique) for technique in line.texts("techniques"))
+        contents.techniques.update(normalise_label(technique) for technique in line.texts("techniques"))
     return contents
 
 
@@ -140,7 +158,7 @@ def _difference(
     *,
     digests: tuple[Mapping[str, int], Mapping[str, int]] | None = None,
 ) -> Difference:
-    """``digests`` tell apart what is as many; without them numbers are compared."""
+    """Differences by name; ``digests`` are compared instead of the counts if given."""
     old, new = digests or (before, now)
     both = sorted(before.keys() & now.keys())
     changed = {name: Changed(baseline=before[name], candidate=now[name]) for name in both if old[name] != new[name]}
@@ -153,18 +171,18 @@ def _difference(
 
 
 def sections(found: CompareManifestsFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+    """Sections of the HTML page."""
     parts = {
         quantity: {
-            "unchanged": float(own.unchanged), "changed": float(len(own.changed)), "added": float(len(own.added)),
-            "removed": float(len(own.removed)),
-        }
-        for quantity in QUANTITIES
-        for own in (getattr(found, quantity),)
+            "unchanged": float(change.unchanged), "changed": float(len(change.changed)),
+                "added": float(len(change.added)), "removed": float(len(change.removed)),
+            }
+            for quantity in QUANTITIES
+            for change in (getattr(found, quantity),)
     }  # fmt: skip
-    drawing = stacked_bars("changes", parts, unit="how many there are")
+    drawing = stacked_bars("changes", parts, unit="number of names")
     return (
-        Section("What changed", figures=(Figure("Sessions, components, techniques", "Of both manifests.", drawing),)),
+        Section("Changes", figures=(Figure("Sessions, components, techniques", "Both manifests together.", drawing),)),
         *(_section(quantity, getattr(found, quantity)) for quantity in QUANTITIES),
     )
 
@@ -173,17 +191,17 @@ def _section(quantity: str, found: Difference) -> Section:
     rows = [
         *((name, "removed", number, None) for name, number in found.removed.items()),
         *((name, "added", None, number) for name, number in found.added.items()),
-        *((name, "changed", each.baseline, each.candidate) for name, each in found.changed.items()),
+        *((name, "changed", counts.baseline, counts.candidate) for name, counts in found.changed.items()),
     ]
-    more = f" The first {_MOST_ROWS} of {len(rows):,} differences." if len(rows) > _MOST_ROWS else ""
+    more = f" First {_MOST_ROWS} of {len(rows):,} differences." if len(rows) > _MOST_ROWS else ""
     return Section(
         quantity.capitalize(),
-        f"Numbers are of events.{more}",
+        f"Columns count events.{more}",
         facts=(
             ("Added", len(found.added)),
             ("Removed", len(found.removed)),
             ("Changed", len(found.changed)),
             ("Unchanged", found.unchanged),
         ),
-        tables=(Table((quantity.capitalize(), "What happened", "Baseline", "Candidate"), tuple(rows[:_MOST_ROWS])),),
+        tables=(Table((quantity.capitalize(), "Change", "Baseline", "Candidate"), tuple(rows[:_MOST_ROWS])),),
     )

@@ -1,7 +1,7 @@
-"""Gates: a measured number, the limit that it must keep, and the verdict.
+"""Gates: limits on measured numbers, and their verdicts.
 
-Limits are data: they stand in the configuration of a check, by the name of what they limit. A verdict is about the
-number as the report shows it, rounded, so that nobody is refused by a digit that nobody sees; at its limit it passes.
+Limits are data in the configuration of a check, keyed by the name of the limited number. Verdicts use the rounded
+number that the report shows; a number exactly at its limit passes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,21 +13,21 @@ from drumline.core.config import Config
 from drumline.core.measure import Number, Value
 
 Verdict = Literal["passed", "failed", "unknown"]
-"""``unknown``: there is no number to judge, because nothing of the kind occurred or one song leaves no interval."""
+"""``unknown``: nothing was measured, because no such event occurred or one song gives no interval."""
 
 
 class Limit(Config):
-    """What a number must keep: one of ``at_least`` and ``at_most``."""
+    """A lower or an upper bound on a measured number: set one of ``at_least`` and ``at_most``."""
 
     SHOWN_AS: ClassVar[str] = "limit"
 
     at_least: float | None = None
-    """The least that passes."""
+    """Lowest value that passes."""
     at_most: float | None = None
-    """The most that passes."""
+    """Highest value that passes."""
     by: Literal["value", "low", "high"] = "value"
-    """What is judged: the number, or an end of its interval. ``at_least`` by ``low`` asks for proof that the limit is
-    kept, ``at_least`` by ``high`` fails only where it is proven broken."""
+    """Number that is compared: the value, or the lower or upper end of its confidence interval. ``at_least`` by ``low``
+    demands proof that the limit is kept; ``at_least`` by ``high`` fails only if it is proven to be broken."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -37,28 +37,28 @@ class Limit(Config):
 
 
 class Gate(Config):
-    """A limit that was asked for, and what came of it."""
+    """A configured limit with the measured number and its verdict."""
 
     name: str
-    """What was measured."""
+    """Name of the limited number."""
     value: Number
-    """Of the data as it is."""
+    """Measured number on the data as given."""
     low: Number
-    """Lower end of its interval."""
+    """Lower end of its confidence interval."""
     high: Number
-    """Upper end."""
+    """Upper end of its confidence interval."""
     rule: Literal["at_least", "at_most"]
-    """Which side passes."""
+    """Side of the limit that passes."""
     limit: float
-    """The limit; at it one passes."""
+    """Limit value; a number equal to it passes."""
     by: Literal["value", "low", "high"]
-    """Which of the three numbers was judged."""
+    """Number that was compared: the value or an end of its interval."""
     verdict: Verdict
-    """What came of it."""
+    """Result: passed, failed or unknown."""
 
 
-def judge(name: str, value: Value, limit: Limit) -> Gate:
-    """One gate."""
+def apply_limit(name: str, value: Value, limit: Limit) -> Gate:
+    """Compare a measured number with a limit."""
     judged: Number = getattr(value, limit.by)
     rule: Literal["at_least", "at_most"] = "at_most" if limit.at_least is None else "at_least"
     bound: float = getattr(limit, rule)
@@ -69,28 +69,43 @@ def judge(name: str, value: Value, limit: Limit) -> Gate:
     return Gate(name=name, rule=rule, limit=bound, by=limit.by, verdict=verdict, **numbers)
 
 
-def judge_all(limits: Config, values: Mapping[str, Value], *, of: str = "") -> tuple[Gate, ...]:
-    """A gate for each limit that is set; ``of`` stands before its name. What was not measured is unknown."""
+def apply_limits(limits: Config, values: Mapping[str, Value], *, prefix: str = "") -> tuple[Gate, ...]:
+    """Compare measured numbers with all limits that are set.
+
+    Parameters
+    ----------
+    limits
+        Section of a configuration whose fields are limits or mappings of limits.
+    values
+        Measured numbers by name; a limit without a number gives the verdict ``unknown``.
+    prefix
+        Put before the name of each gate.
+
+    Returns
+    -------
+    tuple of Gate
+        One gate for each limit, in the order of the configuration.
+    """
     nothing = Value(value=None, low=None, high=None)
-    return tuple(judge(of + name, values.get(name, nothing), limit) for name, limit in _limits(limits))
+    return tuple(apply_limit(prefix + name, values.get(name, nothing), limit) for name, limit in _limits(limits))
 
 
-def overall(gates: tuple[Gate, ...]) -> Verdict:
-    """Failed if any is; else unknown if any is; else passed, also where no gate is set."""
+def combined_verdict(gates: tuple[Gate, ...]) -> Verdict:
+    """Combined verdict: failed if any gate failed, else unknown if any is unknown, else passed (also without gates)."""
     verdicts = {gate.verdict for gate in gates}
     return "failed" if "failed" in verdicts else "unknown" if "unknown" in verdicts else "passed"
 
 
 def worst_first(gates: Iterable[Gate]) -> list[Gate]:
-    """Failed, unknown, passed; within each as they came."""
+    """Gates ordered by verdict: failed, unknown, passed; the given order within each."""
     return sorted(gates, key=lambda gate: ("failed", "unknown", "passed").index(gate.verdict))
 
 
 def _limits(limits: Config) -> Iterator[tuple[str, Limit]]:
-    """Names and limits of a section of gates. A mapping of limits gives ``field.key``."""
+    """Names and limits of a section of gates; a mapping of limits gives ``field.key``."""
     for field in type(limits).model_fields:
-        told = getattr(limits, field)
-        if isinstance(told, Limit):
-            yield field, told
-        elif isinstance(told, Mapping):
-            yield from ((f"{field}.{key}", limit) for key, limit in told.items())
+        value = getattr(limits, field)
+        if isinstance(value, Limit):
+            yield field, value
+        elif isinstance(value, Mapping):
+            yield from ((f"{field}.{key}", limit) for key, limit in value.items())

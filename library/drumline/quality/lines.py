@@ -1,7 +1,7 @@
-"""JSON lines that are read, changed and written again, one by one and without loss.
+"""Read, edit and write JSON lines one at a time, keeping fields that are not understood.
 
-`charts.documents.Tree` answers questions about a line, by names in any case; the object beside it is the line itself,
-for writing. A file that is being written appears under its name when it is whole.
+Each line is available as a `charts.documents.Tree` for case-insensitive reading and as the plain object for writing.
+Output files appear under their final name only when complete.
 """
 
 import hashlib
@@ -18,41 +18,54 @@ from drumline.core.artifacts import STORAGE_ERRORS, filesystem, publish
 from drumline.core.documents import parse_json
 from drumline.core.errors import ChartError, ConfigError, DrumlineError
 from drumline.quality.report import Input
-from drumline.quality.samples import stream_text
+from drumline.quality.samples import iter_text_lines
 
 Row = dict[str, Any]
 _CHUNK_BYTES: Final = 8 * 2**20
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line, to read and to change."""
+class JsonLine:
+    """One JSON line: its number in the file, the object to edit and a read-only view."""
 
     number: int
     row: Row
-    """The object itself; what is set here is written."""
+    """JSON object; edits to it are written."""
     tree: Tree
-    """The same to ask, as it was read."""
+    """Case-insensitive, validated view of the object as it was read."""
 
 
-def stream(path: str) -> Iterator[Line]:
-    """The lines of a file. Raises DrumlineError where it cannot be read, ChartError at a line that is no object."""
-    for number, text in stream_text(path):
-        place = f"{path}:{number}"
+def iter_json_lines(path: str) -> Iterator[JsonLine]:
+    """Iterate over the JSON lines of a file.
+
+    Parameters
+    ----------
+    path
+        Path or URI of a UTF-8 file with one JSON object a line; empty lines are skipped.
+
+    Raises
+    ------
+    DrumlineError
+        The file cannot be read or has no lines.
+    ChartError
+        A line is not a JSON object.
+    """
+    for number, text in iter_text_lines(path):
+        location = f"{path}:{number}"
         try:
             row = parse_json(text)
         except ValueError as error:
-            raise ChartError(place, f"not JSON: {error}") from error
-        yield Line(number, row, as_tree(row, f"{place}: "))
+            raise ChartError(location, f"not JSON: {error}") from error
+            yield JsonLine(number, row, as_tree(row, f"{location}: "))
 
 
-def put(row: Row, name: str, value: object) -> None:
-    """Set a value, under the name that the line already has for it in whatever case."""
+def set_field(row: Row, name: str, value: object) -> None:
+    """Set a field, reusing the key that the object already has for it in any case."""
     row[next((key for key in row if key.casefold() == name.casefold()), name)] = value
 
 
-def parts_of(line: Line) -> list[tuple[Row, Tree]]:
-    """The components of an event, each to change and to ask; the event itself where it has none."""
+def components_of(line: JsonLine) -> list[tuple[Row, Tree]]:
+    """Components of an event as (object to edit, view); the event itself if it lists no components."""
     trees = line.tree.trees("components")
     if not trees:
         return [(line.row, line.tree)]
@@ -60,8 +73,8 @@ def parts_of(line: Line) -> list[tuple[Row, Tree]]:
     return list(zip(rows, trees, strict=True))
 
 
-def digest_of(path: str) -> str:
-    """The SHA-256 of a file, however long it is."""
+def file_sha256(path: str) -> str:
+    """SHA-256 of a file, read in chunks."""
     fs, inner = filesystem(path)
     digest = hashlib.sha256()
     with fs.open(inner, "rb") as file:
@@ -70,18 +83,19 @@ def digest_of(path: str) -> str:
     return digest.hexdigest()
 
 
-def input_of(role: str, path: str, records: int) -> Input:
-    """A file of lines that was read, for a report. Raises DrumlineError where it held none."""
+def describe_file(role: str, path: str, records: int) -> Input:
+    """Describe a file that was read, for a report. Raises DrumlineError if it had no records."""
     if not records:
-        raise DrumlineError(f"{role}: {path}: holds no line")
-    return Input(role=role, path=path, records=records, sha256=digest_of(path))
+        raise DrumlineError(f"{role}: {path}: file has no lines")
+    return Input(role=role, path=path, records=records, sha256=file_sha256(path))
 
 
 @contextmanager
-def lines_to(uri: str) -> Iterator[Callable[[Mapping[str, Any]], None]]:
-    """A function that writes a line. The file is published when the block ends well; an empty URI writes nothing.
+def json_lines_writer(uri: str) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+    """Open a JSON lines file for writing.
 
-    Raises ConfigError where the place cannot be written.
+    Yields a function that writes one object as a line. The file is published when the block ends without an exception;
+    an empty ``uri`` discards all lines. Raises ConfigError if the output cannot be written.
     """
     if not uri:
         yield lambda row: None

@@ -1,4 +1,4 @@
-"""Who plays what when, from an events JSONL or a built dataset: what packs and counts of onsets are made of."""
+"""Labelled onsets from an event manifest (JSON lines) or a built dataset."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,35 +17,35 @@ _COLUMNS = ("song_id", "domain", "split", "time_s", "label")
 
 @dataclass(frozen=True)
 class Onset:
-    """All that begins at one time of one recording."""
+    """One onset of a recording with all labels that share its time."""
 
     recording: str
-    """The audio path of an events file; song and domain of a dataset."""
+    """Recording: the audio path in an event manifest; song id and domain in a dataset."""
     group: str
-    """The session, or the song: recordings of one group are no independent witnesses."""
+    """Session or song that the recording belongs to; recordings of one group are not statistically independent."""
     split: str
-    """As the source says; may be empty."""
+    """Split named by the source; may be empty."""
     time_s: float
-    """In the audio."""
+    """Onset time in the audio [s]."""
     labels: tuple[str, ...]
-    """Sorted, each once."""
+    """Distinct labels in alphabetical order."""
 
 
 def is_dataset(uri: str) -> bool:
-    """Whether a built dataset is there, and not a file of events."""
+    """Whether the URI is a built dataset (has a manifest) rather than an event manifest."""
     return exists(join(uri, NAME))
 
 
-def read_onsets(uri: str) -> Iterator[Onset]:
-    """Every onset, recording by recording, in order of time. Negative examples are none.
+def iter_onsets(uri: str) -> Iterator[Onset]:
+    """Iterate over onsets, recording by recording and in order of time; negative examples are skipped.
 
-    Raises DrumlineError where there is nothing to read, ChartError at a damaged line.
+    Raises DrumlineError if the source cannot be read, ChartError at an invalid line.
     """
     return _of_dataset(uri) if is_dataset(uri) else _of_lines(uri)
 
 
-def source_of(uri: str) -> Input:
-    """What an events file or a dataset is, for a report."""
+def describe_source(uri: str) -> Input:
+    """Describe an event manifest or a dataset for a report."""
     if is_dataset(uri):
         counts = read_manifest(uri).counts
         return Input(role="dataset", path=uri, records=counts.hits, sha256=sha256(read_bytes(join(uri, NAME))))
@@ -66,15 +66,15 @@ def _of_dataset(uri: str) -> Iterator[Onset]:
 
 def _of_lines(uri: str) -> Iterator[Onset]:
     labels: dict[tuple[str, float], set[str]] = {}
-    about: dict[str, tuple[str, str]] = {}
+    group_and_split: dict[str, tuple[str, str]] = {}
     for line in read_json_lines(_bytes(uri), uri):
         if line.flag("negative_example"):
             continue
         recording = line.text("audio_path")
-        about.setdefault(recording, (line.text("session_id", "") or recording, line.text("split", "")))
+        group_and_split.setdefault(recording, (line.text("session_id", "") or recording, line.text("split", "")))
         labels.setdefault((recording, line.seconds("onset_time")), set()).update(labels_of(line))
     for recording, time_s in sorted(labels):
-        yield Onset(recording, *about[recording], time_s, tuple(sorted(labels[recording, time_s])))
+        yield Onset(recording, *group_and_split[recording], time_s, tuple(sorted(labels[recording, time_s])))
 
 
 def _bytes(uri: str) -> bytes:
@@ -82,5 +82,5 @@ def _bytes(uri: str) -> bytes:
         return read_bytes(uri)
     except STORAGE_ERRORS as error:
         fs, path = filesystem(uri)
-        what = f"a folder without {NAME}: not a dataset" if fs.isdir(path) else error or type(error).__name__
-        raise DrumlineError(f"{uri}: cannot be read ({what})") from error
+        reason = f"a folder without {NAME}: not a dataset" if fs.isdir(path) else error or type(error).__name__
+        raise DrumlineError(f"{uri}: cannot be read ({reason})") from error

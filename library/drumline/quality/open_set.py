@@ -1,7 +1,7 @@
-"""`check open-set`: does the system keep quiet about percussion that it was never taught?
+"""`check open-set`: does a system stay silent on percussion outside its classes?
 
-A sample is known or unknown; its score is the highest that any label gets, unless the predictions tell a
-``known_score`` (or an ``unknown_score``, taken from 1) themselves.
+Each sample is known or unknown. Its score is ``known_score`` (or 1 - ``unknown_score``) of its prediction, else the
+highest score of any label.
 """
 
 from typing import Final
@@ -16,71 +16,71 @@ from drumline.core.config import Config
 from drumline.core.measure import Number, Value, measured, number
 from drumline.metrics.bootstrap import BootstrapConfig, resample_weighted
 from drumline.metrics.open_set import curve, separation
-from drumline.quality.gates import Limit, judge_all
-from drumline.quality.outcome import Outcome
+from drumline.quality.gates import Limit, apply_limits
+from drumline.quality.outcome import CheckResult
 from drumline.quality.page import Figure, Section
 from drumline.quality.report import CheckConfig, make_report
-from drumline.quality.samples import group_key, group_of, pair, read_lines, scores_of
+from drumline.quality.samples import group_key, group_of, pair_samples, read_sample_file, scores_of
 
 _CURVE_POINTS: Final = 101
 _BINS: Final = 10
 _CHUNK_VALUES: Final = 4_000_000
-"""Weights made at a time: 32 MB."""
+"""Bootstrap weights computed at a time: 32 MB."""
 
 
 class OpenSetGates(Config):
-    """Limits."""
+    """Limits of `check open-set`; null disables a gate."""
 
     auroc: Limit | None = Limit(at_least=0.90)
-    """Area under the ROC curve, known samples being the positives."""
+    """Area under the ROC curve with known samples as positives."""
     fpr_at_tpr: Limit | None = Limit(at_most=0.10)
-    """Share of unknown samples taken for known where ``tpr`` of the known are kept."""
+    """False positive rate: share of unknown samples accepted at the threshold that keeps ``tpr`` of the known ones."""
     auprc: Limit | None = None
-    """Average precision for the known; it rises with their share, so its limit depends on the set."""
+    """Average precision with known samples as positives; it grows with their share, so the limit depends on the set."""
 
 
 class OpenSetConfig(CheckConfig):
-    """Known against unknown percussion."""
+    """Samples of known and unknown percussion, and predictions for them."""
 
     truth: str
-    """JSON lines: sample_id, is_known."""
+    """Ground truth: JSON lines with sample_id and is_known."""
     predictions: str
-    """JSON lines: sample_id, scores."""
+    """Predictions: JSON lines with sample_id and scores."""
     tpr: float = Field(default=0.95, gt=0, le=1)
-    """Share of the known samples that must be kept."""
+    """True positive rate: share of the known samples that must be accepted when ``fpr_at_tpr`` is measured."""
     group_by: str = ""
-    """What is drawn, as in `check bootstrap`."""
+    """Field that groups samples for bootstrap resampling, as in `check bootstrap`."""
     draws: BootstrapConfig = BootstrapConfig()
     gates: OpenSetGates = OpenSetGates()
 
 
 class OpenSetFindings(Config):
-    """What `check open-set` finds."""
+    """Findings of `check open-set` in its report.json."""
 
     known: int
-    """Known samples."""
+    """Number of known samples."""
     unknown: int
-    """Unknown samples."""
+    """Number of unknown samples."""
     groups: int
-    """Different songs among them."""
+    """Number of resampled groups (songs)."""
     group_by: str
-    """What a song is."""
+    """Field by which samples are grouped."""
     level: float
-    """Of the intervals."""
+    """Confidence level of the intervals."""
     tpr: float
-    """Of the known, kept."""
+    """True positive rate at which ``fpr_at_tpr`` is measured."""
     values: dict[str, Value]
     """``auroc``, ``auprc``, ``fpr_at_tpr``."""
     roc: tuple[tuple[Number, Number], ...]
-    """Up to 101 points: (share of unknown taken for known, share of known kept)."""
+    """ROC curve of up to 101 points: (share of unknown samples accepted, share of known samples accepted)."""
     shares: dict[str, tuple[float, ...]]
-    """Of ``known`` and ``unknown`` samples, by tenth of the score."""
+    """Share of the ``known`` and ``unknown`` samples in each tenth of the score."""
 
 
-def check(config: OpenSetConfig) -> Outcome:
-    """Run the check. Raises DrumlineError where a file cannot be used."""
-    truth, told = read_lines(config.truth, "truth"), read_lines(config.predictions, "predictions")
-    joined = pair(truth, told)
+def run(config: OpenSetConfig) -> CheckResult:
+    """Measure how well scores separate known from unknown samples. Raises DrumlineError if a file cannot be used."""
+    truth, predictions = read_sample_file(config.truth, "truth"), read_sample_file(config.predictions, "predictions")
+    joined = pair_samples(truth, predictions)
     key = config.group_by or group_key(truth.trees)
     known = np.array([_is_known(tree) for tree in truth.trees])
     score = np.array([_known_score(tree) if tree else 0.0 for _, tree in joined.pairs])
@@ -90,8 +90,8 @@ def check(config: OpenSetConfig) -> Outcome:
         found = separation(score, known, weight=weights[..., group], tpr=config.tpr)
         return np.stack([found.auroc, found.auprc, found.fpr_at_tpr], axis=-1)
 
-    drawn = resample_weighted(len(names), statistic, config.draws, chunk=max(1, _CHUNK_VALUES // len(score)))
-    values = [measured(*each) for each in zip(drawn.value, drawn.low, drawn.high, strict=True)]
+    resampled = resample_weighted(len(names), statistic, config.draws, chunk=max(1, _CHUNK_VALUES // len(score)))
+    values = [measured(*each) for each in zip(resampled.value, resampled.low, resampled.high, strict=True)]
     findings = OpenSetFindings(
         known=int(known.sum()),
         unknown=int((~known).sum()),
@@ -107,16 +107,16 @@ def check(config: OpenSetConfig) -> Outcome:
         "open-set",
         config,
         findings=findings,
-        gates=judge_all(config.gates, findings.values),
-        inputs=(truth.source, told.source),
+        gates=apply_limits(config.gates, findings.values),
+        inputs=(truth.source, predictions.source),
         notes=joined.notes,
     )
-    return Outcome(report, lambda: sections(findings))
+    return CheckResult(report, lambda: sections(findings))
 
 
 def _is_known(tree: Tree) -> bool:
     if not tree.has("is_known"):
-        raise tree.fault("is_known", "must say true or false")
+        raise tree.fault("is_known", "must be true or false")
     return tree.flag("is_known")
 
 
@@ -140,33 +140,33 @@ def _shares(score: NDArray[np.float64]) -> tuple[float, ...]:
 
 
 def sections(found: OpenSetFindings) -> tuple[Section, ...]:
-    """What its page shows."""
+    """Sections of the HTML page."""
     tenths = [f"{n / _BINS:.1f}" for n in range(_BINS)]
     return (
         Section(
             "Known against unknown",
-            f"Intervals of {100 * found.level:g} % over {found.groups:,} songs ({found.group_by}).",
+            f"Confidence intervals of {100 * found.level:g} % over {found.groups:,} songs ({found.group_by}).",
             facts=(
                 ("Known samples", found.known),
                 ("Unknown samples", found.unknown),
                 ("AUROC", found.values["auroc"].value),
                 ("AUPRC", found.values["auprc"].value),
-                (f"False alarms at {100 * found.tpr:g} %", found.values["fpr_at_tpr"].value),
+                (f"False positives at {100 * found.tpr:g} % true positives", found.values["fpr_at_tpr"].value),
             ),
             figures=(
                 Figure(
-                    "Kept and let through",
-                    "For every threshold. On the diagonal the score knows nothing.",
+                    "ROC curve",
+                    "One point for each threshold. On the diagonal scores do not separate known from unknown samples.",
                     plots.curves(
                         "roc",
                         {"": ([x for x, _ in found.roc], [y for _, y in found.roc])},
-                        x_label="unknown taken for known",
-                        unit="known kept",
+                        x_label="unknown accepted",
+                        unit="known accepted",
                     ),
                 ),
                 Figure(
                     "Scores",
-                    "Share of each side's samples by score, in tenths. The less they overlap, the better.",
+                    "Share of the known and the unknown samples in each tenth of the score; less overlap is better.",
                     plots.lines("scores", tenths, found.shares, unit="share", x_label="score from"),
                 ),
             ),

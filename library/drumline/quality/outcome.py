@@ -1,4 +1,4 @@
-"""What a check hands back, as files and as a screenful for whoever waits for it."""
+"""Result of a check: its report, page sections and output files, and how they are written and summarised."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,28 +8,28 @@ from drumline.core.artifacts import STORAGE_ERRORS, join, write_bytes
 from drumline.core.config import canonical_json
 from drumline.core.errors import ConfigError
 from drumline.quality.gates import Gate, worst_first
-from drumline.quality.page import Section, cell_text, limit_words, render_page
+from drumline.quality.page import Section, cell_text, describe_limit, render_page
 from drumline.quality.report import Report
 
 _MOST_GATES: Final = 24
 _MOST_NOTES: Final = 8
-"""What fits on one screen."""
+"""Most notes of a summary that fits on one screen."""
 _ORDER: Final = ("failed", "unknown", "passed")
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What a check found."""
+class CheckResult:
+    """Report of a check with its page sections and the data files that it wrote."""
 
     report: Report[Any]
     sections: Callable[[], tuple[Section, ...]]
-    """Of the page, made from the report alone; its plots take longer than most checks."""
+    """Build the sections of the page from the report; called only when a page is written, because plots are slow."""
     written: tuple[str, ...] = ()
-    """Files that were made besides the report."""
+    """Data files that were written besides the report."""
 
 
-def publish(outcome: Outcome, output: str) -> None:
-    """Write ``report.json`` and ``report.html`` below a folder or URI. Raises ConfigError where that is impossible."""
+def publish(outcome: CheckResult, output: str) -> None:
+    """Write ``report.json`` and ``report.html`` to a folder or URI. Raises ConfigError if it cannot be written."""
     files = {
         "report.json": canonical_json(outcome.report, indent=1) + "\n",
         "report.html": render_page(outcome.report, outcome.sections()),
@@ -42,27 +42,27 @@ def publish(outcome: Outcome, output: str) -> None:
 
 
 def summary(report: Report[Any]) -> str:
-    """The report on one screen: what failed first."""
+    """One-screen text summary of a report, failed gates first."""
     return "\n".join(_lines(report))
 
 
 def _lines(report: Report[Any]) -> Iterator[str]:
     gates = worst_first(report.gates)
     counts = {verdict: sum(gate.verdict == verdict for gate in gates) for verdict in _ORDER}
-    told = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "no gate is set"
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count) or "no gate is set"
     title = report.check + (f" of {report.name}" if report.name != report.check else "")
-    yield f"{title}: {_mark(report.verdict)} ({told})"
+    yield f"{title}: {_mark(report.verdict)} ({verdicts})"
     shown = gates[:_MOST_GATES]
     width = max((len(gate.name) for gate in shown), default=0)
     for gate in shown:
         line = f"  {_mark(gate.verdict):8} {gate.name:{width}} {cell_text(gate.value):>9} {_interval(gate):18}"
-        yield f"{line} {limit_words(gate)}"
+        yield f"{line} {describe_limit(gate)}"
     if len(gates) > len(shown):
-        yield f"  ... and {len(gates) - len(shown)} gates more"
+        yield f"  ... and {len(gates) - len(shown)} more gates"
     for note in report.notes[:_MOST_NOTES]:
         yield f"  note     {note}"
     if len(report.notes) > _MOST_NOTES:
-        yield f"  ... and {len(report.notes) - _MOST_NOTES} notes more"
+        yield f"  ... and {len(report.notes) - _MOST_NOTES} more notes"
 
 
 def _mark(verdict: str) -> str:

@@ -1,4 +1,4 @@
-"""The page of a check: verdict and gates first, then whatever sections the check made of its report."""
+"""HTML page of a check: verdict and gates, then the sections that the check built from its findings."""
 
 import re
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from drumline.quality.gates import Gate, worst_first
 from drumline.quality.report import Report
 
 _MOST_GATES: Final = 16
-"""Of more, those that passed are folded."""
+"""With more gates than this, the passed ones are collapsed."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """A word that leads to another page."""
+    """A table cell that links to another page."""
 
     text: str
     href: str
@@ -28,7 +28,7 @@ Cell = str | int | float | Link | None
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with what it shows."""
+    """A titled SVG drawing with its caption."""
 
     title: str
     caption: str
@@ -37,33 +37,33 @@ class Figure:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a head. Numbers stand to the right, ``None`` is a dash."""
+    """A table: header cells and rows. Numbers are right-aligned, ``None`` is shown as a dash."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     title: str = ""
-    """Where it is set, the table is folded under it."""
+    """Title; if set, the table is collapsed under it."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a page, left out where it is empty."""
+    """A titled part of a page; omitted if it has no facts, figures or table rows."""
 
     title: str
     text: str = ""
     facts: tuple[tuple[str, Cell], ...] = ()
-    """Single numbers with their names."""
+    """Single numbers as (name, value)."""
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to show; its text alone explains nothing."""
+        """Whether there is nothing but text to show."""
         return not (self.facts or self.figures or any(table.rows for table in self.tables))
 
 
 def render_page(report: Report[Any], sections: Sequence[Section]) -> str:
-    """The whole page: one file that needs no other."""
+    """Render a report as one self-contained HTML page."""
     environment = page_environment("quality/templates")
     environment.filters |= {"cell_text": cell_text, "breakable": breakable}
     environment.tests["figure"] = lambda value: value is None or isinstance(value, int | float)
@@ -78,7 +78,7 @@ def render_page(report: Report[Any], sections: Sequence[Section]) -> str:
 
 
 def cell_text(value: Cell) -> str:
-    """A value as a page shows it: 1,234, 0.9021, a dash for what is not known."""
+    """Format a table cell: 1,234, 0.9021, or a dash for an unknown value."""
     if value is None:
         return "–"
     if isinstance(value, Link):
@@ -89,11 +89,11 @@ def cell_text(value: Cell) -> str:
 
 
 def breakable(name: str) -> Markup:
-    """A long name that may break after its dots and underscores."""
+    """Escape a long name and allow line breaks after its dots and underscores."""
     return Markup(re.sub(r"([._])", r"\1<wbr>", str(escape(name))))
 
 
-def limit_words(gate: Gate) -> str:
-    """A gate's limit as one says it."""
+def describe_limit(gate: Gate) -> str:
+    """Describe the limit of a gate: "at least 0.9 (by the lower end)"."""
     end = {"value": "", "low": " (by the lower end)", "high": " (by the upper end)"}[gate.by]
     return f"{gate.rule.replace('_', ' ')} {gate.limit:g}{end}"

@@ -1,7 +1,7 @@
-"""`check ready`: all checks of a release from one YAML file, one verdict.
+"""`check ready`: run all checks of a release from one YAML file and combine their verdicts.
 
-Steps run in order, each with the configuration of its own command. Halting at the first failure saves the time of the
-rest; what was not run is told, and never counts as passed.
+Steps run in order, each with the configuration of its command. With ``halt`` the first failure stops the run; steps
+that did not run are reported as such and never count as passed.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,38 +27,38 @@ from drumline.quality.health import compare as compare_health
 from drumline.quality.health.check import HealthConfig
 from drumline.quality.health.compare import CompareHealthConfig
 from drumline.quality.open_set import OpenSetConfig
-from drumline.quality.outcome import Outcome, publish
+from drumline.quality.outcome import CheckResult, publish
 from drumline.quality.page import Figure, Link, Section, Table
 from drumline.quality.report import CheckConfig, Input, make_report
 
-_CHECKS: Final[Mapping[str, Callable[[Any], Outcome]]] = {
-    "health": health.check,
-    "alignment": alignment.check,
-    "bootstrap": bootstrap.check,
-    "open_set": open_set.check,
-    "boundaries": boundaries.check,
-    "compare_health": compare_health.check,
-    "compare_manifests": compare_manifests.check,
+_CHECKS: Final[Mapping[str, Callable[[Any], CheckResult]]] = {
+    "health": health.run,
+    "alignment": alignment.run,
+    "bootstrap": bootstrap.run,
+    "open_set": open_set.run,
+    "boundaries": boundaries.run,
+    "compare_health": compare_health.run,
+    "compare_manifests": compare_manifests.run,
 }
 
 
 class Step(Config):
-    """One check: exactly one of these."""
+    """One step of `check ready`: set exactly one field."""
 
     health: HealthConfig | None = None
-    """As for `check health`, and so on."""
+    """Configuration of `check health`."""
     alignment: AlignmentCheckConfig | None = None
-    """As for `check alignment`."""
+    """Configuration of `check alignment`."""
     bootstrap: BootstrapCheckConfig | None = None
-    """As for `check bootstrap`."""
+    """Configuration of `check bootstrap`."""
     open_set: OpenSetConfig | None = None
-    """As for `check open-set`."""
+    """Configuration of `check open-set`."""
     boundaries: BoundariesConfig | None = None
-    """As for `check boundaries`."""
+    """Configuration of `check boundaries`."""
     compare_health: CompareHealthConfig | None = None
-    """As for `compare health`."""
+    """Configuration of `compare health`."""
     compare_manifests: CompareManifestsConfig | None = None
-    """As for `compare manifests`."""
+    """Configuration of `compare manifests`."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -68,15 +68,15 @@ class Step(Config):
 
     @property
     def check(self) -> tuple[str, CheckConfig]:
-        """Which check, and its configuration."""
+        """Name of the configured check, and its configuration."""
         return next((name, getattr(self, name)) for name in _CHECKS if getattr(self, name) is not None)
 
 
 class ReadyConfig(CheckConfig):
-    """What must hold before a release."""
+    """Checks that must pass before a release."""
 
     steps: tuple[Step, ...] = Field(min_length=1)
-    """In this order. A step without an ``output`` of its own reports below that of the whole."""
+    """Checks in the order in which they run. A step without ``output`` writes its report below the ``output`` here."""
     halt: bool = True
     """Stop at the first step that fails."""
 
@@ -84,56 +84,56 @@ class ReadyConfig(CheckConfig):
     def _names(self) -> Self:
         names = [name for name, _, _ in self.named()]
         if len(set(names)) < len(names):
-            raise ValueError("two steps have the same name, and would write to the same place")
+            raise ValueError("two steps have the same name and would write to the same folder")
         return self
 
     def named(self) -> list[tuple[str, str, CheckConfig]]:
-        """(name, check, configuration) of each step; without a name of its own it is called by its number."""
-        every = [(number, *step.check) for number, step in enumerate(self.steps, start=1)]
-        return [(settings.name or f"{number}-{kind}", kind, settings) for number, kind, settings in every]
+        """(name, check, configuration) of each step; unnamed steps are called "<number>-<check>"."""
+        steps = [(number, *step.check) for number, step in enumerate(self.steps, start=1)]
+        return [(settings.name or f"{number}-{kind}", kind, settings) for number, kind, settings in steps]
 
 
 class StepFindings(Config):
-    """What became of one step."""
+    """Verdict and gate counts of one step."""
 
     name: str
-    """Its number and check, or the name it was given."""
+    """Name of the step: as configured, else its number and check."""
     check: str
-    """Which check."""
+    """Check that the step runs."""
     verdict: Literal["passed", "failed", "unknown", "not run"]
-    """Of its gates."""
+    """Combined verdict of its gates; ``not run`` if an earlier step failed and ``halt`` is set."""
     gates: int
-    """How many it has."""
+    """Number of gates."""
     failed: int
-    """How many of them failed."""
+    """Number of failed gates."""
     unknown: int
-    """How many could not be judged."""
+    """Number of gates without a verdict."""
     notes: tuple[str, ...]
-    """Its notes."""
+    """Notes of the step's report."""
     report: str
-    """Where its page is; empty where none was written."""
+    """Location of its page; empty if none was written."""
     below: bool
-    """Whether that is below the report of the whole."""
+    """Whether its page is below the folder of this report."""
 
 
 class ReadyFindings(Config):
-    """What `check ready` finds."""
+    """Findings of `check ready` in its report.json."""
 
     steps: tuple[StepFindings, ...]
-    """In order."""
+    """Steps in the order in which they ran."""
     halted: bool
-    """Whether steps were left out after a failure."""
+    """Whether steps were skipped after a failure."""
 
 
-def check(config: ReadyConfig) -> Outcome:
-    """Run the steps. Raises DrumlineError where the input of one cannot be used."""
+def run(config: ReadyConfig) -> CheckResult:
+    """Run all steps and combine their verdicts. Raises DrumlineError if the input of a step cannot be used."""
     found: list[StepFindings] = []
     gates: list[Gate] = []
     inputs: list[Input] = []
     failed = False
     for name, kind, settings in config.named():
         if failed and config.halt:
-            found.append(_left_out(name, kind))
+            found.append(_skipped(name, kind))
             continue
         try:
             outcome = _CHECKS[kind](settings)
@@ -146,7 +146,7 @@ def check(config: ReadyConfig) -> Outcome:
         failed |= report.verdict == "failed"
         verdicts = [gate.verdict for gate in report.gates]
         gates += [gate.model_copy(update={"name": f"{name}.{gate.name}"}) for gate in report.gates]
-        inputs += [each.model_copy(update={"role": f"{name}: {each.role}"}) for each in report.inputs]
+        inputs += [source.model_copy(update={"role": f"{name}: {source.role}"}) for source in report.inputs]
         found.append(
             StepFindings(
                 name=name,
@@ -160,36 +160,36 @@ def check(config: ReadyConfig) -> Outcome:
                 below=not settings.output,
             )
         )
-    findings = ReadyFindings(steps=tuple(found), halted=any(each.verdict == "not run" for each in found))
-    notes = [f"{each.name}: {note}" for each in found for note in each.notes]
-    notes += [f"{each.name}: not run" for each in found if each.verdict == "not run"]
+    findings = ReadyFindings(steps=tuple(found), halted=any(step.verdict == "not run" for step in found))
+    notes = [f"{step.name}: {note}" for step in found for note in step.notes]
+    notes += [f"{step.name}: not run" for step in found if step.verdict == "not run"]
     report = make_report("ready", config, findings=findings, gates=tuple(gates), inputs=inputs, notes=notes)
-    return Outcome(report, lambda: sections(findings))
+    return CheckResult(report, lambda: sections(findings))
 
 
-def _left_out(name: str, kind: str) -> StepFindings:
+def _skipped(name: str, kind: str) -> StepFindings:
     return StepFindings(
         name=name, check=kind, verdict="not run", gates=0, failed=0, unknown=0, notes=(), report="", below=False
     )
 
 
 def sections(found: ReadyFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+    """Sections of the HTML page."""
     rows = tuple(
         (
-            Link(each.name, f"{each.name}/report.html" if each.below else each.report) if each.report else each.name,
-            each.check.replace("_", " "), each.verdict, each.gates, each.failed, each.unknown,
-        )
-        for each in found.steps
+            Link(step.name, f"{step.name}/report.html" if step.below else step.report) if step.report else step.name,
+                step.check.replace("_", " "), step.verdict, step.gates, step.failed, step.unknown,
+            )
+            for step in found.steps
     )  # fmt: skip
     text = "Stopped at the first failure." if found.halted else ""
     parts = {
-        each.name: {
-            "passed": float(each.gates - each.failed - each.unknown), "failed": float(each.failed),
-            "unknown": float(each.unknown),
+        step.name: {
+            "passed": float(step.gates - step.failed - step.unknown), "failed": float(step.failed),
+            "unknown": float(step.unknown),
         }
-        for each in found.steps
+        for step in found.steps
     }  # fmt: skip
-    figure = Figure("Gates", "By step and verdict.", stacked_bars("steps", parts, unit="gates"))
+    figure = Figure("Gates", "Gates by step and verdict.", stacked_bars("steps", parts, unit="gates"))
     table = Table(("Step", "Check", "Verdict", "Gates", "Failed", "Unknown"), rows)
     return (Section("Steps", text, figures=(figure,), tables=(table,)),)

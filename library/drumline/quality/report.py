@@ -1,4 +1,4 @@
-"""The schema of a check's `report.json`. It holds no date: equal inputs give equal bytes."""
+"""Schema of the `report.json` of all checks. Reports hold no date: equal inputs give equal bytes."""
 
 from collections.abc import Iterable
 from typing import Final, Generic, TypeVar
@@ -8,76 +8,76 @@ from pydantic import SerializeAsAny
 import drumline
 from drumline.core.artifacts import join
 from drumline.core.config import Config, fingerprint
-from drumline.quality.gates import Gate, Verdict, overall
+from drumline.quality.gates import Gate, Verdict, combined_verdict
 
 SCHEMA_VERSION: Final = 1
-"""Of all checks together. Raised whenever an old reader would misread a new file."""
+"""Version of the report schema of all checks; raised whenever an old reader would misread a new file."""
 
 
 class CheckConfig(Config):
-    """What every check is told."""
+    """Options common to all checks."""
 
     name: str = ""
-    """The report's title; the name of the check if empty."""
+    """Title of the report; the name of the check if empty."""
     output: str = ""
-    """Folder or URI for report.json and report.html; nothing is written if empty."""
+    """Folder or URI for report.json and report.html; empty writes nothing."""
 
 
 class WriterConfig(CheckConfig):
-    """What every command that writes data besides its report is told."""
+    """Options common to all commands that write data besides their report."""
 
     output: str
-    """Folder or URI for what is made, and for report.json and report.html."""
+    """Folder or URI for the data files, report.json and report.html."""
     dry_run: bool = False
-    """Count and judge, but write nothing at all."""
+    """Compute findings and verdicts without writing any file."""
 
-    def place(self, name: str) -> str:
-        """Where a file of that name goes; empty on a dry run."""
+    def output_uri(self, name: str) -> str:
+        """Location of an output file of that name; empty on a dry run."""
         return "" if self.dry_run else join(self.output, name)
 
 
 class Input(Config):
-    """A file or a dataset that was read."""
+    """A file or dataset that a check read."""
 
     role: str
-    """What it is for: truth, predictions, baseline ..."""
+    """Role of the input: truth, predictions, baseline ..."""
     path: str
-    """As it was given."""
+    """Path or URI as configured."""
     records: int
-    """Lines or rows in it."""
+    """Number of lines or rows."""
     sha256: str
-    """Of the file; of a dataset's manifest."""
+    """SHA-256 of the file; of a dataset, of its manifest; empty if not known."""
 
 
 F = TypeVar("F", bound=Config)
 
 
 class Report(Config, Generic[F]):
-    """The whole of `report.json`."""
+    """Contents of `report.json`."""
 
     schema_version: int = SCHEMA_VERSION
-    """Of this schema."""
+    """Version of this schema."""
     check: str
-    """Which check."""
+    """Name of the check."""
     name: str
-    """The title."""
+    """Title of the report."""
     drumline: str
-    """Version of the code."""
+    """Version of drumline that wrote it."""
     fingerprint: str
-    """Of the configuration, less its title, where the report goes and how it ran."""
+    """Fingerprint of the configuration without title, output location and run settings."""
     verdict: Verdict
-    """Of all gates together: failed if any is, else unknown if any is, else passed."""
+    """Combined verdict: failed if any gate failed, else unknown if any is unknown, else passed."""
     gates: tuple[Gate, ...]
-    """In the order of the configuration."""
+    """Gates in the order of the configuration."""
     notes: tuple[str, ...]
-    """What was mended, missing or left out. With ``--strict`` any note fails the check."""
+    """Repairs, missing data and exclusions. With ``--strict`` any note fails the check."""
     inputs: tuple[Input, ...]
-    """What was read."""
+    """Files and datasets that were read."""
     findings: SerializeAsAny[F]
-    """What the check found."""
+    """Findings of this check."""
 
     def failed(self, *, strict: bool) -> bool:
-        """Whether the check failed. Strictly, a gate without an answer or a note is a failure too."""
+        """Whether the check failed. With ``strict``, unknown gates and notes are failures too."""
         return self.verdict == "failed" or (strict and (self.verdict == "unknown" or bool(self.notes)))
 
 
@@ -90,13 +90,13 @@ def make_report(
     inputs: Iterable[Input],
     notes: Iterable[str] = (),
 ) -> Report[F]:
-    """The report of a check."""
+    """Assemble the report of a check: versions, fingerprint and combined verdict."""
     return Report(
         check=check,
         name=config.name or check,
         drumline=drumline.__version__,
         fingerprint=fingerprint(check, config.model_dump(mode="json", exclude={"name", "output", "dry_run", "run"})),
-        verdict=overall(gates),
+        verdict=combined_verdict(gates),
         gates=gates,
         notes=tuple(notes),
         inputs=tuple(inputs),

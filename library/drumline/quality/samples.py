@@ -1,9 +1,9 @@
-"""JSON lines of samples, true and predicted, in every spelling that BeatSight's tools and examples use.
+"""JSON lines files of labelled samples and of predictions for them, in the field spellings of BeatSight's tools.
 
-A *sample* is a short piece of audio with what sounds in it. The true ones say ``labels`` (or ``components`` with a
-``label`` each, or one ``label``); predictions give ``scores`` (or ``probabilities``, ``predicted_scores``) by label, or
-``labels`` (``predicted_labels``, ``predicted_label``) without. Labels stay what the files call them, in lower case with
-underscores, because a file's own label set is what its gates are about.
+A *sample* is a short audio clip and the labels of what sounds in it. Ground truth has ``labels`` (or ``components``
+with a ``label`` each, or one ``label``). Predictions have ``scores`` (or ``probabilities``, ``predicted_scores``) by
+label, or ``labels`` (``predicted_labels``, ``predicted_label``) without scores. Labels keep the names of the files, in
+lower case with underscores, because gates refer to a file's own label set.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,50 +17,53 @@ from drumline.core.errors import DrumlineError
 from drumline.quality.report import Input
 
 GROUP_KEYS: Final = ("song_id", "session_id", "audio_path", "sample_id")
-"""What samples belong together by, in order of preference: the first that every line tells."""
+"""Fields that may group samples, in order of preference: the first that every line has is used."""
 _SCORES: Final = ("scores", "probabilities", "predicted_scores")
 _LABELS: Final = ("labels", "components")
 _PREDICTED: Final = ("predicted_labels", "labels")
 
 
 @dataclass(frozen=True)
-class Lines:
-    """The lines of one file."""
+class SampleFile:
+    """All lines of one sample file."""
 
     source: Input
     trees: tuple[Tree, ...]
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """True samples, each with its prediction."""
+class SamplePairs:
+    """Ground-truth samples, each with its prediction."""
 
     pairs: tuple[tuple[Tree, Tree | None], ...]
-    """In the order of the truth; None where there is no prediction."""
+    """(ground truth, prediction) in the order of the ground truth; None where there is no prediction."""
     notes: tuple[str, ...]
-    """What has no partner."""
+    """Samples without a partner, described for the report."""
 
 
-def read_lines(path: str, role: str) -> Lines:
-    """All lines of a file. Raises DrumlineError where it cannot be read or holds none, ChartError at a damaged line."""
+def read_sample_file(path: str, role: str) -> SampleFile:
+    """Read all lines of a sample file.
+
+    Raises DrumlineError if it cannot be read or has no lines, ChartError at an invalid line.
+    """
     try:
         data = read_bytes(path)
     except STORAGE_ERRORS as error:
         raise DrumlineError(f"{role}: {path}: cannot be read ({error or type(error).__name__})") from error
     trees = tuple(read_json_lines(data, path))
     if not trees:
-        raise DrumlineError(f"{role}: {path}: holds no line")
-    return Lines(Input(role=role, path=path, records=len(trees), sha256=sha256(data)), trees)
+        raise DrumlineError(f"{role}: {path}: file has no lines")
+    return SampleFile(Input(role=role, path=path, records=len(trees), sha256=sha256(data)), trees)
 
 
-def stream_lines(path: str) -> Iterator[Tree]:
-    """The lines of a file one by one, however long it is. Raises as `read_lines` does."""
-    for number, line in stream_text(path):
+def iter_samples(path: str) -> Iterator[Tree]:
+    """Iterate over the lines of a sample file without loading it whole. Raises as `read_lines` does."""
+    for number, line in iter_text_lines(path):
         yield read_json_line(line, f"{path}:{number}")
 
 
-def stream_text(path: str) -> Iterator[tuple[int, str]]:
-    """The lines that hold anything with their numbers, as text. Raises DrumlineError where there are none to read."""
+def iter_text_lines(path: str) -> Iterator[tuple[int, str]]:
+    """Iterate over the non-empty lines of a text file as (number, text). Raises DrumlineError if it cannot be read."""
     fs, inner = filesystem(path)
     try:
         with fs.open(inner, "rb") as file:
@@ -70,97 +73,97 @@ def stream_text(path: str) -> Iterator[tuple[int, str]]:
 
 
 def sample_id(tree: Tree) -> str:
-    """The name of a sample. Raises ChartError where it has none."""
+    """Name of a sample (``sample_id``, else ``event_id``). Raises ChartError if it has none."""
     return tree.text("event_id") if not tree.has("sample_id") and tree.has("event_id") else tree.text("sample_id")
 
 
-def pair(truth: Lines, predictions: Lines) -> Pairs:
-    """Each true sample with its prediction, by name.
+def pair_samples(truth: SampleFile, predictions: SampleFile) -> SamplePairs:
+    """Match ground-truth samples with predictions by sample id.
 
-    A sample without a prediction counts as one in which nothing was heard. Raises DrumlineError where a name stands
-    twice in one file, or no name stands in both.
+    A sample without a prediction counts as one with no predicted label. Raises DrumlineError if a sample id occurs
+    twice in one file, or no sample id occurs in both.
     """
-    told, known = _by_name(predictions), _by_name(truth)
-    both = told.keys() & known.keys()
+    predicted, known = _by_name(predictions), _by_name(truth)
+    both = predicted.keys() & known.keys()
     if not both:
         raise DrumlineError(
-            f"{predictions.source.path}: none of its {len(told)} samples is in {truth.source.path} "
-            f"({next(iter(told))!r} against {next(iter(known))!r}: other files' names?)"
+            f"{predictions.source.path}: none of its {len(predicted)} samples is in {truth.source.path} "
+            f"({next(iter(predicted))!r} against {next(iter(known))!r}: are these files from different data sets?)"
         )
     notes = []
     if missing := len(known) - len(both):
-        example = next(name for name in known if name not in told)
+        example = next(name for name in known if name not in predicted)
         notes.append(
-            f"{missing} of {len(known)} samples have no line in {predictions.source.role}, so nothing was heard "
-            f"there ({example})"
+            f"{missing} of {len(known)} samples have no line in {predictions.source.role} and count as silent "
+            f"(first: {example})"
         )
-    if extra := len(told) - len(both):
-        example = next(name for name in told if name not in known)
-        notes.append(f"{extra} samples of {predictions.source.role} are not in the truth and left out ({example})")
-    return Pairs(tuple((tree, told.get(name)) for name, tree in known.items()), tuple(notes))
+    if extra := len(predicted) - len(both):
+        example = next(name for name in predicted if name not in known)
+        notes.append(f"{extra} samples of {predictions.source.role} are not in the truth (ignored; first: {example})")
+    return SamplePairs(tuple((tree, predicted.get(name)) for name, tree in known.items()), tuple(notes))
 
 
 def group_key(trees: Iterable[Tree]) -> str:
-    """The first of `GROUP_KEYS` that every sample tells."""
+    """First of `GROUP_KEYS` that every sample has."""
     rows = tuple(trees)
     return next((key for key in GROUP_KEYS if all(row.has(key) for row in rows)), "sample_id")
 
 
 def group_of(tree: Tree, key: str) -> str:
-    """What a sample belongs to, by such a key."""
+    """Group of a sample: its value of a `GROUP_KEYS` field."""
     return sample_id(tree) if key == "sample_id" else tree.text(key)
 
 
 def labels_of(tree: Tree) -> tuple[str, ...]:
-    """The true labels of a sample, each once, in the file's order. Raises ChartError where it tells none at all."""
+    """Distinct ground-truth labels of a sample in the file's order. Raises ChartError if it has none."""
     for name in _LABELS:
         if tree.has(name):
-            return tuple(dict.fromkeys(spelt(label) for label in _names(tree, name)))
-    return (spelt(tree.text("label")),)
+            return tuple(dict.fromkeys(normalise_label(label) for label in _names(tree, name)))
+    return (normalise_label(tree.text("label")),)
 
 
 def scores_of(tree: Tree) -> Mapping[str, float]:
-    """The predicted score of each label; of labels told without scores the ``confidence``, or 1.
+    """Predicted score by label; labels without scores get the line's ``confidence``, or 1.
 
-    Raises ChartError where there is none of them.
+    Raises ChartError if the line has no prediction.
     """
     for name in _SCORES:
         if tree.has(name):
             part = tree.tree(name)
-            return {spelt(label): part.number(label) for label in part.values}
-    sure = tree.number("confidence", 1.0)
+            return {normalise_label(label): part.number(label) for label in part.values}
+    confidence = tree.number("confidence", 1.0)
     for name in _PREDICTED:
         if tree.has(name):
-            return dict.fromkeys((spelt(label) for label in _names(tree, name)), sure)
-    return {spelt(tree.text("label" if tree.has("label") else "predicted_label")): sure}
+            return dict.fromkeys((normalise_label(label) for label in _names(tree, name)), confidence)
+    return {normalise_label(tree.text("label" if tree.has("label") else "predicted_label")): confidence}
 
 
 def predicted_labels_of(tree: Tree) -> tuple[str, ...]:
-    """The labels that are predicted, each once: told as such, else all that have a score."""
+    """Distinct predicted labels of a sample: as listed, else all labels that have a score."""
     for name in _PREDICTED:
         if tree.has(name):
-            return tuple(dict.fromkeys(spelt(label) for label in _names(tree, name)))
+            return tuple(dict.fromkeys(normalise_label(label) for label in _names(tree, name)))
     if tree.has("predicted_label"):
-        return (spelt(tree.text("predicted_label")),)
+        return (normalise_label(tree.text("predicted_label")),)
     return tuple(scores_of(tree))
 
 
-def spelt(label: str) -> str:
+def normalise_label(label: str) -> str:
     """A label in lower case with underscores."""
     return label.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
 def _names(tree: Tree, name: str) -> Iterator[str]:
-    """The items of an array of words, or of objects with a ``label``."""
+    """Labels in an array of strings, or of objects with a ``label``."""
     for index, item in enumerate(tree.items(name)):
         yield item if isinstance(item, str) else as_tree(item, f"{tree.place}{name}[{index}].").text("label")
 
 
-def _by_name(lines: Lines) -> dict[str, Tree]:
+def _by_name(lines: SampleFile) -> dict[str, Tree]:
     found: dict[str, Tree] = {}
     for tree in lines.trees:
         name = sample_id(tree)
         if name in found:
-            raise DrumlineError(f"{tree.place.rstrip(': ')}: sample {name!r} stands twice")
+            raise DrumlineError(f"{tree.place.rstrip(': ')}: sample id {name!r} occurs twice")
         found[name] = tree
     return found

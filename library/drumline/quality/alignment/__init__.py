@@ -1,1 +1,1 @@
-"""Microphones of a session against each other, charts of a dataset against their audio."""
+"""Synchrony of a session's microphones, and alignment of a dataset's charts with their audio."""

@@ -1,7 +1,7 @@
-"""How well the charts of a dataset lie on their audio, from what alignment wrote into ``songs.parquet``.
+"""Alignment quality of a dataset's charts, from the columns that alignment wrote into ``songs.parquet``.
 
-The residual of a recording is the median distance of the onsets heard from where its hits were put, after the offset,
-drift and warp that were applied; the drift is what was taken out. Intervals come from drawing songs.
+The residual of a recording is the median distance between detected onsets and aligned hits, after the applied offset,
+drift and warp. The drift is the one that was corrected. Confidence intervals come from bootstrap over songs.
 """
 
 from collections import Counter
@@ -33,27 +33,30 @@ _PPM_TO_SAMPLES_PER_MINUTE: Final = 1e-6 * 60 * RATE_HZ
 
 
 class ChartGates(Config):
-    """Limits for the charts of a dataset."""
+    """Limits on the alignment of a dataset's charts; null disables a gate."""
 
     residual_limit_ms: float = Field(default=15.0, gt=0)
-    """A recording is within the limit where the median distance of its onsets is at most this [ms]."""
+    """Largest residual of a well-aligned recording: median distance of onsets and hits [ms]."""
     draws: BootstrapConfig = BootstrapConfig()
     within: Limit | None = Limit(at_least=0.95)
-    """Share of the recordings of known residual that are within it."""
+    """Share of the recordings with a known residual that are well aligned."""
     median_residual_ms: Limit | None = Limit(at_most=10.0)
-    """The median recording's residual [ms]."""
+    """Median of the recordings' residuals [ms]."""
     p95_residual_ms: Limit | None = None
-    """The residual that 95 % of the recordings keep [ms]."""
+    """95th percentile of the recordings' residuals [ms]."""
     p95_drift_samples_per_minute: Limit | None = None
-    """The drift, without its sign, that 95 % of the recordings keep before correction [samples a minute]."""
+    """95th percentile of the absolute drift before correction [samples/min]."""
     forced: Limit | None = Limit(at_most=0.0)
-    """Share of recordings that alignment would have rejected."""
+    """Share of recordings that are in the dataset although alignment rejected them."""
     unconfirmed: Limit | None = None
-    """Share of recordings in which alignment found nothing to confirm the annotation by."""
+    """Share of recordings whose annotation alignment could not confirm."""
 
 
 def measure_charts(dataset: str, config: ChartGates) -> tuple[ChartFindings, Input]:
-    """What alignment made of every recording of a dataset. Raises DrumlineError where there is none, or it is empty."""
+    """Summarise the alignment of every recording of a dataset.
+
+    Raises DrumlineError if the dataset cannot be read or has no recording.
+    """
     read_manifest(dataset)
     with open_parquet(join(dataset, "songs.parquet")) as file:
         rows = file.read(_COLUMNS).to_pylist()
@@ -67,10 +70,10 @@ def measure_charts(dataset: str, config: ChartGates) -> tuple[ChartFindings, Inp
     known = np.isfinite(residual_ms)
     within = known & (residual_ms <= config.residual_limit_ms)
 
-    def share(which: NDArray[np.bool_], of: NDArray[np.bool_]) -> tuple[float, float, float]:
-        sums = np.stack([np.bincount(song, side, minlength=len(songs)) for side in (which & of, of)], axis=1)
-        told = resample(sums, lambda s: ratio(s[..., 0], s[..., 1]), config.draws)
-        return float(told.value), float(told.low), float(told.high)
+    def share(selected: NDArray[np.bool_], among: NDArray[np.bool_]) -> tuple[float, float, float]:
+        sums = np.stack([np.bincount(song, side, minlength=len(songs)) for side in (selected & among, among)], axis=1)
+        resampled = resample(sums, lambda s: ratio(s[..., 0], s[..., 1]), config.draws)
+        return float(resampled.value), float(resampled.low), float(resampled.high)
 
     every = np.ones(len(rows), dtype=bool)
     values = {
@@ -81,7 +84,7 @@ def measure_charts(dataset: str, config: ChartGates) -> tuple[ChartFindings, Inp
         "forced": measured(*share(verdicts == "forced", every)),
         "unconfirmed": measured(*share(verdicts == "unconfirmed", every)),
     }
-    outside = [row for row, good, told in zip(rows, within, known, strict=True) if told and not good]
+    outside = [row for row, good, finite in zip(rows, within, known, strict=True) if finite and not good]
     findings = ChartFindings(
         recordings=len(rows),
         songs=len(songs),
@@ -105,5 +108,5 @@ def measure_charts(dataset: str, config: ChartGates) -> tuple[ChartFindings, Inp
 
 
 def _quantile(values: Floats, share: float) -> float:
-    """The least of the values that so large a share of them does not exceed; NaN of none."""
+    """Empirical quantile without interpolation; NaN for no values."""
     return float(np.quantile(values, share, method="inverted_cdf")) if len(values) else float("nan")

@@ -1,4 +1,4 @@
-"""What `check alignment` finds: a part of its ``report.json``. Positive delays: the target hears it later."""
+"""Findings of `check alignment` in its report.json. Positive delays: the target microphone is later."""
 
 from drumline.core.config import Config
 from drumline.core.measure import Number, Value
@@ -6,92 +6,92 @@ from drumline.quality.gates import Verdict
 
 
 class PairFindings(Config):
-    """One microphone against the anchor."""
+    """Delays of one microphone relative to the anchor; null where no hit was matched."""
 
     anchor: str
-    """The microphone whose clock counts."""
+    """Reference microphone."""
     target: str
-    """The other."""
+    """Compared microphone."""
     median_delay_ms: Number
-    """Of all strokes that both hear; null without any, like all here."""
+    """Median delay of all matched hits [ms]."""
     mean_delay_ms: Number
-    """Likewise."""
+    """Mean delay [ms]."""
     max_abs_delay_ms: Number
-    """The largest, whatever its sign."""
+    """Largest absolute delay [ms]."""
     std_delay_ms: Number
-    """Standard deviation."""
+    """Standard deviation of the delays [ms]."""
     spread_delay_ms: Number
-    """Median absolute deviation from the median: what a few wrong matches do not touch."""
+    """Median absolute deviation from the median delay [ms]; robust against a few wrong matches."""
     drift_samples_per_minute: Value
-    """Slope of the delay over time, by Theil and Sen, with its interval."""
+    """Theil-Sen slope of the delay over time with its confidence interval [samples/min]."""
     onsets: int
-    """Strokes that the anchor hears by themselves."""
+    """Isolated hits detected in the anchor."""
     support: int
-    """Those that the target hears as well."""
+    """Hits of the anchor that were also found in the target."""
     trace: tuple[tuple[float, float], ...]
-    """(minutes, delay in ms) of up to 200 strokes."""
+    """Delay over time of up to 200 hits: (minutes, delay in ms)."""
     verdict: Verdict
-    """Of this pair's gates."""
+    """Combined verdict of this pair's gates."""
 
 
 class SessionFindings(Config):
-    """One session."""
+    """Microphone pairs of one recording session."""
 
     session_id: str
-    """As its manifest says, or the folder's name."""
+    """Session id of the manifest, or the folder's name."""
     rate_hz: int
-    """Of all its files."""
+    """Sampling rate of all its files [Hz]."""
     duration_s: float
-    """Of the anchor."""
+    """Duration of the anchor's recording [s]."""
     anchor: str
-    """The microphone that the others are compared with."""
+    """Reference microphone of the session."""
     pairs: tuple[PairFindings, ...]
-    """In the order of the manifest."""
+    """Microphones compared with the anchor, in the order of the manifest."""
 
 
 class RecordingRow(Config):
-    """A recording whose chart does not lie on its audio."""
+    """A recording whose chart is not aligned within the limit."""
 
     key: str
-    """The song, as the dataset calls it."""
+    """Key of the song in the dataset."""
     domain: str
-    """How its drums are heard."""
+    """Audio domain: mix, drum stem, separated or rendered."""
     alignment: str
-    """On whose word its hits lie where they lie."""
+    """Alignment verdict: measured, trusted, exact, forced or unconfirmed."""
     residual_ms: Number
-    """Median distance of chart and audio onsets; null where nothing was found."""
+    """Median distance of hits and detected onsets [ms]; null if nothing was detected."""
     drift_ppm: Number
-    """The drift that was taken out."""
+    """Corrected drift [ppm]."""
     hits: int
-    """Hits in it."""
+    """Number of hits."""
 
 
 class ChartFindings(Config):
-    """The recordings of a dataset, each chart against its audio."""
+    """Alignment of a dataset's charts with their audio."""
 
     recordings: int
-    """Rows of songs.parquet."""
+    """Number of recordings (rows of songs.parquet)."""
     songs: int
-    """Different songs."""
+    """Number of distinct songs."""
     verdicts: dict[str, int]
-    """Recordings by what alignment made of them."""
+    """Recordings by alignment verdict."""
     values: dict[str, Value]
     """``within``, ``median_residual_ms``, ``p95_residual_ms``, ``p95_drift_samples_per_minute``, ``forced``,
     ``unconfirmed``."""
     residuals: tuple[int, ...]
-    """Recordings by residual, in the bins of `residual_edges_ms`."""
+    """Histogram of the recordings' residuals, in the bins of `residual_edges_ms`."""
     residual_edges_ms: tuple[float, ...]
-    """Edges of these bins; what lies beyond the last joins the last."""
+    """Bin edges [ms]; larger residuals are counted in the last bin."""
     worst: tuple[RecordingRow, ...]
-    """Those outside the limit, worst first: at most 50."""
+    """Recordings beyond the residual limit, worst first: at most 50."""
 
 
 class AlignmentFindings(Config):
-    """What `check alignment` finds."""
+    """Findings of `check alignment` in its report.json."""
 
     sessions: tuple[SessionFindings, ...]
     """Sessions of several microphones."""
     charts: ChartFindings | None
-    """Of the dataset, where one is given."""
+    """Alignment of the dataset's charts; null if no dataset is configured."""
     level: float
-    """Of the intervals."""
+    """Confidence level of the intervals."""

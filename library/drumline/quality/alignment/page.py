@@ -1,4 +1,4 @@
-"""The page of `check alignment`."""
+"""HTML page of `check alignment`."""
 
 from itertools import pairwise
 
@@ -10,7 +10,7 @@ from drumline.quality.page import Figure, Section, Table
 
 
 def sections(found: AlignmentFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+    """Sections of the HTML page."""
     parts = [_session(session, number, found.level) for number, session in enumerate(found.sessions)]
     return (*parts, *([_charts(found.charts)] if found.charts else []))
 
@@ -30,16 +30,16 @@ def _session(session: SessionFindings, number: int, level: float) -> Section:
     return Section(
         f"Session {session.session_id}",
         f"Against {session.anchor}: {session.duration_s / 60:.1f} minutes at {session.rate_hz:,} Hz. "
-        "Positive: the microphone hears a stroke after the anchor.",
+        "Positive: the hit arrives at this microphone after the anchor.",
         figures=(
             Figure(
                 "Delays",
-                "Median, and the median deviation from it on either side.",
+                "Median delay, with its median absolute deviation on either side.",
                 plots.intervals(f"delays{number}", delays, unit="ms", marks={"": 0.0}),
             ),
             Figure(
                 "Delays over time",
-                "A slope is a drift between clocks, a step a dropout.",
+                "A slope is clock drift, a step is a dropout.",
                 plots.points(f"traces{number}", traces, x_label="minutes", unit="ms"),
             ),
         ),
@@ -47,7 +47,7 @@ def _session(session: SessionFindings, number: int, level: float) -> Section:
             Table(
                 (
                     "Microphone", "Verdict", "Median, ms", "Mean", "Largest", "Deviation", "Drift, samples/min",
-                    f"{100 * level:g} % from", "to", "Strokes", "of",
+                    f"{100 * level:g} % from", "to", "Matched hits", "of",
                 ),
                 tuple(
                     (
@@ -66,25 +66,25 @@ def _charts(found: ChartFindings) -> Section:
     *inner, last, _ = found.residual_edges_ms
     names = [f"{low:g} to {high:g}" for low, high in pairwise([*inner, last])] + [f"over {last:g}"]
     return Section(
-        "Charts on their audio",
-        "Residual: the median distance of the onsets heard from where the hits were put, after alignment.",
+        "Alignment of charts and audio",
+        "Residual: median distance between detected onsets and aligned hits.",
         facts=(
             ("Recordings", found.recordings),
             ("Songs", found.songs),
             ("Within the limit", found.values["within"].value),
             ("Median residual, ms", found.values["median_residual_ms"].value),
-            ("95 % keep, ms", found.values["p95_residual_ms"].value),
-            ("Drift, samples/min", found.values["p95_drift_samples_per_minute"].value),
+            ("95th percentile, ms", found.values["p95_residual_ms"].value),
+            ("95th percentile of drift, samples/min", found.values["p95_drift_samples_per_minute"].value),
         ),
         figures=(
             Figure(
                 "Residuals",
-                "Recordings by residual, in milliseconds.",
+                "Recordings by residual [ms].",
                 bars("residuals", dict(zip(names, found.residuals, strict=True)), unit="recordings"),
             ),
             Figure(
-                "What alignment made of them",
-                "Exact ones were rendered from the chart, trusted ones were annotated on this recording.",
+                "Alignment verdicts",
+                "Exact: rendered from the chart. Trusted: annotated on this recording.",
                 bars("verdicts", found.verdicts, unit="recordings"),
             ),
         ),
@@ -92,7 +92,7 @@ def _charts(found: ChartFindings) -> Section:
             Table(
                 ("Recording", "Domain", "Alignment", "Residual, ms", "Drift, ppm", "Hits"),
                 tuple((w.key, w.domain, w.alignment, w.residual_ms, w.drift_ppm, w.hits) for w in found.worst),
-                title="Recordings outside the limit, worst first",
+                title="Recordings beyond the limit, worst first",
             ),
         ),
     )

@@ -1,4 +1,4 @@
-"""Recording sessions of several microphones: their manifests, their sound, and the delays between them.
+"""Recording sessions of several microphones: manifests, audio files and the delays between microphones.
 
 A manifest is JSON: ``session_id`` and ``mics`` with a ``name`` and a ``path`` each, relative to the manifest. A folder
 of audio files is a session too, each file a microphone.
@@ -26,26 +26,29 @@ _AUDIO: Final = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
 _BLOCK: Final = 1 << 18
 _BEFORE_S: Final = 0.005
 _AFTER_S: Final = 0.035
-"""The window around a stroke: its attack and the start of its body."""
+"""End of the compared window after the onset [s]: it holds the attack and the start of the decay."""
 _MEMORY: Final = 9
-"""Delays whose median says where the next is looked for, so that a drift is followed."""
+"""Number of recent delays whose median predicts the next one, so that drift is followed."""
 
 
 @dataclass(frozen=True)
 class Session:
-    """Which file each microphone wrote."""
+    """A recording session: the audio file of each microphone."""
 
     session_id: str
-    place: str
-    """The manifest, the folder, or where else it was told."""
+    source: str
+    """Manifest or folder that the session was read from, or "configuration"."""
     sha256: str
-    """Of the manifest; empty where there is none."""
+    """SHA-256 of the manifest; empty if there is none."""
     mics: Mapping[str, str]
-    """Microphone -> path or URI, in the order of the manifest."""
+    """Microphone name -> path or URI, in the order of the manifest."""
 
 
 def read_session(uri: str) -> Session:
-    """A manifest, or a folder of audio files. Raises DrumlineError where it is neither, or holds fewer than two."""
+    """Read a session manifest or a folder of audio files.
+
+    Raises DrumlineError if it is neither, or has fewer than two microphones.
+    """
     files = sorted(name for name in names(uri) if name.lower().endswith(_AUDIO)) if not uri.endswith(".json") else []
     if files:
         session_id = uri.rstrip("/").rsplit("/", 1)[-1]
@@ -53,7 +56,7 @@ def read_session(uri: str) -> Session:
     else:
         session = _read_manifest(uri)
     if len(session.mics) < 2:
-        raise DrumlineError(f"{uri}: {len(session.mics)} microphones, at least two can be compared")
+        raise DrumlineError(f"{uri}: {len(session.mics)} microphones; at least two are needed for a comparison")
     return session
 
 
@@ -61,21 +64,21 @@ def _read_manifest(uri: str) -> Session:
     try:
         data = read_bytes(uri)
     except STORAGE_ERRORS as error:
-        raise DrumlineError(f"{uri}: no session manifest, nor a folder of audio files ({error})") from error
+        raise DrumlineError(f"{uri}: neither a session manifest nor a folder of audio files ({error})") from error
     tree = read_json(data, uri)
     folder = uri.rpartition("/")[0]
     mics: dict[str, str] = {}
     for mic in tree.trees("mics"):
         name, path = mic.text("name"), mic.text("path")
         if name in mics:
-            raise mic.fault("name", f"{name!r} stands twice")
+            raise mic.fault("name", f"{name!r} occurs twice")
         absolute = path.startswith("/") or re.match(r"[a-z0-9]+://", path)
         mics[name] = path if absolute or not folder else f"{folder}/{path}"
     return Session(tree.text("session_id"), uri, sha256(data), mics)
 
 
 class Microphone:
-    """The open file of one microphone; a piece of it at a time is in memory."""
+    """Open audio file of one microphone, read in blocks."""
 
     def __init__(self, name: str, file: soundfile.SoundFile) -> None:
         self.name, self._file = name, file
@@ -83,7 +86,7 @@ class Microphone:
         self.num_samples: int = file.frames
 
     def read(self, start: int, count: int) -> NDArray[np.float32]:
-        """Samples from ``start`` on [count], the mean of the channels; silence beyond the ends."""
+        """Samples from ``start`` on [count], mean of the channels; zeros beyond the ends of the file."""
         samples = np.zeros(count, dtype=np.float32)
         first, last = max(start, 0), min(start + count, self.num_samples)
         if first < last:
@@ -93,7 +96,7 @@ class Microphone:
         return samples
 
     def envelope(self) -> Envelope:
-        """Its onset envelope, whole."""
+        """Onset envelope of the whole recording."""
         self._file.seek(0)
         resampler = soxr.ResampleStream(self.rate_hz, RATE_HZ, 1, dtype="float32", quality="HQ")
         parts = []
@@ -105,7 +108,7 @@ class Microphone:
 
 @contextmanager
 def open_microphone(name: str, uri: str) -> Iterator[Microphone]:
-    """Open a microphone's file. Raises DrumlineError where it is missing or not audio."""
+    """Open a microphone's file. Raises DrumlineError if it is missing or not audio."""
     fs, path = filesystem(uri)
     try:
         with fs.open(path, "rb") as source, soundfile.SoundFile(source) as file:
@@ -113,44 +116,65 @@ def open_microphone(name: str, uri: str) -> Iterator[Microphone]:
     except STORAGE_ERRORS as error:
         raise DrumlineError(f"microphone {name}: {uri}: cannot be read ({error})") from error
     except soundfile.LibsndfileError as error:
-        raise DrumlineError(f"microphone {name}: {uri}: no audio ({error})") from error
+        raise DrumlineError(f"microphone {name}: {uri}: not a readable audio file ({error})") from error
 
 
 @dataclass(frozen=True)
-class Listening:
-    """How strokes are looked for."""
+class OnsetMatching:
+    """Search ranges and limits when hits of two microphones are matched."""
 
     max_offset_s: float
     max_delay_s: float
-    min_likeness: float
+    min_correlation: float
     max_onsets: int
 
 
-def measure(anchor: Microphone, target: Microphone, *, heard: Envelope, how: Listening) -> tuple[Delays, int]:
-    """The delays of the strokes that the anchor hears (``heard`` is its envelope), and how many strokes were sought.
+def measure_delays(
+    anchor: Microphone, target: Microphone, *, envelope: Envelope, matching: OnsetMatching
+) -> tuple[Delays, int]:
+    """Measure the delay of each isolated hit of the anchor in the target.
 
-    Raises DrumlineError where the sampling rates differ.
+    Parameters
+    ----------
+    anchor, target
+        Open recordings of one session, with equal sampling rates.
+    envelope
+        Onset envelope of the anchor.
+    matching
+        Search ranges and limits.
+
+    Returns
+    -------
+    delays : Delays
+        Delays [samples] of the matched hits over time [s].
+    num_onsets : int
+        Number of hits that were searched for.
+
+    Raises
+    ------
+    DrumlineError
+        The sampling rates differ.
     """
     rate_hz = anchor.rate_hz
     if target.rate_hz != rate_hz:
         raise DrumlineError(
-            f"microphones {anchor.name} and {target.name}: {rate_hz} and {target.rate_hz} Hz: of one session all files "
-            "must have one rate (drift is told in its samples)"
+            f"microphones {anchor.name} and {target.name}: {rate_hz} and {target.rate_hz} Hz: all files of one session "
+            "must have one sampling rate (drift is measured in samples)"
         )
-    onsets_s = find_onsets(heard)
-    if len(onsets_s) > how.max_onsets:
-        onsets_s = onsets_s[np.linspace(0, len(onsets_s) - 1, how.max_onsets).round().astype(int)]
-    reach = max(2, round(how.max_delay_s * rate_hz))
+    onsets_s = find_onsets(envelope)
+    if len(onsets_s) > matching.max_onsets:
+        onsets_s = onsets_s[np.linspace(0, len(onsets_s) - 1, matching.max_onsets).round().astype(int)]
+    reach = max(2, round(matching.max_delay_s * rate_hz))
     length = round((_BEFORE_S + _AFTER_S) * rate_hz)
-    expected = rough_delay_s(heard, target.envelope(), reach_s=how.max_offset_s) * rate_hz
+    expected = rough_delay_s(envelope, target.envelope(), reach_s=matching.max_offset_s) * rate_hz
     times_s, delays, recent = [], [], [expected]
     for onset_s in onsets_s:
         start = round((onset_s - _BEFORE_S) * rate_hz)
         from_target = start + round(float(np.median(recent[-_MEMORY:]))) - reach
-        at, likeness = stroke_delay(anchor.read(start, length), target.read(from_target, length + 2 * reach))
-        # A summit on the edge of the search is none.
-        if likeness >= how.min_likeness and 1 <= at <= 2 * reach - 1:
+        peak, correlation = stroke_delay(anchor.read(start, length), target.read(from_target, length + 2 * reach))
+        # A maximum at the edge of the search range is not a peak.
+        if correlation >= matching.min_correlation and 1 <= peak <= 2 * reach - 1:
             times_s.append(onset_s)
-            delays.append(from_target + at - start)
+            delays.append(from_target + peak - start)
             recent.append(delays[-1])
     return Delays(np.array(times_s), np.array(delays)), len(onsets_s)

@@ -1,1 +1,1 @@
-"""Intervals for predictions on labelled samples, and the comparison of two systems."""
+"""Bootstrap confidence intervals of predictions on labelled samples, and comparison of two systems."""

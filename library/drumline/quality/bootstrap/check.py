@@ -1,7 +1,7 @@
-"""`check bootstrap`: how sure are F, hi-hat openness and velocity, and is one system really better than another?
+"""`check bootstrap`: confidence intervals of F-measure, hi-hat openness and velocity errors, and system comparison.
 
-Songs are drawn with replacement (`metrics.bootstrap`); samples of one song stand or fall together, because they are
-alike. A sample says what sounds in it; a label is predicted where its score reaches the threshold.
+Songs are resampled with replacement (`metrics.bootstrap`); samples of one song stay together because they are
+correlated. A label counts as predicted if its score reaches the threshold.
 """
 
 from collections.abc import Sequence
@@ -21,10 +21,10 @@ from drumline.metrics.paired import moments, paired_errors
 from drumline.metrics.scores import macro, micro, scores
 from drumline.quality.bootstrap import page
 from drumline.quality.bootstrap.findings import BootstrapFindings, Delta, LabelScores
-from drumline.quality.gates import Limit, judge_all
-from drumline.quality.outcome import Outcome
+from drumline.quality.gates import Limit, apply_limits
+from drumline.quality.outcome import CheckResult
 from drumline.quality.report import CheckConfig, make_report
-from drumline.quality.samples import group_key, group_of, labels_of, pair, read_lines, scores_of
+from drumline.quality.samples import group_key, group_of, labels_of, pair_samples, read_sample_file, scores_of
 
 Floats = NDArray[np.float64]
 
@@ -33,43 +33,43 @@ _MOMENTS: Final = 7
 
 
 class BootstrapGates(Config):
-    """Limits; none is set at first, because what is good enough depends on the data."""
+    """Limits of `check bootstrap`; all are off by default because suitable limits depend on the data."""
 
     f_macro: Limit | None = None
-    """Mean F over the labels that occur."""
+    """Macro F-measure: mean over the labels that occur."""
     f_micro: Limit | None = None
-    """F of all labels taken together."""
+    """Micro F-measure: over the pooled counts of all labels."""
     f: dict[str, Limit] = Field(default={})
-    """F by label."""
+    """F-measure by label."""
     openness_mae: Limit | None = None
     """Mean absolute error of hi-hat openness, 0 to 1."""
     velocity_mae: Limit | None = None
     """Mean absolute error of velocity, 0 to 1."""
     delta: dict[str, Limit] = Field(default={})
-    """Predictions minus baseline, by the names above (``f_macro``, ``f.snare``, ``velocity_mae``)."""
+    """Predictions minus baseline, keyed by the names above (``f_macro``, ``f.snare``, ``velocity_mae``)."""
 
 
 class BootstrapCheckConfig(CheckConfig):
-    """Intervals for predictions on labelled samples."""
+    """Ground truth and predictions of labelled samples."""
 
     truth: str
-    """JSON lines: sample_id, labels, openness, velocity."""
+    """Ground truth: JSON lines with sample_id, labels, openness, velocity."""
     predictions: str
-    """JSON lines: sample_id, scores, openness_pred, velocity_pred."""
+    """Predictions: JSON lines with sample_id, scores, openness_pred, velocity_pred."""
     baseline: str = ""
-    """Predictions of another system on the same samples, to compare with."""
+    """Predictions of another system for the same samples, to compare with; empty for none."""
     threshold: float = Field(default=0.5, ge=0, le=1)
-    """The least score with which a label counts as predicted."""
+    """Lowest score with which a label counts as predicted."""
     group_by: str = ""
-    """What is drawn: the key of the lines that names their song. If empty the first that all lines have of song_id,
-    session_id, audio_path, sample_id."""
+    """Field that groups samples into songs for bootstrap resampling. If empty, the first of song_id,
+    session_id, audio_path and sample_id that every line has."""
     draws: BootstrapConfig = BootstrapConfig()
     gates: BootstrapGates = BootstrapGates()
 
 
 @dataclass(frozen=True)
 class _Sums:
-    """Sums of one system over the samples of each of N songs."""
+    """Counts and error moments of one system, summed over the samples of each of N songs."""
 
     rows: Floats
     """[N, 3 * labels + 2 * 7]: (TP, FP, FN) of each label, then `moments` of openness and velocity."""
@@ -86,12 +86,12 @@ class _Sums:
         return np.concatenate([totals, errors, by_label], axis=-1)
 
 
-def check(config: BootstrapCheckConfig) -> Outcome:
-    """Run the check. Raises DrumlineError where a file cannot be used."""
-    truth, told = read_lines(config.truth, "truth"), read_lines(config.predictions, "predictions")
-    other = read_lines(config.baseline, "baseline") if config.baseline else None
+def run(config: BootstrapCheckConfig) -> CheckResult:
+    """Compute scores with bootstrap confidence intervals. Raises DrumlineError if a file cannot be used."""
+    truth, predictions = read_sample_file(config.truth, "truth"), read_sample_file(config.predictions, "predictions")
+    baseline = read_sample_file(config.baseline, "baseline") if config.baseline else None
     key = config.group_by or group_key(truth.trees)
-    pairings = [pair(truth, each) for each in (told, other) if each]
+    pairings = [pair_samples(truth, system) for system in (predictions, baseline) if system]
     labels = _labels([each.pairs for each in pairings], config.threshold)
     if not labels:
         raise DrumlineError(f"{config.truth}: no sample has a label")
@@ -103,11 +103,11 @@ def check(config: BootstrapCheckConfig) -> Outcome:
         "bootstrap",
         config,
         findings=findings,
-        gates=judge_all(config.gates, _gate_values(findings)),
-        inputs=[each.source for each in (truth, told, other) if each],
+        gates=apply_limits(config.gates, _gate_values(findings)),
+        inputs=[file.source for file in (truth, predictions, baseline) if file],
         notes=[note for each in pairings for note in each.notes],
     )
-    return Outcome(report, lambda: page.sections(report.findings))
+    return CheckResult(report, lambda: page.sections(report.findings))
 
 
 def _labels(systems: Sequence[Sequence[tuple[Tree, Tree | None]]], threshold: float) -> list[str]:
@@ -130,27 +130,30 @@ def _sums(
     num_groups = int(group.max()) + 1
     counts = np.zeros((num_groups, len(labels), 3))
     errors = np.zeros((num_groups, len(_ERRORS), _MOMENTS))
-    for row, (truth, told) in zip(group, pairs, strict=True):
+    for row, (truth, prediction) in zip(group, pairs, strict=True):
         true = set(labels_of(truth))
-        predicted = {label for label, score in scores_of(told).items() if score >= threshold} if told else set()
+        scored = scores_of(prediction) if prediction else {}
+        predicted = {label for label, score in scored.items() if score >= threshold}
         for outcome, found in enumerate((true & predicted, predicted - true, true - predicted)):
             for label in found:
                 counts[row, column[label], outcome] += 1
         for index, quantity in enumerate(("openness", "velocity")):
-            errors[row, index] += moments(_of_sample(truth, quantity), _of_sample(told, f"{quantity}_pred", quantity))
+            errors[row, index] += moments(
+                _of_sample(truth, quantity), _of_sample(prediction, f"{quantity}_pred", quantity)
+            )
     return _Sums(np.concatenate([counts.reshape(num_groups, -1), errors.reshape(num_groups, -1)], axis=1), len(labels))
 
 
 def _of_sample(tree: Tree | None, *names: str) -> list[float]:
-    """A number of the sample, or of the only component that tells it; NaN where there is none."""
+    """A number of the sample, else of its only component that has one; NaN if there is none."""
     if tree is None:
         return [np.nan]
     for name in names:
         if tree.has(name):
             return [tree.number(name)]
     components = tree.trees("components") if isinstance(next(iter(tree.items("components")), None), dict) else []
-    told = [part.number(name) for part in components for name in names if part.has(name)]
-    return told if len(told) == 1 else [np.nan]
+    values = [part.number(name) for part in components for name in names if part.has(name)]
+    return values if len(values) == 1 else [np.nan]
 
 
 def _findings(
@@ -164,14 +167,14 @@ def _findings(
 ) -> BootstrapFindings:
     first = systems[0]
     found = resample(first.rows, first.statistic, config.draws)
-    told = [measured(*each) for each in zip(found.value, found.low, found.high, strict=True)]
+    values = [measured(*each) for each in zip(found.value, found.low, found.high, strict=True)]
     totals = first.rows.sum(axis=0)
     counts = totals[: 3 * len(labels)].reshape(-1, 3).astype(int).tolist()
     pairs = totals[3 * len(labels) :: _MOMENTS].astype(int).tolist()
     names = ["f_macro", "f_micro", *_ERRORS]
     by_label = {
         label: LabelScores(precision=p, recall=r, f=f, tp=tp, fp=fp, fn=fn)
-        for label, p, r, f, (tp, fp, fn) in zip(labels, told[4::3], told[5::3], told[6::3], counts, strict=True)
+        for label, p, r, f, (tp, fp, fn) in zip(labels, values[4::3], values[5::3], values[6::3], counts, strict=True)
     }
     return BootstrapFindings(
         samples=samples,
@@ -180,7 +183,7 @@ def _findings(
         level=config.draws.level,
         num_draws=config.draws.num_draws,
         threshold=config.threshold,
-        values=dict(zip(names, told, strict=False)),
+        values=dict(zip(names, values, strict=False)),
         pairs=dict(zip(("openness", "velocity"), pairs, strict=True)),
         labels=by_label,
         comparison=_comparison(systems, names, labels, config.draws) if len(systems) > 1 else {},
@@ -190,22 +193,22 @@ def _findings(
 def _comparison(
     systems: Sequence[_Sums], names: Sequence[str], labels: Sequence[str], draws: BootstrapConfig
 ) -> dict[str, Delta]:
-    ours, baseline = systems
-    if len(ours.rows) < 2:  # nothing to draw from
-        deltas = np.diff([each.statistic(each.rows.sum(axis=0)) for each in (baseline, ours)], axis=0)[0]
+    candidate, baseline = systems
+    if len(candidate.rows) < 2:  # nothing to resample
+        deltas = np.diff([each.statistic(each.rows.sum(axis=0)) for each in (baseline, candidate)], axis=0)[0]
         none = np.full_like(deltas, np.nan)
         found = Comparison(deltas, none, none, none)
     else:
         found = compare(
             baseline.rows,
-            ours.rows,
-            statistic=ours.statistic,
+            candidate.rows,
+            statistic=candidate.statistic,
             seed=draws.seed,
             num_draws=draws.num_draws,
             level=draws.level,
         )
-    at = {name: index for index, name in enumerate(names)}
-    at |= {f"f.{label}": len(names) + 3 * index + 2 for index, label in enumerate(labels)}
+    column = {name: index for index, name in enumerate(names)}
+    column |= {f"f.{label}": len(names) + 3 * index + 2 for index, label in enumerate(labels)}
     return {
         name: Delta(
             delta=number(found.delta[i]),
@@ -213,7 +216,7 @@ def _comparison(
             high=number(found.high[i]),
             p_value=number(found.p_value[i]),
         )
-        for name, i in at.items()
+        for name, i in column.items()
     }
 
 

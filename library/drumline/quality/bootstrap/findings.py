@@ -1,59 +1,59 @@
-"""What `check bootstrap` finds: a part of its ``report.json``."""
+"""Findings of `check bootstrap` in its report.json."""
 
 from drumline.core.config import Config
 from drumline.core.measure import Number, Value
 
 
 class LabelScores(Config):
-    """One label."""
+    """Scores of one label with confidence intervals."""
 
     precision: Value
-    """TP / (TP + FP)."""
+    """Precision: TP / (TP + FP)."""
     recall: Value
-    """TP / (TP + FN)."""
+    """Recall: TP / (TP + FN)."""
     f: Value
-    """2 TP / (2 TP + FP + FN)."""
+    """F-measure: 2 TP / (2 TP + FP + FN)."""
     tp: int
-    """Samples in which it was found."""
+    """True positives: samples with the label and predicted."""
     fp: int
-    """Samples in which it was only predicted."""
+    """False positives: samples predicted without having the label."""
     fn: int
-    """Samples in which it was missed."""
+    """False negatives: samples with the label and not predicted."""
 
 
 class Delta(Config):
-    """Predictions minus baseline."""
+    """Difference of predictions and baseline."""
 
     delta: Number
-    """On the samples as they are."""
+    """Difference on all samples."""
     low: Number
-    """Lower end of its interval."""
+    """Lower end of its confidence interval."""
     high: Number
-    """Upper end."""
+    """Upper end of its confidence interval."""
     p_value: Number
-    """Two-sided: how often songs drawn anew show no difference or the opposite one."""
+    """Two-sided p-value: how often resampled songs show no difference or the opposite one."""
 
 
 class BootstrapFindings(Config):
-    """What `check bootstrap` finds."""
+    """Findings of `check bootstrap` in its report.json."""
 
     samples: int
-    """Labelled samples."""
+    """Number of labelled samples."""
     groups: int
-    """Different songs among them."""
+    """Number of resampled groups (songs)."""
     group_by: str
-    """What a song is."""
+    """Field by which samples are grouped."""
     level: float
-    """Of the intervals."""
+    """Confidence level of the intervals."""
     num_draws: int
-    """Of the intervals."""
+    """Number of bootstrap resamples."""
     threshold: float
-    """Of scores."""
+    """Score threshold of predicted labels."""
     values: dict[str, Value]
     """``f_macro``, ``f_micro``, ``openness_mae``, ``velocity_mae``."""
     pairs: dict[str, int]
-    """Samples of which both sides tell openness, and velocity."""
+    """Number of samples where truth and prediction both have openness, and velocity."""
     labels: dict[str, LabelScores]
-    """By label."""
+    """Scores by label."""
     comparison: dict[str, Delta]
-    """Of ``values`` and of ``f.<label>``; empty without a baseline."""
+    """Differences of ``values`` and of ``f.<label>``; empty without a baseline."""

@@ -1,4 +1,4 @@
-"""The page of `check bootstrap`."""
+"""HTML page of `check bootstrap`."""
 
 from collections.abc import Mapping
 
@@ -9,30 +9,30 @@ from drumline.quality.page import Figure, Section, Table
 
 
 def sections(found: BootstrapFindings) -> tuple[Section, ...]:
-    """What its page shows."""
+    """Sections of the HTML page."""
     level = f"{100 * found.level:g} %"
     f: Mapping[str, Mapping[str, Value]] = {label: {"": each.f} for label, each in found.labels.items()}
     parts = [
         Section(
             "Totals",
-            f"Intervals of {level} from {found.num_draws:,} draws of {found.groups:,} songs ({found.group_by}). "
-            f"A label counts from a score of {found.threshold:g}.",
+            f"Confidence intervals of {level} from {found.num_draws:,} bootstrap resamples of {found.groups:,} songs "
+            f"({found.group_by}). A label is predicted at a score of {found.threshold:g} or more.",
             facts=(
                 ("Samples", found.samples),
                 ("Songs", found.groups),
-                ("Macro F", found.values["f_macro"].value),
-                ("Micro F", found.values["f_micro"].value),
-                ("Openness error", found.values["openness_mae"].value),
-                ("Velocity error", found.values["velocity_mae"].value),
+                ("Macro F-measure", found.values["f_macro"].value),
+                ("Micro F-measure", found.values["f_micro"].value),
+                ("Openness error (mean absolute)", found.values["openness_mae"].value),
+                ("Velocity error (mean absolute)", found.values["velocity_mae"].value),
             ),
         ),
         Section(
             "Labels",
             figures=(
                 Figure(
-                    "F by label",
-                    f"With intervals of {level}.",
-                    plots.intervals("labels", f, unit="F", limits=(0, 1)),
+                    "F-measure by label",
+                    f"With confidence intervals of {level}.",
+                    plots.intervals("labels", f, unit="F-measure", limits=(0, 1)),
                 ),
             ),
             tables=(
@@ -53,18 +53,18 @@ def sections(found: BootstrapFindings) -> tuple[Section, ...]:
         parts.append(
             Section(
                 "Against the baseline",
-                "Positive: the predictions have more than the baseline, on the same draws of songs. "
-                "More is better for F and worse for errors.",
+                "Predictions minus baseline, on the same resampled songs. "
+                "Higher is better for F-measure and worse for errors.",
                 figures=(
                     Figure(
                         "Differences",
-                        "An interval that leaves out 0 shows a difference.",
+                        "An interval that excludes 0 shows a significant difference.",
                         plots.intervals("deltas", deltas, unit="difference", marks={"": 0.0}),
                     ),
                 ),
                 tables=(
                     Table(
-                        ("Value", "Difference", "from", "to", "p"),
+                        ("Value", "Difference", "from", "to", "p-value"),
                         tuple((name, e.delta, e.low, e.high, e.p_value) for name, e in found.comparison.items()),
                     ),
                 ),

@@ -1,1 +1,1 @@
-"""Onsets near the edges of streaming windows: packs of them, and what is heard there."""
+"""Onsets near the edges of streaming windows: boundary packs, and recall there."""

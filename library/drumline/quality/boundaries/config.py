@@ -1,4 +1,4 @@
-"""The configuration of `check boundaries`."""
+"""Configuration of `check boundaries`."""
 
 from typing import Self
 
@@ -14,58 +14,58 @@ from drumline.quality.report import CheckConfig
 
 
 class BoundaryGates(Config):
-    """Limits."""
+    """Limits of `check boundaries`; null disables a gate."""
 
     macro_recall: Limit | None = Limit(at_least=0.95)
-    """Mean recall over the labels that occur."""
+    """Macro recall: mean over the labels that occur."""
     micro_recall: Limit | None = None
-    """Recall of all labels taken together."""
+    """Micro recall: over the pooled counts of all labels."""
     leading: Limit | None = None
-    """The same, just after a window's start."""
+    """Micro recall of onsets just after the start of a window."""
     trailing: Limit | None = None
-    """The same, just before its end."""
+    """Micro recall of onsets just before the end of a window."""
     recall: dict[str, Limit] = Field(default={})
     """Recall by label."""
     macro_lost: Limit | None = None
-    """Macro recall of whole recordings less that of windows: what the edges cost."""
+    """Macro recall on whole recordings minus macro recall on windows: loss caused by the edges."""
 
 
-class ListeningConfig(Config):
-    """A checkpoint, and the recordings of the pack."""
+class CheckpointConfig(Config):
+    """A checkpoint that is run on the pack's windows and on its whole recordings."""
 
     checkpoint: str
-    """A checkpoint's URI, or a training run's output: then its best."""
+    """Checkpoint URI, or the output folder of a training run (its best checkpoint is used)."""
     dataset: str = ""
-    """The built dataset that the pack was made from."""
+    """Built dataset that the pack was made from; set this or ``audio``."""
     audio: str = ""
-    """The folder that the pack's audio paths start from, where it was made from an events JSONL."""
+    """Folder that the pack's audio paths are relative to, for packs made from an event manifest."""
     tolerance_ms: float = Field(default=50.0, gt=0)
-    """A hit is the onset's up to this distance [ms]."""
+    """Largest distance of a predicted hit from the onset [ms]."""
     decoding: Decoding = DecodeConfig()
-    """How activations become hits."""
+    """Decoding of activations into hits."""
     calibration: str = ""
-    """A ``class_thresholds.json``."""
+    """Calibration file ``class_thresholds.json``; empty for the decoder's thresholds."""
     cache: CacheConfig = CacheConfig()
-    """What the checkpoint says of recordings and their windows, as `predict` keeps it."""
+    """Activation cache for recordings and windows, shared with `predict`."""
     most_recordings: int = Field(default=1_000, ge=1)
-    """Of more, as many at even distances."""
+    """Largest number of recordings to run; of more, an evenly spaced selection is used."""
 
 
 class BoundariesConfig(CheckConfig):
-    """Recall near the edges of windows."""
+    """A boundary pack and the predictions whose recall near window edges is measured."""
 
     labels: str
-    """A pack's labels.jsonl."""
+    """Labels of the pack: its labels.jsonl."""
     predictions: str = ""
-    """JSON lines of what a streaming system hears of each sample's window: sample_id, scores (or labels)."""
+    """Predictions of a streaming system from each sample's window: JSON lines with sample_id, scores (or labels)."""
     whole_file: str = ""
-    """The same of what it hears there when it has the whole recording, to compare with."""
-    model: ListeningConfig | None = None
-    """Instead of predictions: a checkpoint that listens both ways."""
+    """Predictions of the same system from whole recordings, to compare with; JSON lines as above."""
+    model: CheckpointConfig | None = None
+    """Checkpoint to run instead of reading predictions."""
     threshold: float = Field(default=0.5, ge=0, le=1)
-    """The least score with which a label counts as predicted."""
+    """Lowest score with which a label counts as predicted."""
     group_by: str = ""
-    """What is drawn, as in `check bootstrap`."""
+    """Field that groups samples for bootstrap resampling, as in `check bootstrap`."""
     draws: BootstrapConfig = BootstrapConfig()
     gates: BoundaryGates = BoundaryGates()
 
@@ -74,5 +74,5 @@ class BoundariesConfig(CheckConfig):
         if bool(self.predictions) == (self.model is not None):
             raise ValueError("set either `predictions` or `model`")
         if self.whole_file and self.model:
-            raise ValueError("a `model` listens to whole recordings itself: leave `whole_file` out")
+            raise ValueError("a `model` runs on whole recordings too: leave `whole_file` out")
         return self

@@ -1,4 +1,4 @@
-"""What `check boundaries` finds: a part of its ``report.json``."""
+"""Findings of `check boundaries` in its report.json."""
 
 from typing import Final
 
@@ -6,18 +6,18 @@ from drumline.core.config import Config
 from drumline.core.measure import Number, Value
 
 EDGES: Final = ("leading", "trailing")
-"""Of a window: just after its start, just before its end."""
+"""Edges of a window: an onset is just after its start (leading) or just before its end (trailing)."""
 
 
 class LabelRecall(Config):
-    """One label."""
+    """Recall of one label."""
 
     recall: Value
-    """Found samples of all, by weight."""
+    """Share of the samples with the label that were found, by weight."""
     whole: Value
-    """The same with the whole recording; null where that is not known."""
+    """Recall from whole recordings; null if not known."""
     samples: int
-    """Samples that hold it."""
+    """Number of samples with the label."""
     leading: Number
     """Recall just after a window's start."""
     trailing: Number
@@ -25,35 +25,35 @@ class LabelRecall(Config):
 
 
 class DistanceRecall(Config):
-    """Samples at one range of distances from the edge."""
+    """Recall in one range of distances from the edge."""
 
     from_ms: float
-    """At least so far."""
+    """Lower end of the range [ms], included."""
     to_ms: float
-    """Less than so far; the last range holds its end."""
+    """Upper end of the range [ms], excluded except in the last range."""
     samples: dict[str, int]
-    """By edge."""
+    """Number of samples by edge."""
     recall: dict[str, Number]
-    """By edge, of all labels."""
+    """Micro recall by edge."""
     whole: Number
-    """Of both edges, with the whole recording; null where that is not known."""
+    """Micro recall from whole recordings, both edges; null if not known."""
 
 
 class BoundaryFindings(Config):
-    """What `check boundaries` finds."""
+    """Findings of `check boundaries` in its report.json."""
 
     samples: int
-    """Samples of the pack."""
+    """Number of samples in the pack."""
     groups: int
-    """Different songs among them."""
+    """Number of resampled groups (songs)."""
     group_by: str
-    """What a song is."""
+    """Field by which samples are grouped."""
     level: float
-    """Of the intervals."""
+    """Confidence level of the intervals."""
     values: dict[str, Value]
-    """``macro_recall``, ``micro_recall``, ``leading``, ``trailing``; with the whole recording ``macro_whole`` and
-    ``micro_whole``, and ``macro_lost``, which is ``macro_whole`` less ``macro_recall``."""
+    """Recall: ``macro_recall``, ``micro_recall``, ``leading``, ``trailing``; from whole recordings ``macro_whole``
+    and ``micro_whole``; and ``macro_lost``, the difference of ``macro_whole`` and ``macro_recall``."""
     labels: dict[str, LabelRecall]
-    """By label."""
+    """Recall by label."""
     distances: tuple[DistanceRecall, ...]
-    """By distance, where the labels tell it."""
+    """Recall by distance from the edge; empty if the pack has no distances."""

@@ -1,7 +1,7 @@
-"""A checkpoint at the edges of windows: what it hears of a window alone, and there of the whole recording.
+"""Scores of a checkpoint near window edges: inference on each window alone and on the whole recording.
 
-Both ways the hits are those of the decoder; a label of the pack is heard where a hit of a class that it may stand for
-lies within the tolerance of its onset.
+Activations are decoded into hits both times. A label of the pack is found if a hit of a class that it may stand for is
+within the tolerance of its onset.
 """
 
 from collections import defaultdict
@@ -26,72 +26,76 @@ from drumline.evaluation.recordings import Recorded, dataset_recordings, recordi
 from drumline.metrics.events import Events
 from drumline.metrics.vocabulary import LABEL_NAMES
 from drumline.model.branches import PREDICTED
-from drumline.quality.boundaries.config import ListeningConfig
-from drumline.quality.lines import digest_of
+from drumline.quality.boundaries.config import CheckpointConfig
+from drumline.quality.lines import file_sha256
 from drumline.quality.samples import labels_of, sample_id
 from drumline.training.checkpoints import best_of
 
 Scores = Mapping[str, float]
-"""Of each label of a sample: the confidence of the hit that it was heard by, 0 where it was not."""
+"""Score of each label of a sample: the confidence of the matching hit, 0 without one."""
 
 
 @dataclass
-class Heard:
-    """What a checkpoint heard, by sample."""
+class CheckpointScores:
+    """Scores of a checkpoint by sample id."""
 
     streaming: dict[str, Scores] = field(default_factory=dict)
-    """Of the sample's window alone."""
+    """Scores from the sample's window alone."""
     whole: dict[str, Scores] = field(default_factory=dict)
-    """Of the whole recording."""
+    """Scores from the whole recording."""
     checkpoint: str = ""
-    """SHA-256 of the weights that listened."""
+    """SHA-256 of the checkpoint's weights."""
     notes: list[str] = field(default_factory=list)
-    """What was left out."""
+    """Exclusions, for the report."""
 
 
-def predicted(label: str) -> bool:
-    """Whether a label may stand for a class that models predict."""
+def is_predicted(label: str) -> bool:
+    """Whether a label can stand for a class that models predict."""
     return not LABELS[component_label(label)].isdisjoint(PREDICTED)
 
 
-def listen(config: ListeningConfig, samples: tuple[Tree, ...]) -> Heard:
-    """Listen to all samples. Raises DrumlineError where the checkpoint or a recording cannot be used."""
+def score_samples(config: CheckpointConfig, samples: tuple[Tree, ...]) -> CheckpointScores:
+    """Run a checkpoint on the windows and recordings of a boundary pack.
+
+    Raises DrumlineError if the checkpoint or a recording cannot be used.
+    """
     if bool(config.dataset) == bool(config.audio):
         raise DrumlineError("model: set either `dataset` or `audio`")
-    of_recording: dict[str, list[Tree]] = defaultdict(list)
+    by_recording: dict[str, list[Tree]] = defaultdict(list)
     for tree in samples:
-        of_recording[tree.text("audio_path")].append(tree)
-    names = sorted(of_recording)
-    heard = Heard()
+        by_recording[tree.text("audio_path")].append(tree)
+    names = sorted(by_recording)
+    found = CheckpointScores()
     if len(names) > config.most_recordings:
         chosen = np.linspace(0, len(names) - 1, config.most_recordings).round().astype(int)
-        heard.notes.append(f"{len(chosen)} of {len(names)} recordings were listened to (model.most_recordings)")
+        found.notes.append(f"{len(chosen)} of {len(names)} recordings were evaluated (model.most_recordings)")
         names = [names[i] for i in chosen]
     model = open_model(config.checkpoint, config.cache)
-    heard.checkpoint = digest_of(best_of(config.checkpoint))
+    found.checkpoint = file_sha256(best_of(config.checkpoint))
     calibration = read_calibration(config.calibration) if config.calibration else None
 
-    def hits(told: Activations) -> Events:
-        return strokes([told], config.decoding, calibration).events
+    def hits(activations: Activations) -> Events:
+        return strokes([activations], config.decoding, calibration).events
 
-    for name, recorded in tqdm(_recordings(config, names), total=len(names), unit="song", desc="listening"):
-        of_window: dict[float, list[Tree]] = defaultdict(list)
-        for tree in of_recording[name]:
-            of_window[_start_ms(tree)].append(tree)
-        recorded = replace(recorded, read=cache(recorded.read))  # for the whole and for its windows
-        hearing = model.hear(recorded)
-        whole = hits(hearing.activations)
-        windows = [_window(own[0], hearing.num_samples) for own in of_window.values()]
-        for (start_ms, own), told in zip(of_window.items(), model.hear_windows(recorded, windows), strict=True):
-            alone = hits(told).shifted(start_ms / 1000)
-            for tree in own:
-                heard.streaming[sample_id(tree)] = _scores(tree, alone, config.tolerance_ms)
-                heard.whole[sample_id(tree)] = _scores(tree, whole, config.tolerance_ms)
-    return heard
+    for name, recorded in tqdm(_recordings(config, names), total=len(names), unit="song", desc="inference"):
+        by_window: dict[float, list[Tree]] = defaultdict(list)
+        for tree in by_recording[name]:
+            by_window[_start_ms(tree)].append(tree)
+        recorded = replace(recorded, read=cache(recorded.read))  # read once for the whole and for its windows
+        inferred = model.hear(recorded)
+        whole = hits(inferred.activations)
+        windows = [_window(trees[0], inferred.num_samples) for trees in by_window.values()]
+        inferred_windows = model.hear_windows(recorded, windows)
+        for (start_ms, trees), activations in zip(by_window.items(), inferred_windows, strict=True):
+            from_window = hits(activations).shifted(start_ms / 1000)
+            for tree in trees:
+                found.streaming[sample_id(tree)] = _scores(tree, from_window, config.tolerance_ms)
+                found.whole[sample_id(tree)] = _scores(tree, whole, config.tolerance_ms)
+    return found
 
 
 def _window(tree: Tree, num_samples: int) -> tuple[int, int]:
-    """A sample's window in the recording: its first sample, and that after the last."""
+    """A sample's window in the recording: index of its first sample, and of the one after its last."""
     ends_ms = (_start_ms(tree), _start_ms(tree) + tree.number("window_size_ms"))
     first, last = (min(round(end_ms / 1000 * RATE_HZ), num_samples) for end_ms in ends_ms)
     return first, last
@@ -108,13 +112,13 @@ def _scores(tree: Tree, hits: Events, tolerance_ms: float) -> Scores:
     first, last = np.searchsorted(hits.time_s, (onset_s - tolerance_ms / 1000, onset_s + tolerance_ms / 1000))
     near = [(LABEL_NAMES[hits.label[i]], float(hits.confidence[i])) for i in range(first, last)]
     return {
-        label: max((sure for name, sure in near if name in LABELS[component_label(label)]), default=0.0)
+        label: max((confidence for name, confidence in near if name in LABELS[component_label(label)]), default=0.0)
         for label in labels_of(tree)
     }
 
 
-def _recordings(config: ListeningConfig, names: list[str]) -> Iterator[tuple[str, Recorded]]:
-    """The recordings of a pack by the names that it has for them. Raises DrumlineError where one is missing."""
+def _recordings(config: CheckpointConfig, names: list[str]) -> Iterator[tuple[str, Recorded]]:
+    """Recordings of a pack with the names that the pack uses. Raises DrumlineError if one is missing."""
     if config.audio:
         yield from ((name, _read(join(config.audio, name))) for name in names)
         return

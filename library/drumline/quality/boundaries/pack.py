@@ -1,8 +1,8 @@
-"""`make boundary-pack`: every onset that a streaming system sees near an edge of one of its windows.
+"""`make boundary-pack`: collect every onset that a streaming system sees near an edge of one of its windows.
 
 Window ``k`` holds ``k * hop <= t < k * hop + window``. An onset is *leading* in a window that began at most ``margin``
 before it, and *trailing* in one that ends at most ``margin`` after it. It can be both, in different windows: with a
-window of 2,048 ms and a hop of 512 ms, what is leading in window 4 is trailing in window 0.
+window of 2,048 ms and a hop of 512 ms, an onset that is leading in window 4 is trailing in window 0.
 """
 
 import math
@@ -16,10 +16,10 @@ from drumline.core.errors import DrumlineError
 from drumline.core.measure import measured
 from drumline.dataset.card_plots import stacked_bars
 from drumline.quality.boundaries.findings import EDGES
-from drumline.quality.gates import Limit, judge_all
-from drumline.quality.lines import lines_to
-from drumline.quality.onsets import Onset, read_onsets, source_of
-from drumline.quality.outcome import Outcome
+from drumline.quality.gates import Limit, apply_limits
+from drumline.quality.lines import json_lines_writer
+from drumline.quality.onsets import Onset, describe_source, iter_onsets
+from drumline.quality.outcome import CheckResult
 from drumline.quality.page import Figure, Section
 from drumline.quality.report import WriterConfig, make_report
 
@@ -27,14 +27,14 @@ Edge = Literal["leading", "trailing"]
 
 
 class WindowConfig(Config):
-    """The windows of a streaming system."""
+    """Window length and hop of a streaming system, and the width of its edges."""
 
     window_ms: float = Field(default=2048.0, gt=0)
-    """Length of a window [ms]."""
+    """Window length [ms]."""
     hop_ms: float = Field(default=512.0, gt=0)
-    """From the start of one window to the next [ms]."""
+    """Distance between the starts of successive windows [ms]."""
     margin_ms: float = Field(default=40.0, gt=0)
-    """An onset is near an edge up to this distance [ms]."""
+    """Largest distance of an onset from an edge that it counts as near [ms]."""
 
     @model_validator(mode="after")
     def _sizes(self) -> Self:
@@ -44,81 +44,81 @@ class WindowConfig(Config):
 
 
 class BoundaryPackGates(Config):
-    """Limits."""
+    """Limits of `make boundary-pack`; null disables a gate."""
 
     leading: Limit | None = Limit(at_least=1)
-    """Samples just after a window's start."""
+    """Number of samples just after the start of a window."""
     trailing: Limit | None = Limit(at_least=1)
-    """Samples just before a window's end."""
+    """Number of samples just before the end of a window."""
     labels: Limit | None = None
-    """Different labels in the pack."""
+    """Number of distinct labels in the pack."""
 
 
 class BoundaryPackConfig(WriterConfig):
-    """A pack of onsets near the edges of windows: labels.jsonl."""
+    """Source and window settings of a boundary pack; writes labels.jsonl."""
 
     events: str
-    """An events JSONL, or a built dataset."""
+    """Event manifest (JSON lines) or built dataset."""
     splits: tuple[str, ...] = ()
-    """Only these; all if empty."""
+    """Splits to use; all if empty."""
     windows: WindowConfig = WindowConfig()
     gates: BoundaryPackGates = BoundaryPackGates()
 
 
 class PackFindings(Config):
-    """What is in a pack."""
+    """Findings of `make boundary-pack` in its report.json."""
 
     windows: WindowConfig
-    """The windows."""
+    """Window settings of the pack."""
     onsets: int
-    """Onsets that were looked at."""
+    """Number of onsets in the source."""
     samples: dict[str, int]
-    """Samples by edge."""
+    """Number of samples by edge."""
     labels: dict[str, dict[str, int]]
-    """Samples by label and edge."""
+    """Number of samples by label and edge."""
 
 
-class Place(NamedTuple):
-    """Where an onset stands in a window."""
+class EdgePosition(NamedTuple):
+    """Position of an onset near the edge of a window."""
 
     window_index: int
     edge: Edge
     distance_ms: float
-    """From the edge."""
+    """Distance from the edge [ms]."""
 
 
-def near_edges(onset_ms: float, windows: WindowConfig) -> tuple[Place, ...]:
-    """Every window in which an onset is near an edge, by index."""
+def near_edges(onset_ms: float, windows: WindowConfig) -> tuple[EdgePosition, ...]:
+    """All windows in which an onset is near an edge, ordered by window index."""
     hop_ms, window_ms, margin_ms = windows.hop_ms, windows.window_ms, windows.margin_ms
     found = []
-    # A window more on either side, against rounding; the distances decide.
+    # One window more on either side guards against rounding; the distances decide.
     last = math.floor(onset_ms / hop_ms)
     for first, edge in ((onset_ms - margin_ms, "leading"), (onset_ms - window_ms, "trailing")):
         start = max(0, math.floor(first / hop_ms) - 1)
         end = last if edge == "leading" else min(last, math.ceil((first + margin_ms) / hop_ms) + 1)
         for index in range(start, end + 1):
-            into_ms = onset_ms - index * hop_ms
-            if edge == "leading" and 0 <= into_ms <= margin_ms:
-                found.append(Place(index, "leading", into_ms))
-            elif edge == "trailing" and 0 < window_ms - into_ms <= margin_ms:
-                found.append(Place(index, "trailing", window_ms - into_ms))
+            offset_ms = onset_ms - index * hop_ms
+            if edge == "leading" and 0 <= offset_ms <= margin_ms:
+                found.append(EdgePosition(index, "leading", offset_ms))
+            elif edge == "trailing" and 0 < window_ms - offset_ms <= margin_ms:
+                found.append(EdgePosition(index, "trailing", window_ms - offset_ms))
     return tuple(sorted(found))
 
 
-def check(config: BoundaryPackConfig) -> Outcome:
-    """Write the pack. Raises DrumlineError where the events cannot be read, or none is near an edge."""
-    source = source_of(config.events)
+def run(config: BoundaryPackConfig) -> CheckResult:
+    """Write a boundary pack. Raises DrumlineError if events cannot be read or no onset is near an edge."""
+    source = describe_source(config.events)
     onsets, edges, labels = 0, Counter[str](), Counter[tuple[str, str]]()
-    uri = config.place("labels.jsonl")
-    with lines_to(uri) as write:
-        for onset in read_onsets(config.events):
+    uri = config.output_uri("labels.jsonl")
+    with json_lines_writer(uri) as write:
+        for onset in iter_onsets(config.events):
             if config.splits and onset.split not in config.splits:
                 continue
             onsets += 1
-            for place in near_edges(1000 * onset.time_s, config.windows):
-                edges[place.edge] += 1
-                labels.update((label, place.edge) for label in onset.labels)
-                write(_line(onset, place, config.windows))
+            for position in near_edges(1000 * onset.time_s, config.windows):
+                edges[position.edge] += 1
+                labels.update((label, position.edge) for label in onset.labels)
+                write(_line(onset, position, config.windows))
         if not edges:
             raise DrumlineError(
                 f"{config.events}: none of {onsets} onsets is within {config.windows.margin_ms:g} ms of an edge"
@@ -133,13 +133,13 @@ def check(config: BoundaryPackConfig) -> Outcome:
     )
     values = {edge: measured(number) for edge, number in findings.samples.items()} | {"labels": measured(len(names))}
     report = make_report(
-        "boundary-pack", config, findings=findings, gates=judge_all(config.gates, values), inputs=(source,)
+        "boundary-pack", config, findings=findings, gates=apply_limits(config.gates, values), inputs=(source,)
     )
-    return Outcome(report, lambda: sections(findings), written=(uri,) if uri else ())
+    return CheckResult(report, lambda: sections(findings), written=(uri,) if uri else ())
 
 
 def sections(found: PackFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+    """Sections of the HTML page."""
     windows = found.windows
     drawing = stacked_bars("pack", found.labels, unit="samples")
     return (
@@ -152,19 +152,19 @@ def sections(found: PackFindings) -> tuple[Section, ...]:
     )
 
 
-def _line(onset: Onset, place: Place, windows: WindowConfig) -> dict[str, object]:
+def _line(onset: Onset, position: EdgePosition, windows: WindowConfig) -> dict[str, object]:
     """One line of labels.jsonl."""
     onset_ms = round(1000 * onset.time_s, 4)
     return {
-        "sample_id": f"{onset.recording}#{place.window_index}-{place.edge}-{onset_ms:.4f}",
+        "sample_id": f"{onset.recording}#{position.window_index}-{position.edge}-{onset_ms:.4f}",
         "session_id": onset.group,
         "audio_path": onset.recording,
         "labels": list(onset.labels),
-        "edge": place.edge,
-        "distance_ms": round(place.distance_ms, 4),
+        "edge": position.edge,
+        "distance_ms": round(position.distance_ms, 4),
         "onset_ms": onset_ms,
-        "window_index": place.window_index,
-        "window_start_ms": round(place.window_index * windows.hop_ms, 4),
+        "window_index": position.window_index,
+        "window_start_ms": round(position.window_index * windows.hop_ms, 4),
         "window_size_ms": windows.window_ms,
         "hop_size_ms": windows.hop_ms,
     }

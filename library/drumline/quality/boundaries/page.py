@@ -1,4 +1,4 @@
-"""The page of `check boundaries`."""
+"""HTML page of `check boundaries`."""
 
 from drumline.core import plots
 from drumline.quality.boundaries.findings import EDGES, BoundaryFindings
@@ -6,12 +6,12 @@ from drumline.quality.page import Figure, Section, Table
 
 
 def sections(found: BoundaryFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+    """Sections of the HTML page."""
     compared = found.values["macro_whole"].value is not None
     figures = [
         Figure(
             "Recall by label",
-            f"With intervals of {100 * found.level:g} % over songs.",
+            f"With confidence intervals of {100 * found.level:g} % over songs.",
             plots.intervals(
                 "labels",
                 {
@@ -30,13 +30,13 @@ def sections(found: BoundaryFindings) -> tuple[Section, ...]:
         figures.append(
             Figure(
                 "Recall by distance to the edge",
-                "A fall towards 0 shows what the system loses for want of context.",
+                "A drop towards 0 shows the loss caused by missing context.",
                 plots.lines(
                     "distances",
                     [f"{each.from_ms:g}" for each in found.distances],
                     series,
                     unit="recall",
-                    x_label="milliseconds from the edge, from",
+                    x_label="distance from the edge, from (ms)",
                 ),
             )
         )
@@ -49,7 +49,7 @@ def sections(found: BoundaryFindings) -> tuple[Section, ...]:
                 ("Micro recall", found.values["micro_recall"].value),
                 ("Leading", found.values["leading"].value),
                 ("Trailing", found.values["trailing"].value),
-                *((("Whole, macro", found.values["macro_whole"].value),) if compared else ()),
+                *((("Macro recall, whole recordings", found.values["macro_whole"].value),) if compared else ()),
             ),
             figures=tuple(figures),
             tables=(

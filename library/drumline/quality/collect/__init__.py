@@ -1,1 +1,1 @@
-"""A collection of single strokes: added by hand, out of beatmaps, from other folders; counted, and exported."""
+"""Collections of one-shot samples: added singly, from beatmaps and from folders; counted and exported."""

@@ -1,42 +1,42 @@
-"""`collect add`: one stroke of a recording."""
+"""`collect add`: add one hit of a recording to a collection of one-shot samples."""
 
 from pydantic import Field
 
 from drumline.core.errors import DrumlineError
-from drumline.quality.collect.collection import Clip, open_collection
+from drumline.quality.collect.collection import OneShot, open_collection
 from drumline.quality.collect.cutting import CutConfig, cut, read_recording
-from drumline.quality.collect.outcome import AddingConfig, finish
-from drumline.quality.outcome import Outcome
+from drumline.quality.collect.outcome import AddSamplesConfig, finish
+from drumline.quality.outcome import CheckResult
 from drumline.quality.report import Input
 
 
-class AddConfig(AddingConfig):
-    """One stroke."""
+class AddConfig(AddSamplesConfig):
+    """One hit to cut out of a recording and add to a collection."""
 
     audio: str
-    """The recording."""
+    """Recording: path or URI."""
     onset_s: float = Field(ge=0)
-    """Where the stroke begins [s]."""
+    """Onset time of the hit [s]."""
     components: tuple[str, ...] = Field(min_length=1)
-    """Everything that begins there: [kick, crash]."""
+    """Labels of everything that sounds at this onset, such as [kick, crash]."""
     velocity: float | None = Field(default=None, ge=0, le=1)
-    """How hard, where it is known: of all components."""
+    """Velocity of all components, 0 to 1, if known."""
     session_id: str = ""
-    """What the recording belongs to; its file name if empty."""
+    """Session that the recording belongs to; its file name if empty."""
     cut: CutConfig = CutConfig()
 
 
-def check(config: AddConfig) -> Outcome:
-    """Add it. Raises DrumlineError where the recording cannot be used or does not reach so far."""
+def run(config: AddConfig) -> CheckResult:
+    """Cut one hit and add it. Raises DrumlineError if the recording cannot be read or is silent at the onset."""
     collection = open_collection(config.collection, must_exist=False)
     recording = read_recording(config.audio)
     data = cut(recording, config.onset_s, config.cut)
     if data is None:
         length_s = len(recording.samples) / recording.rate_hz
         raise DrumlineError(
-            f"onset_s: {config.audio}: nothing sounds at {config.onset_s:g} s (it lasts {length_s:g} s)"
+            f"onset_s: {config.audio}: no sound at {config.onset_s:g} s (the recording lasts {length_s:g} s)"
         )
-    clip = Clip(
+    clip = OneShot(
         data=data,
         ending=".wav",
         onset_s=config.cut.pre_ms / 1000,

@@ -1,8 +1,8 @@
-"""A collection: a folder with ``events.jsonl`` and ``audio/<labels>/<sample id>.wav``.
+"""A collection of one-shot samples: a folder with ``events.jsonl`` and ``audio/<labels>/<sample id>.wav``.
 
-The lines are events as `check health` and `merge manifests` read them; ``cut_from`` says what a sample was cut out of.
-A sample's id is the hash of its labels and its audio, so the same stroke added twice is one sample, and two collections
-made of the same material are alike.
+Its lines are events that `check health` and `merge manifests` read; ``cut_from`` names the source of a sample. A
+sample's id is a hash of its labels and audio: adding the same hit twice gives one sample, and collections of the same
+material are equal.
 """
 
 import hashlib
@@ -16,52 +16,52 @@ from drumline.charts.documents import Tree
 from drumline.charts.drum_maps import COMPONENTS
 from drumline.core.artifacts import STORAGE_ERRORS, exists, join, write_bytes
 from drumline.core.errors import ConfigError, DrumlineError
-from drumline.quality.lines import Row, stream
-from drumline.quality.samples import labels_of, sample_id, spelt
+from drumline.quality.lines import Row, iter_json_lines
+from drumline.quality.samples import labels_of, normalise_label, sample_id
 
 EVENTS: Final = "events.jsonl"
 AUDIO: Final = "audio"
 
 
 @dataclass(frozen=True)
-class Clip:
-    """A stroke to be added."""
+class OneShot:
+    """An audio clip of one onset, to be added to a collection."""
 
     data: bytes
-    """A whole audio file."""
+    """Contents of the audio file."""
     ending: str
-    """``.wav`` and the like."""
+    """File name extension with its dot."""
     onset_s: float
-    """In the clip."""
+    """Onset time in the clip [s]."""
     components: tuple[tuple[str, float | None], ...]
-    """(label, velocity) of all that sounds."""
+    """(label, velocity) of everything that sounds; velocity 0 to 1 or None."""
     cut_from: Mapping[str, Any]
-    """What it was made of: ``audio``, ``onset_time``, ``sha256``."""
+    """Source of the clip: ``audio``, ``onset_time``, ``sha256``."""
     session_id: str
     source_set: str
-    """Who or what collected it."""
+    """Person or program that collected it."""
 
 
 @dataclass
 class Collection:
-    """What is in a folder, and what is to be added."""
+    """Samples of a collection folder, and counts of what was added in this run."""
 
     uri: str
     rows: dict[str, Row] = field(default_factory=dict)
-    """By sample id, in the order in which they came."""
+    """Events by sample id, in the order in which they were added."""
     added: Counter[str] = field(default_factory=Counter)
-    """New samples by label."""
+    """Number of new samples by label."""
     present: int = 0
-    """Clips that were here already."""
+    """Number of clips that the collection already had."""
     unknown: Counter[str] = field(default_factory=Counter)
-    """Labels that are not known, of clips that were turned away."""
+    """Unknown labels of refused clips, with their counts."""
     rejected: Counter[str] = field(default_factory=Counter)
-    """Clips that could not be added, by reason."""
+    """Number of refused clips by reason."""
     _pending: list[tuple[str, bytes]] = field(default_factory=list)
 
-    def add(self, clip: Clip, *, dry_run: bool) -> None:
-        """Add a stroke, unless it is here. Raises ConfigError where the folder cannot be written."""
-        names = [spelt(label) for label, _ in clip.components]
+    def add(self, clip: OneShot, *, dry_run: bool) -> None:
+        """Add a clip unless the collection has it. Raises ConfigError if the folder cannot be written."""
+        names = [normalise_label(label) for label, _ in clip.components]
         if unknown := [name for name in names if name not in COMPONENTS]:
             self.unknown.update(unknown)
             return
@@ -89,7 +89,7 @@ class Collection:
             self._write(path, clip.data)
 
     def save(self) -> None:
-        """Write the list, last of all: what it names is there."""
+        """Write ``events.jsonl``; call after all audio files are written."""
         lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in self.rows.values())
         self._write(EVENTS, lines.encode())
 
@@ -101,15 +101,15 @@ class Collection:
 
 
 def is_collection(uri: str) -> bool:
-    """Whether a folder holds a collection of ours."""
+    """Whether a folder is a collection (has ``events.jsonl``)."""
     return exists(join(uri, EVENTS))
 
 
 def open_collection(uri: str, *, must_exist: bool) -> Collection:
-    """A collection, empty where there is none yet. Raises DrumlineError where one must be and is not."""
+    """Open a collection; an absent one is empty. Raises DrumlineError if it is absent and ``must_exist`` is set."""
     collection = Collection(uri)
     if is_collection(uri):
-        for line in stream(join(uri, EVENTS)):
+        for line in iter_json_lines(join(uri, EVENTS)):
             collection.rows[sample_id(line.tree)] = line.row
     elif must_exist:
         raise DrumlineError(f"{uri}: no {EVENTS}: not a collection")
@@ -117,5 +117,5 @@ def open_collection(uri: str, *, must_exist: bool) -> Collection:
 
 
 def counts_of(rows: Sequence[Tree]) -> dict[str, int]:
-    """Samples by label; one with several labels counts under each."""
+    """Number of samples by label; a sample with several labels counts for each."""
     return dict(sorted(Counter(label for row in rows for label in labels_of(row)).items()))

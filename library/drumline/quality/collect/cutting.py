@@ -1,4 +1,4 @@
-"""Cutting single strokes out of recordings."""
+"""Cut single hits out of recordings."""
 
 import io
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from drumline.core.errors import DrumlineError
 
 
 class CutConfig(Config):
-    """What of a recording belongs to a stroke."""
+    """Length of a cut around an onset."""
 
     pre_ms: float = Field(default=25.0, ge=0)
-    """Before the onset [ms]; silence where the recording begins later."""
+    """Duration before the onset [ms]; zero-padded at the start of the recording."""
     post_ms: float = Field(default=100.0, gt=0)
-    """After it [ms]; less where the recording ends earlier."""
+    """Duration after the onset [ms]; shorter at the end of the recording."""
 
 
 @dataclass(frozen=True)
-class Recording:
-    """An audio file, decoded."""
+class DecodedAudio:
+    """A decoded audio file."""
 
     uri: str
     samples: NDArray[np.float32]
@@ -33,29 +33,29 @@ class Recording:
     sha256: str
 
 
-def read_recording(uri: str) -> Recording:
-    """A whole audio file, its channels' mean. Raises DrumlineError where it is missing or no audio."""
+def read_recording(uri: str) -> DecodedAudio:
+    """Read an audio file and average its channels. Raises DrumlineError if it is missing or not audio."""
     try:
         data = read_bytes(uri)
         samples, rate_hz = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
     except STORAGE_ERRORS as error:
         raise DrumlineError(f"audio: {uri}: cannot be read ({error or type(error).__name__})") from error
     except soundfile.LibsndfileError as error:
-        raise DrumlineError(f"audio: {uri}: no audio ({error})") from error
-    return Recording(uri, samples.mean(axis=1), rate_hz, sha256(data))
+        raise DrumlineError(f"audio: {uri}: not a readable audio file ({error})") from error
+    return DecodedAudio(uri, samples.mean(axis=1), rate_hz, sha256(data))
 
 
-def cut(recording: Recording, onset_s: float, config: CutConfig) -> bytes | None:
-    """The WAV file of a stroke; None where the recording does not reach so far, or nothing sounds there."""
+def cut(recording: DecodedAudio, onset_s: float, config: CutConfig) -> bytes | None:
+    """WAV file of one hit; None if the onset is beyond the recording or the cut is silent."""
     rate_hz = recording.rate_hz
-    at, before = round(onset_s * rate_hz), round(config.pre_ms / 1000 * rate_hz)
-    end = min(len(recording.samples), at + round(config.post_ms / 1000 * rate_hz))
-    if at < 0 or end <= at:
+    onset, before = round(onset_s * rate_hz), round(config.pre_ms / 1000 * rate_hz)
+    end = min(len(recording.samples), onset + round(config.post_ms / 1000 * rate_hz))
+    if onset < 0 or end <= onset:
         return None
-    found = recording.samples[max(0, at - before) : end]
+    found = recording.samples[max(0, onset - before) : end]
     if not np.abs(found).max(initial=0.0) > 0:
         return None
-    clip = np.concatenate([np.zeros(max(0, before - at), dtype=np.float32), found])
+    clip = np.concatenate([np.zeros(max(0, before - onset), dtype=np.float32), found])
     buffer = io.BytesIO()
     soundfile.write(buffer, clip, rate_hz, format="WAV", subtype="PCM_16")
     return buffer.getvalue()

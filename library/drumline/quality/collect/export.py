@@ -1,9 +1,9 @@
-"""`collect export`: a collection as training folders, in BeatSight's shape.
+"""`collect export`: write a collection as training folders in BeatSight's format.
 
-``train/`` and ``validation/`` hold the audio, ``train_labels.json`` and ``validation_labels.json`` a row a sample and
-label, ``components.json`` the labels, ``metadata.json`` the seconds of each. A session is on one side only: strokes of
-one recording on both would let a model pass by knowing the room. Which sessions go to validation is a hash of their
-names and the seed: adding sessions moves no other.
+``train/`` and ``validation/`` hold the audio, ``train_labels.json`` and ``validation_labels.json`` one row for each
+sample and label, ``components.json`` the labels, ``metadata.json`` the durations. All samples of a session are in one
+split, so that a model cannot pass by recognising the room. The split of a session is a hash of its name and the seed:
+adding sessions moves no other session.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ from drumline.core.errors import ConfigError
 from drumline.core.measure import measured
 from drumline.dataset.card_plots import stacked_bars
 from drumline.quality.collect.collection import EVENTS, open_collection
-from drumline.quality.gates import Limit, judge_all
-from drumline.quality.lines import input_of
-from drumline.quality.outcome import Outcome
+from drumline.quality.gates import Limit, apply_limits
+from drumline.quality.lines import describe_file
+from drumline.quality.outcome import CheckResult
 from drumline.quality.page import Figure, Section, Table
 from drumline.quality.report import WriterConfig, make_report
 from drumline.quality.samples import labels_of
@@ -33,51 +33,51 @@ from drumline.quality.samples import labels_of
 SPLITS: Final = ("train", "validation")
 _TABLES: Final = (*(f"{split}_labels.json" for split in SPLITS), "components.json", "metadata.json")
 _MADE_BY: Final = "drumline collect export"
-"""In ``metadata.json``: only exports with it are written over."""
+"""Marker in ``metadata.json``: only exports with it are overwritten."""
 
 
 class ExportGates(Config):
-    """Limits."""
+    """Limits of `collect export`; null disables a gate."""
 
     missing_files: Limit | None = Limit(at_most=0)
-    """Samples whose audio is not there; they are left out."""
+    """Number of samples whose audio file is missing; they are omitted."""
     train: Limit | None = Limit(at_least=1)
-    """Samples to train on."""
+    """Number of training samples."""
     validation: Limit | None = Limit(at_least=1)
-    """Samples to validate on."""
+    """Number of validation samples."""
     labels_on_one_side: Limit | None = None
-    """Labels that only one of the two has."""
+    """Number of labels that occur in only one of the splits."""
 
 
 class ExportCollectionConfig(WriterConfig):
-    """A collection to export."""
+    """Collection to export and its train/validation split."""
 
     collection: str
-    """Folder or URI."""
+    """Folder or URI of the collection."""
     validation_share: float = Field(default=0.2, gt=0, lt=1)
-    """Share of the sessions that go to validation, as near as chance comes."""
+    """Expected share of the sessions that go to validation."""
     seed: int = 0
-    """Of that choice."""
+    """Seed of the split."""
     gates: ExportGates = ExportGates()
 
 
 class ExportFindings(Config):
-    """What was exported."""
+    """Findings of `collect export` in its report.json."""
 
     samples: dict[str, int]
-    """By split."""
+    """Number of samples by split."""
     sessions: dict[str, int]
-    """By split."""
+    """Number of sessions by split."""
     duration_s: dict[str, float]
-    """By split."""
+    """Duration of audio by split [s]."""
     labels: dict[str, dict[str, int]]
-    """Samples by label and split."""
+    """Number of samples by label and split."""
     missing_files: int
-    """Samples without their audio."""
+    """Number of samples whose audio file is missing."""
 
 
-def check(config: ExportCollectionConfig) -> Outcome:
-    """Export. Raises DrumlineError where there is no collection, ConfigError where the output cannot be written."""
+def run(config: ExportCollectionConfig) -> CheckResult:
+    """Export a collection. Raises DrumlineError without a collection, ConfigError if the output cannot be written."""
     collection = open_collection(config.collection, must_exist=True)
     if not config.dry_run and not _is_our_export(config.output):
         refuse_foreign_output(config.output, writes=(*SPLITS, *_TABLES), evidence=())
@@ -122,13 +122,13 @@ def check(config: ExportCollectionConfig) -> Outcome:
             _write(config, name, (canonical_json(table, indent=1) + "\n").encode())
     values = {
         "missing_files": measured(missing),
-        "labels_on_one_side": measured(sum(not all(own.values()) for own in labels.values())),
+        "labels_on_one_side": measured(sum(not all(counts.values()) for counts in labels.values())),
     } | {split: measured(number) for split, number in findings.samples.items()}
-    source = input_of("collection", join(config.collection, EVENTS), len(rows))
+    source = describe_file("collection", join(config.collection, EVENTS), len(rows))
     report = make_report(
-        "collect-export", config, findings=findings, gates=judge_all(config.gates, values), inputs=(source,)
+        "collect-export", config, findings=findings, gates=apply_limits(config.gates, values), inputs=(source,)
     )
-    return Outcome(report, lambda: sections_of(findings))
+    return CheckResult(report, lambda: sections_of(findings))
 
 
 def _is_our_export(output: str) -> bool:
@@ -154,13 +154,13 @@ def _tables(
             "components": names,
             "num_classes": len(names),
             "component_index": {name: index for index, name in enumerate(names)},
-            "counts": {name: sum(own.values()) for name, own in found.labels.items()},
+            "counts": {name: sum(counts.values()) for name, counts in found.labels.items()},
         },
         "metadata.json": {
             "made_by": _MADE_BY,
             "split_durations_seconds": found.duration_s,
             "duration_seconds_by_source": {name: round(length_s, 6) for name, length_s in sorted(by_source.items())},
-            "label_counts": {name: sum(own.values()) for name, own in found.labels.items()},
+            "label_counts": {name: sum(counts.values()) for name, counts in found.labels.items()},
         },
     }
 
@@ -173,13 +173,13 @@ def _write(config: ExportCollectionConfig, name: str, data: bytes) -> None:
 
 
 def sections_of(found: ExportFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+    """Sections of the HTML page."""
     rows = tuple((split, found.samples[split], found.sessions[split], found.duration_s[split]) for split in SPLITS)
-    parts = {name: {split: float(own[split]) for split in SPLITS} for name, own in found.labels.items()}
+    parts = {name: {split: float(counts[split]) for split in SPLITS} for name, counts in found.labels.items()}
     return (
         Section(
             "Splits",
-            "A session is on one side only.",
+            "All samples of a session are in one split.",
             facts=(*((f"{split.capitalize()} samples", found.samples[split]) for split in SPLITS),
                    ("Missing files", found.missing_files)),
             figures=(Figure("Labels", "Samples by split.", stacked_bars("labels", parts, unit="samples")),),

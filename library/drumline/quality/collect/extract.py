@@ -1,6 +1,6 @@
-"""`collect extract`: every stroke of a beatmap, cut out of its audio.
+"""`collect extract`: cut every hit of a beatmap out of its audio.
 
-Strokes within 10 ms of each other are one sample with several labels: what is cut out there holds them all.
+Hits within 10 ms of each other become one sample with several labels, because the cut contains them all.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,31 +10,31 @@ from drumline.charts.beatsight import audio_filenames, read_beatsight
 from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes, sha256
 from drumline.core.errors import DrumlineError
 from drumline.core.events import Hit
-from drumline.quality.collect.collection import Clip, open_collection
+from drumline.quality.collect.collection import OneShot, open_collection
 from drumline.quality.collect.cutting import CutConfig, cut, read_recording
-from drumline.quality.collect.outcome import AddingConfig, finish
-from drumline.quality.outcome import Outcome
+from drumline.quality.collect.outcome import AddSamplesConfig, finish
+from drumline.quality.outcome import CheckResult
 from drumline.quality.report import Input
 
 _TOGETHER_S: Final = 0.01
 
 
-class ExtractConfig(AddingConfig):
-    """A beatmap."""
+class ExtractConfig(AddSamplesConfig):
+    """A beatmap whose hits are cut out of its audio."""
 
     beatmap: str
-    """A .bsm or .bs file."""
+    """Beatmap: a .bsm or .bs file."""
     audio: str = ""
-    """Its audio; the file that the beatmap names, beside it, if empty."""
+    """Audio file; if empty, the one that the beatmap names, relative to it."""
     prefer_stem: bool = True
-    """Cut from the drum stem where the beatmap names one."""
+    """Cut from the drum stem if the beatmap names one."""
     session_id: str = ""
-    """What the recording belongs to; the beatmap's artist and title if empty."""
+    """Session that the recording belongs to; the beatmap's artist and title if empty."""
     cut: CutConfig = CutConfig()
 
 
-def check(config: ExtractConfig) -> Outcome:
-    """Extract. Raises DrumlineError where beatmap or audio cannot be used."""
+def run(config: ExtractConfig) -> CheckResult:
+    """Extract all hits of a beatmap. Raises DrumlineError if beatmap or audio cannot be read."""
     collection = open_collection(config.collection, must_exist=False)
     try:
         data = read_bytes(config.beatmap)
@@ -50,7 +50,7 @@ def check(config: ExtractConfig) -> Outcome:
             collection.rejected["nothing sounds there"] += 1
             continue
         collection.add(
-            Clip(
+            OneShot(
                 data=clip,
                 ending=".wav",
                 onset_s=config.cut.pre_ms / 1000,

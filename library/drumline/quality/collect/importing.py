@@ -1,8 +1,8 @@
-"""`collect import`: samples out of other folders, each in one of three shapes.
+"""`collect import`: add the samples of other folders, each in one of three formats.
 
-- a collection of ours (``events.jsonl``);
-- BeatSight's collector's (``metadata.json`` with ``samples`` of ``component``, ``path``, ``window_ms`` ...);
-- folders named as labels, with audio files in them: ``kick/01.wav``. The stroke begins where the file begins.
+- a collection (``events.jsonl``);
+- a collection of BeatSight (``metadata.json`` with ``samples`` of ``component``, ``path``, ``window_ms`` ...);
+- folders named by label that contain audio files: ``kick/01.wav``. The onset is at the start of the file.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,32 +16,32 @@ from drumline.charts.documents import Tree, read_json
 from drumline.charts.drum_maps import COMPONENTS
 from drumline.core.artifacts import STORAGE_ERRORS, exists, filesystem, join, names, read_bytes, sha256
 from drumline.core.errors import DrumlineError
-from drumline.quality.collect.collection import EVENTS, Clip, Collection, is_collection, open_collection
+from drumline.quality.collect.collection import EVENTS, Collection, OneShot, is_collection, open_collection
 from drumline.quality.collect.cutting import read_recording
-from drumline.quality.collect.outcome import AddingConfig, finish
-from drumline.quality.lines import digest_of, stream
-from drumline.quality.outcome import Outcome
+from drumline.quality.collect.outcome import AddSamplesConfig, finish
+from drumline.quality.lines import file_sha256, iter_json_lines
+from drumline.quality.outcome import CheckResult
 from drumline.quality.report import Input
-from drumline.quality.samples import labels_of, spelt
+from drumline.quality.samples import labels_of, normalise_label
 
 _METADATA: Final = "metadata.json"
 _ENDINGS: Final = tuple(f".{name.lower()}" for name in soundfile.available_formats() if name != "RAW")
 _BEFORE: Final = 0.25
-"""BeatSight's collector keeps a quarter of its window before the onset."""
+"""Share of the window that BeatSight's collector keeps before the onset."""
 
 
-class ImportConfig(AddingConfig):
-    """Folders."""
+class ImportConfig(AddSamplesConfig):
+    """Folders whose samples are imported."""
 
     folders: tuple[str, ...] = Field(min_length=1)
-    """Each a collection, BeatSight's or ours, or a folder of folders named as labels."""
+    """Folders to import: each a collection, a collection of BeatSight, or a folder of folders named by label."""
     aliases: dict[str, str] = Field(default={})
-    """Folder or label -> the component that it stands for."""
+    """Folder name or label -> the component label to use for it."""
 
 
 @dataclass(frozen=True)
-class _Found:
-    """Where a sample is and what is known of it."""
+class _SourceSample:
+    """A sample of another folder: its file, onset and labels."""
 
     path: str
     onset_s: float
@@ -51,10 +51,10 @@ class _Found:
     cut_from: dict[str, Any]
 
 
-def check(config: ImportConfig) -> Outcome:
-    """Import. Raises DrumlineError where a folder holds nothing of the kind."""
+def run(config: ImportConfig) -> CheckResult:
+    """Import samples. Raises DrumlineError if a folder has none of the formats."""
     collection = open_collection(config.collection, must_exist=False)
-    aliases = {spelt(name): spelt(label) for name, label in config.aliases.items()}
+    aliases = {normalise_label(name): normalise_label(label) for name, label in config.aliases.items()}
     inputs, notes = [], []
     for folder in config.folders:
         number, before = 0, len(collection.rows)
@@ -62,16 +62,16 @@ def check(config: ImportConfig) -> Outcome:
             number += 1
             _add(collection, found, folder, dry_run=config.dry_run)
         if not number:
-            raise DrumlineError(f"folders: {folder}: no {EVENTS}, no {_METADATA}, no folder named as a label")
+            raise DrumlineError(f"folders: {folder}: no {EVENTS}, no {_METADATA}, no folder named by a label")
         index = next((name for name in (EVENTS, _METADATA) if exists(join(folder, name))), "")
-        digest = digest_of(join(folder, index)) if index else ""
+        digest = file_sha256(join(folder, index)) if index else ""
         inputs.append(Input(role="folder", path=folder, records=number, sha256=digest))
         if len(collection.rows) == before:
-            notes.append(f"{folder}: nothing in it is new")
+            notes.append(f"{folder}: no new samples")
     return finish("collect-import", collection, config, inputs=inputs, notes=tuple(notes))
 
 
-def _add(collection: Collection, found: _Found, folder: str, *, dry_run: bool) -> None:
+def _add(collection: Collection, found: _SourceSample, folder: str, *, dry_run: bool) -> None:
     uri = join(folder, found.path)
     try:
         recording = read_recording(uri)
@@ -83,7 +83,7 @@ def _add(collection: Collection, found: _Found, folder: str, *, dry_run: bool) -
         return
     data = read_bytes(uri)
     collection.add(
-        Clip(
+        OneShot(
             data=data,
             ending=f".{found.path.rsplit('.', 1)[-1].lower()}",
             onset_s=found.onset_s,
@@ -96,22 +96,24 @@ def _add(collection: Collection, found: _Found, folder: str, *, dry_run: bool) -
     )
 
 
-def _samples(folder: str, aliases: Mapping[str, str], source_set: str, collection: Collection) -> Iterator[_Found]:
+def _samples(
+    folder: str, aliases: Mapping[str, str], source_set: str, collection: Collection
+) -> Iterator[_SourceSample]:
     if is_collection(folder):
-        for line in stream(join(folder, EVENTS)):
-            yield _of_ours(line.tree, aliases, source_set)
+        for line in iter_json_lines(join(folder, EVENTS)):
+            yield _from_collection(line.tree, aliases, source_set)
     elif exists(join(folder, _METADATA)):
         for sample in read_json(read_bytes(join(folder, _METADATA)), join(folder, _METADATA)).trees("samples"):
-            yield _of_beatsight(sample, aliases, source_set)
+            yield _from_beatsight(sample, aliases, source_set)
     else:
-        yield from _of_folders(folder, aliases, source_set, collection)
+        yield from _from_folders(folder, aliases, source_set, collection)
 
 
-def _of_ours(line: Tree, aliases: Mapping[str, str], source_set: str) -> _Found:
+def _from_collection(line: Tree, aliases: Mapping[str, str], source_set: str) -> _SourceSample:
     parts = line.trees("components")
-    told = [(spelt(p.text("label")), p.number("velocity") if p.has("velocity") else None) for p in parts]
-    components = told or [(name, None) for name in labels_of(line)]
-    return _Found(
+    labelled = [(normalise_label(p.text("label")), p.number("velocity") if p.has("velocity") else None) for p in parts]
+    components = labelled or [(name, None) for name in labels_of(line)]
+    return _SourceSample(
         path=line.text("audio_path"),
         onset_s=line.seconds("onset_time"),
         components=tuple((aliases.get(name, name), velocity) for name, velocity in components),
@@ -121,28 +123,30 @@ def _of_ours(line: Tree, aliases: Mapping[str, str], source_set: str) -> _Found:
     )
 
 
-def _of_beatsight(sample: Tree, aliases: Mapping[str, str], source_set: str) -> _Found:
-    label, at_s = spelt(sample.text("component")), sample.seconds("onset_time")
+def _from_beatsight(sample: Tree, aliases: Mapping[str, str], source_set: str) -> _SourceSample:
+    label, onset_s = normalise_label(sample.text("component")), sample.seconds("onset_time")
     window_s = sample.number("window_ms", 100.0) / 1000
-    return _Found(
+    return _SourceSample(
         path=sample.text("path").replace("\\", "/"),
-        onset_s=min(at_s, _BEFORE * window_s),  # a stroke near the start has less before it
+        onset_s=min(onset_s, _BEFORE * window_s),  # an onset near the start of the recording has less before it
         components=((aliases.get(label, label), None),),
         session_id=sample.text("source_audio", ""),
         source_set=source_set,
-        cut_from={"audio": sample.text("source_audio", ""), "onset_time": at_s},
+        cut_from={"audio": sample.text("source_audio", ""), "onset_time": onset_s},
     )
 
 
-def _of_folders(folder: str, aliases: Mapping[str, str], source_set: str, collection: Collection) -> Iterator[_Found]:
+def _from_folders(
+    folder: str, aliases: Mapping[str, str], source_set: str, collection: Collection
+) -> Iterator[_SourceSample]:
     for name in sorted(_folders(folder)):
-        label = aliases.get(spelt(name), spelt(name))
+        label = aliases.get(normalise_label(name), normalise_label(name))
         files = sorted(file for file in names(join(folder, name)) if file.lower().endswith(_ENDINGS))
         if label not in COMPONENTS and files:
             collection.unknown[label] += len(files)
             continue
         for file in files:
-            yield _Found(
+            yield _SourceSample(
                 path=f"{name}/{file}", onset_s=0.0, components=((label, None),), session_id="", source_set=source_set,
                 cut_from={},
             )  # fmt: skip

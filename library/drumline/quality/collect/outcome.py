@@ -1,4 +1,4 @@
-"""What adding to a collection reports, whichever way samples came."""
+"""Report of the commands that add samples to a collection."""
 
 from typing import Final
 
@@ -7,62 +7,62 @@ from drumline.core.config import Config
 from drumline.core.measure import measured
 from drumline.dataset.card_plots import bars, stacked_bars
 from drumline.quality.collect.collection import Collection, counts_of
-from drumline.quality.gates import Limit, judge_all
-from drumline.quality.outcome import Outcome
+from drumline.quality.gates import Limit, apply_limits
+from drumline.quality.outcome import CheckResult
 from drumline.quality.page import Figure, Section, Table
 from drumline.quality.report import CheckConfig, Input, make_report
 
 _MOST_BARS: Final = 40
 
 
-class AddingGates(Config):
-    """Limits."""
+class AddSamplesGates(Config):
+    """Limits of the commands that add samples; null disables a gate."""
 
     added: Limit | None = None
-    """New samples."""
+    """Number of new samples."""
     rejected: Limit | None = Limit(at_most=0)
-    """Strokes that could not be cut or read."""
+    """Number of clips that could not be cut or read."""
     unknown_labels: Limit | None = Limit(at_most=0)
-    """Strokes whose label is not known."""
+    """Number of clips with an unknown label."""
 
 
-class AddingConfig(CheckConfig):
-    """What all ways of adding to a collection are told."""
+class AddSamplesConfig(CheckConfig):
+    """Options common to `collect add`, `collect extract` and `collect import`."""
 
     collection: str
-    """Folder or URI of the collection; it is made if it is not there."""
+    """Folder or URI of the collection; created if it does not exist."""
     dry_run: bool = False
-    """Count and judge, but write nothing at all."""
+    """Compute findings and verdicts without writing any file."""
     source_set: str = "collected"
-    """Who or what collects, told with each sample."""
-    gates: AddingGates = AddingGates()
+    """Name of the person or program that collects, stored with each sample."""
+    gates: AddSamplesGates = AddSamplesGates()
 
 
-class AddingFindings(Config):
-    """What was added."""
+class AddSamplesFindings(Config):
+    """Findings of the commands that add samples, in their report.json."""
 
     added: dict[str, int]
-    """New samples by label."""
+    """Number of new samples by label."""
     present: int
-    """Strokes that the collection had already."""
+    """Number of clips that the collection already had."""
     rejected: dict[str, int]
-    """Strokes that could not be added, by reason."""
+    """Number of clips that could not be added, by reason."""
     unknown_labels: dict[str, int]
-    """Labels that are not known, with the number of strokes."""
+    """Unknown labels with their number of clips."""
     samples: int
-    """In the collection now."""
+    """Number of samples in the collection after the run."""
     labels: dict[str, int]
-    """In the collection now, by label."""
+    """Number of samples in the collection after the run, by label."""
 
 
 def finish(
-    kind: str, collection: Collection, config: AddingConfig, *, inputs: list[Input], notes: tuple[str, ...] = ()
-) -> Outcome:
-    """Save the collection and tell what came of it."""
+    kind: str, collection: Collection, config: AddSamplesConfig, *, inputs: list[Input], notes: tuple[str, ...] = ()
+) -> CheckResult:
+    """Save the collection (except on a dry run) and report what was added."""
     labels = counts_of([as_tree(row, f"{config.collection}: ") for row in collection.rows.values()])
     if not config.dry_run:
         collection.save()
-    findings = AddingFindings(
+    findings = AddSamplesFindings(
         added=dict(sorted(collection.added.items())),
         present=collection.present,
         rejected=dict(sorted(collection.rejected.items())),
@@ -76,13 +76,13 @@ def finish(
         "unknown_labels": measured(collection.unknown.total()),
     }
     report = make_report(
-        kind, config, findings=findings, gates=judge_all(config.gates, values), inputs=inputs, notes=notes
+        kind, config, findings=findings, gates=apply_limits(config.gates, values), inputs=inputs, notes=notes
     )
-    return Outcome(report, lambda: sections(findings))
+    return CheckResult(report, lambda: sections(findings))
 
 
-def sections(found: AddingFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+def sections(found: AddSamplesFindings) -> tuple[Section, ...]:
+    """Sections of the HTML page."""
     parts = {
         name: {"new": float(found.added.get(name, 0)), "before": float(total - found.added.get(name, 0))}
         for name, total in list(found.labels.items())[:_MOST_BARS]
@@ -92,20 +92,20 @@ def sections(found: AddingFindings) -> tuple[Section, ...]:
             "Samples",
             facts=(
                 ("Added", sum(found.added.values())),
-                ("Here already", found.present),
+                ("Already present", found.present),
                 ("Rejected", sum(found.rejected.values())),
                 ("Unknown labels", sum(found.unknown_labels.values())),
                 ("In the collection", found.samples),
             ),
-            figures=(Figure("By label", "Now in the collection.", stacked_bars("labels", parts, unit="samples")),),
+            figures=(Figure("By label", "Samples after the run.", stacked_bars("labels", parts, unit="samples")),),
             tables=(
-                Table(("Why not", "Strokes"), tuple(found.rejected.items())),
-                Table(("Unknown label", "Strokes"), tuple(found.unknown_labels.items())),
+                Table(("Rejected because", "Clips"), tuple(found.rejected.items())),
+                Table(("Unknown label", "Clips"), tuple(found.unknown_labels.items())),
             ),
         ),
     )
 
 
 def label_bars(name: str, labels: dict[str, int]) -> Figure:
-    """Samples by label."""
+    """Bar chart of samples by label."""
     return Figure("Labels", "Samples by label.", bars(name, dict(list(labels.items())[:_MOST_BARS]), unit="samples"))

@@ -1,4 +1,4 @@
-"""`collect stats`: what is in a collection, and whether that is enough."""
+"""`collect stats`: count the samples of a collection and evaluate gates on the counts."""
 
 from collections import Counter
 
@@ -11,65 +11,65 @@ from drumline.core.measure import measured
 from drumline.dataset.card_plots import bars
 from drumline.quality.collect.collection import AUDIO, EVENTS, counts_of, open_collection
 from drumline.quality.collect.outcome import label_bars
-from drumline.quality.gates import Limit, judge, judge_all
-from drumline.quality.lines import input_of
-from drumline.quality.outcome import Outcome
+from drumline.quality.gates import Limit, apply_limit, apply_limits
+from drumline.quality.lines import describe_file
+from drumline.quality.outcome import CheckResult
 from drumline.quality.page import Figure, Section, Table
 from drumline.quality.report import CheckConfig, make_report
-from drumline.quality.samples import spelt
+from drumline.quality.samples import normalise_label
 
 
 class StatsGates(Config):
-    """Limits."""
+    """Limits of `collect stats`; null disables a gate."""
 
     samples: Limit | None = Limit(at_least=1)
-    """Samples in all."""
+    """Number of samples."""
     missing_files: Limit | None = Limit(at_most=0)
-    """Samples whose audio is not there."""
+    """Number of samples whose audio file is missing."""
     stray_files: Limit | None = None
-    """Audio files that no sample names."""
+    """Number of audio files that no sample refers to."""
 
 
 class StatsConfig(CheckConfig):
-    """A collection to count."""
+    """Collection to count, and its required counts."""
 
     collection: str
-    """Folder or URI."""
+    """Folder or URI of the collection."""
     min_counts: dict[str, int] = Field(default={})
-    """Least number of samples by label, each a gate."""
+    """Required number of samples by label, each a gate."""
     gates: StatsGates = StatsGates()
 
 
 class StatsFindings(Config):
-    """What is in a collection."""
+    """Findings of `collect stats` in its report.json."""
 
     samples: int
-    """Samples."""
+    """Number of samples."""
     labels: dict[str, int]
-    """By label; a sample with several counts under each."""
+    """Number of samples by label; a sample with several labels counts for each."""
     several_labels: int
-    """Samples with more than one label."""
+    """Number of samples with more than one label."""
     sessions: dict[str, int]
-    """By session."""
+    """Number of samples by session."""
     sources: dict[str, int]
-    """By who or what collected them."""
+    """Number of samples by the person or program that collected them."""
     with_velocity: int
-    """Samples that tell how hard the stroke was."""
+    """Number of samples with a known velocity."""
     missing_files: tuple[str, ...]
-    """Paths of audio that is not there, at most 200."""
+    """Paths of missing audio files, at most 200."""
     num_missing_files: int
-    """How many."""
+    """Number of missing audio files."""
     num_stray_files: int
-    """Audio files that no sample names."""
+    """Number of audio files that no sample refers to."""
 
 
-def check(config: StatsConfig) -> Outcome:
-    """Count. Raises DrumlineError where there is no collection."""
+def run(config: StatsConfig) -> CheckResult:
+    """Count the samples of a collection. Raises DrumlineError without a collection."""
     collection = open_collection(config.collection, must_exist=True)
     rows = [as_tree(row, f"{config.collection}: ") for row in collection.rows.values()]
     labels = counts_of(rows)
-    named, there = {row.text("audio_path") for row in rows}, _files(config.collection)
-    missing = sorted(named - there)
+    named, present = {row.text("audio_path") for row in rows}, _files(config.collection)
+    missing = sorted(named - present)
     findings = StatsFindings(
         samples=len(rows),
         labels=labels,
@@ -79,24 +79,26 @@ def check(config: StatsConfig) -> Outcome:
         with_velocity=sum(any(part.has("velocity") for part in row.trees("components")) for row in rows),
         missing_files=tuple(missing[:200]),
         num_missing_files=len(missing),
-        num_stray_files=len(there - named),
+        num_stray_files=len(present - named),
     )
     values = {
         "samples": measured(findings.samples),
         "missing_files": measured(findings.num_missing_files),
         "stray_files": measured(findings.num_stray_files),
     }
-    least = {spelt(name): number for name, number in config.min_counts.items()}
-    gates = [judge(f"label.{name}", measured(labels.get(name, 0)), Limit(at_least=n)) for name, n in least.items()]
-    source = input_of("collection", join(config.collection, EVENTS), len(rows))
+    least = {normalise_label(name): number for name, number in config.min_counts.items()}
+    gates = [
+        apply_limit(f"label.{name}", measured(labels.get(name, 0)), Limit(at_least=n)) for name, n in least.items()
+    ]
+    source = describe_file("collection", join(config.collection, EVENTS), len(rows))
     report = make_report(
         "collect-stats",
         config,
         findings=findings,
-        gates=(*judge_all(config.gates, values), *gates),
+        gates=(*apply_limits(config.gates, values), *gates),
         inputs=(source,),
     )
-    return Outcome(report, lambda: sections(findings))
+    return CheckResult(report, lambda: sections(findings))
 
 
 def _files(uri: str) -> set[str]:
@@ -110,7 +112,7 @@ def _ordered(counts: Counter[str]) -> dict[str, int]:
 
 
 def sections(found: StatsFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+    """Sections of the HTML page."""
     sessions = dict(list(found.sessions.items())[:20])
     return (
         Section(
@@ -125,7 +127,7 @@ def sections(found: StatsFindings) -> tuple[Section, ...]:
             ),
             figures=(
                 label_bars("labels", found.labels),
-                Figure("Sessions", "The largest 20.", bars("sessions", _short(sessions), unit="samples")),
+                Figure("Sessions", "The 20 largest.", bars("sessions", _short(sessions), unit="samples")),
             ),
             tables=(
                 Table(("Collected by", "Samples"), tuple(found.sources.items())),
@@ -136,5 +138,5 @@ def sections(found: StatsFindings) -> tuple[Section, ...]:
 
 
 def _short(counts: dict[str, int]) -> dict[str, int]:
-    """Names that leave room for the bars."""
+    """Counts under shortened names that fit beside the bars."""
     return {f"{number}. {name[-24:]}": count for number, (name, count) in enumerate(counts.items(), start=1)}

@@ -1,1 +1,1 @@
-"""What a dataset consists of, whether that is enough, and what changed since the last."""
+"""Composition of a dataset, required counts, and comparison with an earlier dataset."""

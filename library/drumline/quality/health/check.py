@@ -1,6 +1,6 @@
-"""`check health`: what a dataset consists of, and whether that is enough of everything and too much of nothing.
+"""`check health`: composition of a dataset, and gates on counts, duplicates, labels and hours.
 
-Reads a file of events (JSON lines) as a stream, or a built dataset row group by row group.
+Event manifests (JSON lines) are streamed; built datasets are read one row group at a time.
 """
 
 import difflib
@@ -16,78 +16,80 @@ from drumline.core.events import FLAGS
 from drumline.core.measure import Value, measured
 from drumline.core.taxonomy import LABELS
 from drumline.dataset.manifest import NAME, read_manifest
-from drumline.quality.gates import Gate, Limit, judge, judge_all
+from drumline.quality.gates import Gate, Limit, apply_limit, apply_limits
 from drumline.quality.health import page
 from drumline.quality.health.dataset import count_of, num_groups, tally_groups, tally_songs
 from drumline.quality.health.files import read_hours, read_label_set, read_min_counts, read_required, read_taxonomy
 from drumline.quality.health.findings import HealthFindings
 from drumline.quality.health.parallel import HealthRunConfig, count_on_ray
 from drumline.quality.health.tally import Tally
-from drumline.quality.lines import input_of
+from drumline.quality.lines import describe_file
 from drumline.quality.onsets import is_dataset
-from drumline.quality.outcome import Outcome
+from drumline.quality.outcome import CheckResult
 from drumline.quality.report import CheckConfig, Input, make_report
-from drumline.quality.samples import spelt, stream_lines
+from drumline.quality.samples import iter_samples, normalise_label
 
 
 class HealthGates(Config):
-    """Limits."""
+    """Limits of `check health`; null disables a gate."""
 
     events: Limit | None = Limit(at_least=1)
-    """Events in all."""
+    """Number of events."""
     duplication_rate: Limit | None = Limit(at_most=0.01)
-    """Share of events that repeat an earlier one."""
+    """Share of events that repeat an earlier event."""
     unknown_labels: Limit | None = Limit(at_most=0)
-    """Components whose label is not in the label set; of a dataset, hits labelled ``other``."""
+    """Number of components whose label is not in the label set; of a dataset, hits labelled ``other``."""
     unknown_techniques: Limit | None = None
-    """Events whose technique the taxonomy does not know."""
+    """Number of events with a technique that is not in the taxonomy."""
     synthetic_share: Limit | None = None
-    """Share of events that were rendered."""
+    """Share of rendered (synthetic) events."""
     hours: dict[str, Limit] = Field(default={})
     """Hours of audio by split."""
 
 
 class HealthConfig(CheckConfig):
-    """What a dataset must hold."""
+    """An event manifest or dataset, and its required labels, techniques and counts."""
 
     events: str
-    """An events JSONL, or a built dataset."""
+    """Event manifest (JSON lines) or built dataset: path or URI."""
     metadata: str = ""
-    """A metadata.json with durations; a dataset tells its own."""
+    """A metadata.json with durations, for event manifests; datasets contain their durations."""
     label_set: str = ""
-    """A components.json. If empty: all component names that drumline knows; of a dataset, its own labels."""
+    """A components.json with the label set; if empty, all known component names, or for a dataset its labels."""
     min_counts: dict[str, int] = Field(default={})
-    """Least number of components by label."""
+    """Required number of components by label, each a gate."""
     min_counts_file: str = ""
-    """The same as a JSON file; the mapping above overrules it."""
+    """JSON file with required numbers by label; `min_counts` takes precedence."""
     count_by: Literal["total", "real"] = "total"
-    """What the least numbers are of: everything, or recordings alone."""
+    """Events that count towards `min_counts`: all of them, or recorded ones only."""
     required_labels: tuple[str, ...] = ()
-    """Labels that must occur."""
+    """Labels that must occur at least once, each a gate."""
     required_labels_file: str = ""
-    """The same as a text file, one a line."""
+    """Text file with required labels, one a line."""
     required_techniques: tuple[str, ...] = ()
-    """Techniques that must occur; of a dataset, flags."""
+    """Techniques that must occur at least once, each a gate; of a dataset, flags."""
     required_techniques_file: str = ""
-    """The same as a text file, one a line."""
+    """Text file with required techniques, one a line."""
     taxonomy: str = ""
-    """A technique_taxonomy.json: its aliases count as their technique, and others are unknown."""
+    """A technique_taxonomy.json: aliases count as their technique, and techniques that it lacks are unknown."""
     synthetic_sources: tuple[str, ...] = ()
-    """Roots of a dataset that were rendered by someone (names as its songs' keys begin)."""
+    """Dataset roots (first part of the songs' keys) whose audio was rendered; their hits count as synthetic."""
     run: HealthRunConfig = HealthRunConfig()
     gates: HealthGates = HealthGates()
 
 
-def check(config: HealthConfig) -> Outcome:
-    """Run the check. Raises DrumlineError where a file cannot be used."""
+def run(config: HealthConfig) -> CheckResult:
+    """Count events and evaluate the gates. Raises DrumlineError if a file cannot be used."""
     of_dataset = is_dataset(config.events)
     taxonomy = read_taxonomy(config.taxonomy) if config.taxonomy else dict[str, str]()
     labels = read_label_set(config.label_set) if config.label_set else frozenset(LABELS if of_dataset else COMPONENTS)
     required = (*config.required_labels, *(_listed(config.required_labels_file)))
     least = {**(read_min_counts(config.min_counts_file) if config.min_counts_file else {}), **config.min_counts}
-    least = {spelt(name): 1 for name in required} | {spelt(name): number for name, number in least.items()}
+    least = {normalise_label(name): 1 for name in required} | {
+        normalise_label(name): number for name, number in least.items()
+    }
     techniques = (*config.required_techniques, *_listed(config.required_techniques_file))
-    wanted = [taxonomy.get(spelt(name), spelt(name)) for name in techniques]
+    techniques_required = [taxonomy.get(normalise_label(name), normalise_label(name)) for name in techniques]
     known_techniques = frozenset(taxonomy.values()) | (frozenset(FLAGS) if of_dataset and taxonomy else frozenset())
     tally = Tally("dataset" if of_dataset else "events", labels, known_techniques)
     source = _count(config, tally, taxonomy)
@@ -96,11 +98,14 @@ def check(config: HealthConfig) -> Outcome:
         "health",
         config,
         findings=findings,
-        gates=(*judge_all(config.gates, _values(findings)), *_required(findings, least, wanted, config.count_by)),
+        gates=(
+            *apply_limits(config.gates, _values(findings)),
+            *_required(findings, least, techniques_required, config.count_by),
+        ),
         inputs=(source,),
         notes=_notes(findings, labels, least),
     )
-    return Outcome(report, lambda: page.sections(findings))
+    return CheckResult(report, lambda: page.sections(findings))
 
 
 def _listed(path: str) -> tuple[str, ...]:
@@ -119,11 +124,11 @@ def _count(config: HealthConfig, tally: Tally, taxonomy: Mapping[str, str]) -> I
             tally_groups(config.events, groups, tally, synthetic_sources=sources)
         digest = sha256(read_bytes(join(config.events, NAME)))
         return Input(role="dataset", path=config.events, records=manifest.counts.hits, sha256=digest)
-    for line in stream_lines(config.events):
+    for line in iter_samples(config.events):
         tally.add_line(line, taxonomy)
     if config.metadata:
         tally.hours_by_split, tally.hours_by_source = read_hours(config.metadata)
-    return input_of("events", config.events, tally.events)
+    return describe_file("events", config.events, tally.events)
 
 
 def _values(found: HealthFindings) -> dict[str, Value]:
@@ -147,9 +152,11 @@ def _required(
             return counts.get(name, 0)
         return count_of(name if name in LABELS else component_label(name), counts)
 
-    gates = [judge(f"label.{name}", measured(number(name)), Limit(at_least=limit)) for name, limit in least.items()]
+    gates = [
+        apply_limit(f"label.{name}", measured(number(name)), Limit(at_least=limit)) for name, limit in least.items()
+    ]
     gates += [
-        judge(f"technique.{name}", measured(found.techniques.get(name, 0)), Limit(at_least=1))
+        apply_limit(f"technique.{name}", measured(found.techniques.get(name, 0)), Limit(at_least=1))
         for name in dict.fromkeys(techniques)
     ]
     return tuple(gates)
@@ -163,5 +170,5 @@ def _notes(found: HealthFindings, labels: frozenset[str], least: Mapping[str, in
             hint = f" (did you mean {near[0]}?)" if near else ""
             notes.append(f"label {name!r} is required, but is not in the label set{hint}")
     if found.bucket_disagreements:
-        notes.append(f"{found.bucket_disagreements} components have another dynamic bucket than their velocity implies")
+        notes.append(f"{found.bucket_disagreements} components have a dynamic bucket that contradicts their velocity")
     return notes

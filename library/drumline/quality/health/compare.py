@@ -1,6 +1,6 @@
-"""`compare health`: a candidate against the blessed baseline, by the reports of `check health`.
+"""`compare health`: compare the `check health` reports of a candidate and of a baseline.
 
-A drop is the share of the baseline that is gone: 0.1 for a tenth fewer, below 0 for growth.
+A drop is the relative decrease: 0.1 for 10 % fewer, negative for growth.
 """
 
 from collections.abc import Mapping
@@ -12,74 +12,74 @@ from drumline.core.config import Config, parse_config
 from drumline.core.documents import parse_json
 from drumline.core.errors import DrumlineError
 from drumline.core.measure import Number, Value, measured, number
-from drumline.quality.gates import Limit, judge, judge_all
+from drumline.quality.gates import Limit, apply_limit, apply_limits
 from drumline.quality.health.findings import HealthFindings
-from drumline.quality.outcome import Outcome
+from drumline.quality.outcome import CheckResult
 from drumline.quality.page import Figure, Section, Table
 from drumline.quality.report import SCHEMA_VERSION, CheckConfig, Input, Report, make_report
 
 
 class CompareHealthGates(Config):
-    """Limits."""
+    """Limits of `compare health`; null disables a gate."""
 
     label_drop: Limit | None = Limit(at_most=0.1)
-    """Drop of every label of the baseline."""
+    """Relative decrease of each label of the baseline."""
     technique_drop: Limit | None = None
-    """Drop of every technique of the baseline."""
+    """Relative decrease of each technique of the baseline."""
     hours_drop: Limit | None = None
-    """Drop of the hours of every split of the baseline."""
+    """Relative decrease of the hours of each split of the baseline."""
     events_drop: Limit | None = Limit(at_most=0.1)
-    """Drop of all events."""
+    """Relative decrease of the number of events."""
     new_failures: Limit | None = Limit(at_most=0)
-    """Gates that the candidate fails and the baseline did not."""
+    """Number of gates that fail for the candidate but not for the baseline."""
     new_unknown_labels: Limit | None = Limit(at_most=0)
-    """Different unknown labels that the baseline did not have."""
+    """Number of unknown labels that the baseline did not have."""
 
 
 class CompareHealthConfig(CheckConfig):
-    """Two reports."""
+    """Two reports of `check health` to compare."""
 
     candidate: str
-    """A report.json of `check health`, of what is to be released."""
+    """The report.json of `check health` on the data to be released."""
     baseline: str
-    """One of what was released."""
+    """The report.json of `check health` on the released data."""
     count_by: Literal["total", "real"] = "total"
-    """What is compared of labels: everything, or recordings alone."""
+    """Label counts that are compared: all events, or recorded ones only."""
     gates: CompareHealthGates = CompareHealthGates()
 
 
 class Change(Config):
-    """One number before and now."""
+    """A count in the baseline and in the candidate."""
 
     baseline: float
-    """Before."""
+    """Value in the baseline."""
     candidate: float
-    """Now."""
+    """Value in the candidate."""
     drop: Number
-    """The share of the baseline that is gone; null where there was none."""
+    """Relative decrease; negative for growth, null if the baseline is 0."""
 
 
 class CompareHealthFindings(Config):
-    """What `compare health` finds."""
+    """Findings of `compare health` in its report.json."""
 
     events: Change
-    """Events in all."""
+    """Change of the number of events."""
     labels: dict[str, Change]
-    """By label of either."""
+    """Changes of label counts, for all labels of either report."""
     techniques: dict[str, Change]
-    """By technique of either."""
+    """Changes of technique counts, for all techniques of either report."""
     hours: dict[str, Change]
-    """By split of either."""
+    """Changes of hours, for all splits of either report."""
     new_failures: tuple[str, ...]
-    """Gates that fail now and did not before."""
+    """Gates that fail for the candidate and did not fail for the baseline."""
     mended: tuple[str, ...]
-    """Gates that failed before and pass now."""
+    """Gates that failed for the baseline and pass for the candidate."""
     new_unknown_labels: dict[str, int]
-    """With their number."""
+    """Unknown labels that the baseline did not have, with their counts."""
 
 
-def check(config: CompareHealthConfig) -> Outcome:
-    """Run the comparison. Raises DrumlineError where a report cannot be used."""
+def run(config: CompareHealthConfig) -> CheckResult:
+    """Compare two health reports. Raises DrumlineError if a report cannot be used."""
     (now, source), (before, other) = (_read(getattr(config, role), role) for role in ("candidate", "baseline"))
     new, old = now.findings, before.findings
 
@@ -103,20 +103,20 @@ def check(config: CompareHealthConfig) -> Outcome:
         "new_failures": measured(len(findings.new_failures)),
         "new_unknown_labels": measured(len(findings.new_unknown_labels)),
     }
-    gates = [gate for gate in judge_all(config.gates, singles) if gate.name in singles]
+    gates = [gate for gate in apply_limits(config.gates, singles) if gate.name in singles]
     gates += [
-        judge(f"{kind}_drop.{name}", _value(change), limit)
+        apply_limit(f"{kind}_drop.{name}", _value(change), limit)
         for kind, changes in drops.items()
         if (limit := getattr(config.gates, f"{kind}_drop"))
         for name, change in changes.items()
         if change.baseline
     ]
     kinds = {found.kind for found in (new, old)}
-    notes = ("a file of events is compared with a dataset: their labels differ",) if len(kinds) > 1 else ()
+    notes = ("an event manifest is compared with a dataset: their labels differ",) if len(kinds) > 1 else ()
     report = make_report(
         "compare-health", config, findings=findings, gates=tuple(gates), inputs=(source, other), notes=notes
     )
-    return Outcome(report, lambda: sections(findings))
+    return CheckResult(report, lambda: sections(findings))
 
 
 def _read(path: str, role: str) -> tuple[Report[HealthFindings], Input]:
@@ -127,9 +127,9 @@ def _read(path: str, role: str) -> tuple[Report[HealthFindings], Input]:
         raise DrumlineError(f"{role}: {path}: cannot be read ({error or type(error).__name__})") from error
     except ValueError as error:
         raise DrumlineError(f"{role}: {path}: not JSON ({error})") from error
-    told = (tree.get("check"), tree.get("schema_version")) if isinstance(tree, dict) else None
-    if told != ("health", SCHEMA_VERSION):
-        raise DrumlineError(f"{role}: {path}: no report of `check health`, schema version {SCHEMA_VERSION}")
+    identity = (tree.get("check"), tree.get("schema_version")) if isinstance(tree, dict) else None
+    if identity != ("health", SCHEMA_VERSION):
+        raise DrumlineError(f"{role}: {path}: not a report of `check health`, schema version {SCHEMA_VERSION}")
     report = parse_config(Report[HealthFindings], tree, place=path)
     return report, Input(role=role, path=path, records=report.findings.events, sha256=sha256(data))
 
@@ -148,37 +148,37 @@ def _value(change: Change) -> Value:
 
 
 def sections(found: CompareHealthFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+    """Sections of the HTML page."""
     growth = {
         name: {"": measured(-100 * change.drop)} for name, change in found.labels.items() if change.drop is not None
     }
 
-    drawing = plots.intervals("growth", growth, unit="per cent", marks={"": 0.0})
+    drawing = plots.intervals("growth", growth, unit="%", marks={"": 0.0})
 
     def table(kind: str, changes: Mapping[str, Change]) -> Table:
-        rows = tuple((name, each.baseline, each.candidate, each.drop) for name, each in changes.items())
+        rows = tuple((name, change.baseline, change.candidate, change.drop) for name, change in changes.items())
         return Table((kind, "Baseline", "Candidate", "Drop"), rows)
 
     return (
         Section(
             "Candidate against baseline",
-            "A drop is the share of the baseline that is gone; below 0 there is more than before.",
+            "Drop: relative decrease against the baseline; negative for growth.",
             facts=(
-                ("Events before", found.events.baseline),
-                ("Events now", found.events.candidate),
+                ("Events in the baseline", found.events.baseline),
+                ("Events in the candidate", found.events.candidate),
                 ("New failures", len(found.new_failures)),
-                ("Mended", len(found.mended)),
+                ("Fixed failures", len(found.mended)),
                 ("New unknown labels", len(found.new_unknown_labels)),
             ),
-            figures=(Figure("Labels", "Growth in per cent.", drawing),),
+            figures=(Figure("Labels", "Growth of label counts [%].", drawing),),
             tables=(table("Label", found.labels),),
         ),
         Section("Techniques and hours", tables=(table("Technique", found.techniques), table("Split", found.hours))),
         Section(
             "Gates and unknown labels",
             tables=(
-                Table(("Gate", "What happened"), tuple((name, "fails now") for name in found.new_failures)
-                      + tuple((name, "was mended") for name in found.mended)),
+                Table(("Gate", "Change"), tuple((name, "new failure") for name in found.new_failures)
+                      + tuple((name, "fixed") for name in found.mended)),
                 Table(("New unknown label", "Components"), tuple(found.new_unknown_labels.items())),
             ),
         ),

@@ -1,4 +1,4 @@
-"""Counting the hits of a built dataset into a `Tally`, a row group at a time."""
+"""Count the hits of a built dataset into a `Tally`, one row group at a time."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ _HIT_COLUMNS: Final = (
 
 
 def tally_songs(dataset: str, tally: Tally) -> None:
-    """Count what ``songs.parquet`` tells."""
+    """Add sessions, drummers, loudness and hours from ``songs.parquet`` to a tally."""
     splits, sources = Counter[str](), Counter[str]()
     for song in _songs(dataset):
         source = song["key"].split("/", 1)[0]
@@ -38,27 +38,27 @@ def tally_songs(dataset: str, tally: Tally) -> None:
 
 
 def num_groups(dataset: str) -> int:
-    """How many row groups ``events.parquet`` has."""
+    """Number of row groups in ``events.parquet``."""
     with open_parquet(join(dataset, "events.parquet")) as file:
         return int(file.num_row_groups)
 
 
 def tally_groups(dataset: str, groups: Iterable[int], tally: Tally, *, synthetic_sources: tuple[str, ...]) -> None:
-    """Count some row groups. What we rendered ourselves is synthetic, and all of ``synthetic_sources`` (roots)."""
-    about = _about(dataset, synthetic_sources)
+    """Count row groups of ``events.parquet``. Rendered songs and all of ``synthetic_sources`` (roots) are synthetic."""
+    recordings = _recording_sources(dataset, synthetic_sources)
     with open_parquet(join(dataset, "events.parquet")) as file:
         for group in groups:
-            _add_hits(file.row_group(group, _HIT_COLUMNS), about, tally)
+            _add_hits(file.row_group(group, _HIT_COLUMNS), recordings, tally)
 
 
 @lru_cache(maxsize=1)
-def _about(dataset: str, synthetic_sources: tuple[str, ...]) -> Mapping[tuple[str, str], tuple[str, bool]]:
-    """The source of each recording, and whether it is synthetic."""
+def _recording_sources(dataset: str, synthetic_sources: tuple[str, ...]) -> Mapping[tuple[str, str], tuple[str, bool]]:
+    """(source, whether synthetic) by (song id, domain)."""
     found = {}
     for song in _songs(dataset):
         source = song["key"].split("/", 1)[0]
-        made = song["domain"] == "rendered" or song["alignment"] == "exact" or source in synthetic_sources
-        found[song["song_id"], song["domain"]] = source, made
+        synthetic = song["domain"] == "rendered" or song["alignment"] == "exact" or source in synthetic_sources
+        found[song["song_id"], song["domain"]] = source, synthetic
     return found
 
 
@@ -68,18 +68,18 @@ def _songs(dataset: str) -> list[dict[str, Any]]:
     return songs
 
 
-def _add_hits(hits: pa.Table, about: Mapping[tuple[str, str], tuple[str, bool]], tally: Tally) -> None:
+def _add_hits(hits: pa.Table, recordings: Mapping[tuple[str, str], tuple[str, bool]], tally: Tally) -> None:
     pairs = list(zip(hits["song_id"].to_pylist(), hits["domain"].to_pylist(), strict=True))
-    known = [about[pair] for pair in pairs]
-    made = np.array([synthetic for _, synthetic in known], dtype=bool)
+    known = [recordings[pair] for pair in pairs]
+    synthetic = np.array([rendered for _, rendered in known], dtype=bool)
     labels = hits["label"].to_pylist()
     velocity = hits["velocity"].to_numpy(zero_copy_only=False).astype(np.float32)
-    # As float32, like the velocities: 0.65 is an accent in either precision. What is not told is in the last bucket.
-    place = np.searchsorted(np.array(BUCKET_EDGES, dtype=np.float32), velocity, side="right")
-    place = np.where(np.isnan(velocity), len(BUCKETS) - 1, place)
+    # As float32, like the velocities: 0.65 is an accent in either precision. Unknown velocities are in the last bucket.
+    bucket = np.searchsorted(np.array(BUCKET_EDGES, dtype=np.float32), velocity, side="right")
+    bucket = np.where(np.isnan(velocity), len(BUCKETS) - 1, bucket)
     tally.events += len(labels)
-    tally.synthetic += int(made.sum())
-    tally.labels.update(zip(labels, made.tolist(), (BUCKETS[at] for at in place), strict=True))
+    tally.synthetic += int(synthetic.sum())
+    tally.labels.update(zip(labels, synthetic.tolist(), (BUCKETS[index] for index in bucket), strict=True))
     tally.words["source"].update(source for source, _ in known)
     tally.words["split"].update(hits["split"].to_pylist())
     tally.words["mix_context"].update(domain for _, domain in pairs)
@@ -88,13 +88,13 @@ def _add_hits(hits: pa.Table, about: Mapping[tuple[str, str], tuple[str, bool]],
     names = hits["source_name"].to_pylist()
     tally.words["unknown"].update(name or label for name, label in zip(names, labels, strict=True) if label == "other")
     tally.words["crash"].update(name or label for name, label in zip(names, labels, strict=True) if label == "crash")
-    at = list(zip((f"{song}/{domain}" for song, domain in pairs), hits["time_s"].to_pylist(), strict=True))
-    tally.keys.extend(event_key(*place, (label,)) for place, label in zip(at, labels, strict=True))
-    crashes = Counter(place for place, label in zip(at, labels, strict=True) if label == "crash")
+    onsets = list(zip((f"{song}/{domain}" for song, domain in pairs), hits["time_s"].to_pylist(), strict=True))
+    tally.keys.extend(event_key(*onset, (label,)) for onset, label in zip(onsets, labels, strict=True))
+    crashes = Counter(onset for onset, label in zip(onsets, labels, strict=True) if label == "crash")
     tally.several_crashes += sum(count > 1 for count in crashes.values())
 
 
 def count_of(name: str, counts: dict[str, int]) -> int:
-    """Hits that are certainly a label: ``snare`` counts heads, rims and those of which nothing more is known."""
-    wanted = LABELS[name]
-    return sum(n for label, n in counts.items() if (LABELS[label] and LABELS[label] <= wanted) or label == name)
+    """Number of hits that certainly have a label: ``snare`` counts heads, rims and unspecified snare hits."""
+    included = LABELS[name]
+    return sum(n for label, n in counts.items() if (LABELS[label] and LABELS[label] <= included) or label == name)

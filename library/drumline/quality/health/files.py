@@ -1,7 +1,7 @@
-"""The small files beside an events manifest: label sets, what is required, technique taxonomies, durations.
+"""Read the small files beside an event manifest: label sets, required names, technique taxonomies, durations.
 
-Label sets come in three shapes: ``components`` as words (BeatSight's development builds) or as objects with an ``id``,
-``label`` or ``name``, and ``classes`` of objects with an ``id`` (what its health check wanted).
+Label sets have three forms: ``components`` as strings (BeatSight's development builds) or as objects with an ``id``,
+``label`` or ``name``, and ``classes`` of objects with an ``id`` (BeatSight's health check).
 """
 
 from collections.abc import Mapping
@@ -11,57 +11,59 @@ from drumline.charts.documents import Tree, as_tree, read_json
 from drumline.charts.text import decode, split_lines
 from drumline.core.artifacts import STORAGE_ERRORS, read_bytes
 from drumline.core.errors import DrumlineError
-from drumline.quality.samples import spelt
+from drumline.quality.samples import normalise_label
 
 
 def read_label_set(path: str) -> frozenset[str]:
-    """The labels of a components.json, in any of its shapes. Raises DrumlineError where it holds none."""
+    """Read the labels of a components.json in any of its forms. Raises DrumlineError if it has none."""
     tree = read_json(_bytes(path), path)
     for key in ("components", "classes"):
         if tree.has(key):
             return frozenset(_name(item, f"{tree.place}{key}[{i}].") for i, item in enumerate(tree.items(key)))
-    raise tree.fault("components", "must hold the labels (or `classes`)")
+    raise tree.fault("components", "must list the labels (as `components` or `classes`)")
 
 
 def read_required(path: str) -> tuple[str, ...]:
-    """Names, one a line; ``#`` begins a comment."""
+    """Read names, one a line; ``#`` starts a comment."""
     names = (line.split("#", 1)[0] for line in split_lines(decode(_bytes(path))))
-    return tuple(spelt(name) for name in names if name.strip())
+    return tuple(normalise_label(name) for name in names if name.strip())
 
 
 def read_min_counts(path: str) -> Mapping[str, int]:
-    """A JSON object of label and least number."""
+    """Read a JSON object of required numbers by label."""
     tree = read_json(_bytes(path), path)
-    return {spelt(name): tree.whole(name) for name in tree.values}
+    return {normalise_label(name): tree.whole(name) for name in tree.values}
 
 
 def read_taxonomy(path: str) -> Mapping[str, str]:
-    """Every id and alias of a technique taxonomy, with the id that it stands for."""
+    """Read a technique taxonomy: every id and alias with the id that it stands for."""
     known: dict[str, str] = {}
     for technique in read_json(_bytes(path), path).trees("techniques"):
         name = technique.text("id")
         for word in (*technique.texts("aliases"), name):
-            known[spelt(word)] = spelt(name)
+            known[normalise_label(word)] = normalise_label(name)
     return known
 
 
 def read_hours(path: str) -> tuple[dict[str, float], dict[str, float]]:
-    """Hours by split and by source, of a metadata.json (seconds there). Those of its last run alone are left out."""
+    """Hours by split and by source from a metadata.json, which has seconds; totals of its last run are ignored."""
     tree = read_json(_bytes(path), path)
     return _hours(tree, "split_durations_seconds"), _hours(tree, "duration_seconds_by_source")
 
 
 def _hours(tree: Tree, key: str) -> dict[str, float]:
-    """The numbers of one object, whose names keep their case."""
+    """Values of one object, keeping the case of its keys."""
     seconds = tree.tree(key)
     return {name: round(seconds.number(name) / 3600, 6) for name in (tree.values.get(key) or {})}
 
 
-def _name(item: Any, place: str) -> str:
+def _name(item: Any, location: str) -> str:
     if isinstance(item, str):
-        return spelt(item)
-    tree = as_tree(item, place)
-    return spelt(next((tree.text(key) for key in ("id", "label", "name") if tree.has(key)), "") or tree.text("id"))
+        return normalise_label(item)
+    tree = as_tree(item, location)
+    return normalise_label(
+        next((tree.text(key) for key in ("id", "label", "name") if tree.has(key)), "") or tree.text("id")
+    )
 
 
 def _bytes(path: str) -> bytes:

@@ -1,4 +1,4 @@
-"""What `check health` finds: a part of its ``report.json``."""
+"""Findings of `check health` in its report.json."""
 
 from typing import Final
 
@@ -6,84 +6,84 @@ from drumline.core.config import Config
 from drumline.core.measure import Number
 
 BUCKETS: Final = ("ghost", "light", "medium", "accent", "unknown")
-"""Dynamics: velocities below 0.15, 0.35, 0.65, and the rest."""
-NOT_TOLD: Final = "not told"
-"""Where events do not say."""
+"""Dynamic buckets: velocity below 0.15, below 0.35, below 0.65, the rest, and unknown velocity."""
+UNSPECIFIED: Final = "unspecified"
+"""Value of events that lack a field."""
 BUCKET_EDGES: Final = (0.15, 0.35, 0.65)
 
 
 class LabelHealth(Config):
-    """How often one label occurs. Negative examples do not count: there it does not sound."""
+    """Number of components with one label; negative examples, where it does not sound, are not counted."""
 
     total: int
-    """Components that bear it."""
+    """Components with this label."""
     real: int
-    """Of these, recorded."""
+    """Recorded ones among them."""
     synthetic: int
-    """Of these, rendered."""
+    """Rendered ones among them."""
     dynamics: dict[str, int]
-    """By bucket."""
+    """Number by dynamic bucket."""
 
 
 class Histogram(Config):
-    """How often values fall between edges; what lies beyond joins the outermost bins."""
+    """Counts of values between edges; values beyond the edges are counted in the outermost bins."""
 
     edges: tuple[float, ...]
-    """One more than bins."""
+    """Bin edges, one more than bins."""
     counts: tuple[int, ...]
-    """By bin."""
+    """Counts by bin."""
 
 
 class HealthFindings(Config):
-    """What `check health` finds."""
+    """Findings of `check health` in its report.json."""
 
     kind: str
-    """``events`` (a file of events) or ``dataset``."""
+    """``events`` (an event manifest) or ``dataset``."""
     events: int
-    """Lines of a file; hits of a dataset."""
+    """Number of events: lines of a manifest, hits of a dataset."""
     real: int
-    """Events that were recorded."""
+    """Number of recorded events."""
     synthetic: int
-    """Events that were rendered."""
+    """Number of rendered events."""
     negative: int
-    """Events that are examples of what does not sound."""
+    """Number of negative examples: events whose label does not sound."""
     sessions: int
-    """Different sessions; songs of a dataset."""
+    """Number of distinct sessions; of a dataset, songs."""
     drummers: int
-    """Different drummers; charters or artists of a dataset."""
+    """Number of distinct drummers; of a dataset, charters or artists."""
     duplicates: int
-    """Events that repeat an earlier one: same recording, time (to 0.1 ms) and labels."""
+    """Number of events that repeat an earlier one: same recording, time (to 0.1 ms) and labels."""
     duplication_rate: Number
-    """Their share of all events."""
+    """Share of duplicates among all events."""
     labels: dict[str, LabelHealth]
-    """By label, as the source spells it."""
+    """Counts by label, as the source spells it."""
     unknown_labels: dict[str, int]
-    """Labels that are not in the label set; of a dataset, what the source calls hits labelled ``other``."""
+    """Counts of labels that are not in the label set; of a dataset, source names of hits labelled ``other``."""
     dynamics: dict[str, int]
-    """Components by bucket."""
+    """Number of components by dynamic bucket."""
     bucket_disagreements: int
-    """Components whose stated bucket is not that of their velocity."""
+    """Number of components whose stated bucket contradicts their velocity."""
     openness: Histogram
-    """Of hi-hat components that tell it, in tenths."""
+    """Hi-hat openness in tenths, of components that have it."""
     loudness: Histogram
-    """Integrated loudness [LUFS], of events that tell it; of a dataset's recordings."""
+    """Integrated loudness [LUFS] of events that have it; of a dataset, of its recordings."""
     bleed: dict[str, int]
-    """Events by level of bleed."""
+    """Events by level of bleed from other drums."""
     mix_context: dict[str, int]
-    """Events by what the audio is: full_mix, close_mic ...; of a dataset, its domains."""
+    """Events by kind of audio (full_mix, close_mic ...); of a dataset, its domains."""
     techniques: dict[str, int]
     """Events by technique; of a dataset, by flag."""
     unknown_techniques: dict[str, int]
-    """Those that the taxonomy does not know."""
+    """Events by technique that is not in the taxonomy."""
     crash_variants: dict[str, int]
     """Crash cymbals by variant, or by the source's name."""
     several_crashes: int
-    """Events that strike two crash cymbals or more at once."""
+    """Number of events with two or more simultaneous crash cymbals."""
     sources: dict[str, int]
     """Events by source."""
     splits: dict[str, int]
     """Events by split."""
     hours_by_split: dict[str, float]
-    """Of audio, where it is told."""
+    """Hours of audio by split, if known."""
     hours_by_source: dict[str, float]
-    """Of audio, where it is told."""
+    """Hours of audio by source, if known."""

@@ -1,17 +1,17 @@
-"""The page of `check health`."""
+"""HTML page of `check health`."""
 
 from collections.abc import Mapping
 from itertools import pairwise
 
 from drumline.dataset.card_plots import bars, stacked_bars
-from drumline.quality.health.findings import BUCKETS, NOT_TOLD, HealthFindings, Histogram
+from drumline.quality.health.findings import BUCKETS, UNSPECIFIED, HealthFindings, Histogram
 from drumline.quality.page import Figure, Section, Table
 
 _MOST_BARS = 30
 
 
 def sections(found: HealthFindings) -> tuple[Section, ...]:
-    """What the page shows; what a source does not tell at all is left out."""
+    """Sections of the HTML page; fields that the source lacks are omitted."""
     return _totals(found), _labels(found), _sound(found), _playing(found), _audio(found)
 
 
@@ -38,7 +38,7 @@ def _labels(found: HealthFindings) -> Section:
     loud = {name: {b: float(label.dynamics[b]) for b in BUCKETS} for name, label in shown.items()}
     figures = (
         Figure("Labels", "Components by label.", stacked_bars("labels", balance, unit="components")),
-        Figure("Dynamics by label", "Grey: not told.", stacked_bars("dynamics", loud, unit="components")),
+        Figure("Dynamics by label", "Grey: unknown velocity.", stacked_bars("dynamics", loud, unit="components")),
     )
     table = Table(
         ("Label", "Total", "Real", "Synthetic", *BUCKETS),
@@ -53,12 +53,12 @@ def _labels(found: HealthFindings) -> Section:
 
 def _sound(found: HealthFindings) -> Section:
     quantities = {
-        "Bleed": ("bleed", "Events by how much other drums are heard.", found.bleed),
-        "Mix context": ("context", "Events by what the audio is.", found.mix_context),
+        "Bleed": ("bleed", "Events by level of bleed from other drums.", found.bleed),
+        "Mix context": ("context", "Events by kind of audio.", found.mix_context),
         "Sources": ("sources", "Events by source.", found.sources),
         "Splits": ("splits", "Events by split.", found.splits),
     }
-    return Section("Where it comes from", figures=_bars(quantities, unit="events"))
+    return Section("Sources", figures=_bars(quantities, unit="events"))
 
 
 def _playing(found: HealthFindings) -> Section:
@@ -66,14 +66,14 @@ def _playing(found: HealthFindings) -> Section:
         "Techniques": ("techniques", "Events by technique.", found.techniques),
         "Crash variants": (
             "crashes",
-            f"By variant or name. {found.several_crashes:,} events strike two crashes or more.",
+            f"By variant or name. {found.several_crashes:,} events have two or more simultaneous crashes.",
             found.crash_variants,
         ),
         "Unknown labels": ("unknown", "Not in the label set.", found.unknown_labels),
         "Unknown techniques": ("strange", "Not in the taxonomy.", found.unknown_techniques),
         "Openness of hi-hats": ("openness", "0 closed, 1 open.", _named(found.openness)),
     }
-    return Section("What is played", figures=_bars(quantities, unit="events"))
+    return Section("Playing", figures=_bars(quantities, unit="events"))
 
 
 def _audio(found: HealthFindings) -> Section:
@@ -87,16 +87,16 @@ def _audio(found: HealthFindings) -> Section:
 
 
 def _bars(quantities: Mapping[str, tuple[str, str, Mapping[str, float]]], *, unit: str) -> tuple[Figure, ...]:
-    """A drawing for each quantity that has any value."""
+    """One drawing for each quantity that has values."""
     return tuple(
         Figure(title, caption, bars(name, dict(list(values.items())[:_MOST_BARS]), unit=unit))
         for title, (name, caption, values) in quantities.items()
-        if any(values.values()) and values.keys() != {NOT_TOLD}
+        if any(values.values()) and values.keys() != {UNSPECIFIED}
     )
 
 
 def _named(histogram: Histogram) -> dict[str, int]:
-    """Bins by name, without the empty ones at either end."""
+    """Counts by bin name, without the empty bins at either end."""
     names = [f"{low:g} to {high:g}" for low, high in pairwise(histogram.edges)]
     used = [index for index, count in enumerate(histogram.counts) if count]
     if not used:

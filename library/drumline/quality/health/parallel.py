@@ -1,4 +1,4 @@
-"""Counting the hits of a large dataset on Ray, some row groups a task."""
+"""Count the hits of a large dataset on Ray, one row group a task."""
 
 import pickle
 import tempfile
@@ -22,18 +22,18 @@ _COUNTED: Final = pa.schema([pa.field("tally", pa.binary(), nullable=False)])
 
 
 class HealthRunConfig(Config):
-    """How to run. Nothing here changes a number."""
+    """Run settings of `check health`; none changes a number."""
 
     most_local_hits: int = Field(default=5_000_000, ge=0)
-    """Datasets of up to so many hits are counted in this process, without starting Ray: about 10 s a million."""
+    """Largest dataset [hits] that is counted in this process without starting Ray; about 10 s per million hits."""
     task_timeout_s: float = Field(default=600.0, gt=0)
-    """The longest that a task may take [s]."""
+    """Time limit of one task [s]."""
     ray: RayConfig = RayConfig()
 
 
 @dataclass(frozen=True)
 class CountStep:
-    """A row group's number to what was counted in it (pickled): one of Ray's rows."""
+    """Count one row group (given by its index) into a pickled tally; runs as a Ray task."""
 
     dataset: str
     synthetic_sources: tuple[str, ...]
@@ -47,10 +47,10 @@ class CountStep:
 
 
 def count_on_ray(dataset: str, tally: Tally, config: HealthRunConfig, *, synthetic_sources: tuple[str, ...]) -> None:
-    """Count all row groups. Raises DrumlineError where the run as a whole cannot go on."""
+    """Count all row groups on Ray. Raises DrumlineError if the run fails."""
     step = CountStep(dataset, synthetic_sources, tally.known_labels, tally.known_techniques)
     rows = [str(group) for group in range(num_groups(dataset))]
-    # Counting twice is counting alike: nothing needs to be written down of attempts.
+    # Counting is idempotent, so attempts need no persistent ledger.
     ledger = Ledger(join(tempfile.gettempdir(), "drumline"), timeout_s=config.task_timeout_s, max_attempts=1)
     with session(config.ray):
         for result in map_rows(rows, step, schema=_COUNTED, ledger=ledger):

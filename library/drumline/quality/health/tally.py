@@ -1,6 +1,6 @@
-"""Counting events, one line or one table at a time: what `check health` knows of a dataset.
+"""Count events one line or one table at a time: the statistics behind `check health`.
 
-A tally holds counts, sets of names and a 64-bit key for each event, so a million events take some ten megabytes.
+A tally holds counts, sets of names and a 64-bit key for each event: about 10 MB for a million events.
 """
 
 import hashlib
@@ -15,8 +15,8 @@ import numpy as np
 from drumline.charts.documents import Tree
 from drumline.charts.drum_maps import component_label
 from drumline.core.measure import number
-from drumline.quality.health.findings import BUCKET_EDGES, BUCKETS, NOT_TOLD, HealthFindings, Histogram, LabelHealth
-from drumline.quality.samples import spelt
+from drumline.quality.health.findings import BUCKET_EDGES, BUCKETS, UNSPECIFIED, HealthFindings, Histogram, LabelHealth
+from drumline.quality.samples import normalise_label
 
 OPENNESS_EDGES: Final = tuple(n / 10 for n in range(11))
 LOUDNESS_EDGES_LUFS: Final = tuple(float(lufs) for lufs in range(-40, 1, 4))
@@ -25,12 +25,12 @@ _TIME_UNITS_PER_S: Final = 10_000
 
 @dataclass
 class Tally:
-    """Counts so far."""
+    """Running counts of events, labels, techniques and values."""
 
     kind: str
     known_labels: frozenset[str]
     known_techniques: frozenset[str]
-    """Empty where there is no taxonomy."""
+    """Techniques of the taxonomy; empty without a taxonomy."""
     events: int = 0
     synthetic: int = 0
     negative: int = 0
@@ -39,18 +39,21 @@ class Tally:
     sessions: set[str] = field(default_factory=set)
     drummers: set[str] = field(default_factory=set)
     labels: Counter[tuple[str, bool, str]] = field(default_factory=Counter)
-    """By label, whether synthetic, and bucket."""
+    """Components by (label, whether synthetic, dynamic bucket)."""
     words: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """By quantity (bleed, source ...) and word."""
+    """Counts by quantity (bleed, source ...) and value."""
     openness: list[float] = field(default_factory=list)
     loudness: list[float] = field(default_factory=list)
     keys: "array[int]" = field(default_factory=lambda: array("Q"))
-    """Of events, equal for equal ones."""
+    """64-bit event keys; equal events have equal keys."""
     hours_by_split: dict[str, float] = field(default_factory=dict)
     hours_by_source: dict[str, float] = field(default_factory=dict)
 
     def add_line(self, line: Tree, technique_of: Mapping[str, str]) -> None:
-        """Count a line of an events file; ``technique_of`` resolves aliases. Raises ChartError where it is damaged."""
+        """Count one line of an event manifest.
+
+        ``technique_of`` resolves technique aliases. Raises ChartError if the line is invalid.
+        """
         synthetic = line.flag("is_synthetic")
         self.events += 1
         self.synthetic += synthetic
@@ -60,15 +63,15 @@ class Tally:
         for quantity, name in (
             ("bleed", "bleed_level"), ("mix_context", "mix_context"), ("source", "source_set"), ("split", "split")
         ):  # fmt: skip
-            self.words[quantity][line.text(name, "") or NOT_TOLD] += 1
+            self.words[quantity][line.text(name, "") or UNSPECIFIED] += 1
         for technique in line.texts("techniques"):
-            name = spelt(technique)
+            name = normalise_label(technique)
             self.words["technique"][technique_of.get(name, name)] += 1
         loudness = line.tree("loudness")
         if loudness.has("LUFS_i"):
             self.loudness.append(loudness.number("LUFS_i"))
         components = line.trees("components") or [line]
-        names = sorted(spelt(part.text("label")) for part in components)
+        names = sorted(normalise_label(part.text("label")) for part in components)
         self.keys.append(event_key(line.text("audio_path", "") or session, line.seconds("onset_time"), names))
         if line.flag("negative_example"):
             self.negative += 1
@@ -78,10 +81,10 @@ class Tally:
         self.several_crashes += sum(component_label(name) == "crash" for name in names) > 1
 
     def _add_component(self, part: Tree, synthetic: bool) -> None:
-        name = spelt(part.text("label"))
+        name = normalise_label(part.text("label"))
         implied = bucket_of(part.number("velocity")) if part.has("velocity") else "unknown"
-        told = part.text("dynamic_bucket", "").strip().casefold() or implied
-        bucket = told if told in BUCKETS else "unknown"
+        stated = part.text("dynamic_bucket", "").strip().casefold() or implied
+        bucket = stated if stated in BUCKETS else "unknown"
         self.disagreements += "unknown" not in (bucket, implied) and bucket != implied
         self.labels[name, synthetic, bucket] += 1
         if name not in self.known_labels:
@@ -92,7 +95,7 @@ class Tally:
             self.openness.append(part.number("openness"))
 
     def merge(self, other: "Tally") -> None:
-        """Take in what was counted elsewhere; hours stay those of this one."""
+        """Add the counts of another tally; the hours of this one are kept."""
         for name in ("events", "synthetic", "negative", "disagreements", "several_crashes"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.sessions |= other.sessions
@@ -105,7 +108,7 @@ class Tally:
         self.keys.extend(other.keys)
 
     def findings(self) -> HealthFindings:
-        """What was counted."""
+        """Findings from the counts so far."""
         keys = np.frombuffer(self.keys, dtype=np.uint64) if self.keys else np.zeros(0, np.uint64)
         duplicates = len(keys) - len(np.unique(keys))
         names = sorted({name for name, _, _ in self.labels})
@@ -123,7 +126,7 @@ class Tally:
             labels={name: self._label(name) for name in names},
             unknown_labels=_ordered(self.words["unknown"]),
             dynamics={
-                bucket: sum(count for (_, _, own), count in self.labels.items() if own == bucket) for bucket in BUCKETS
+                bucket: sum(n for (_, _, name), n in self.labels.items() if name == bucket) for bucket in BUCKETS
             },
             bucket_disagreements=self.disagreements,
             openness=_histogram(self.openness, OPENNESS_EDGES),
@@ -145,20 +148,20 @@ class Tally:
         )
 
     def _label(self, name: str) -> LabelHealth:
-        own = {(synthetic, bucket): n for (label, synthetic, bucket), n in self.labels.items() if label == name}
-        synthetic = sum(count for (is_synthetic, _), count in own.items() if is_synthetic)
-        total = sum(own.values())
-        dynamics = {bucket: own.get((False, bucket), 0) + own.get((True, bucket), 0) for bucket in BUCKETS}
+        counts = {(synthetic, bucket): n for (label, synthetic, bucket), n in self.labels.items() if label == name}
+        synthetic = sum(count for (is_synthetic, _), count in counts.items() if is_synthetic)
+        total = sum(counts.values())
+        dynamics = {bucket: counts.get((False, bucket), 0) + counts.get((True, bucket), 0) for bucket in BUCKETS}
         return LabelHealth(total=total, real=total - synthetic, synthetic=synthetic, dynamics=dynamics)
 
 
 def bucket_of(velocity: float) -> str:
-    """The dynamics of a velocity, 0 to 1."""
+    """Dynamic bucket of a velocity, 0 to 1."""
     return BUCKETS[sum(velocity >= edge for edge in BUCKET_EDGES)]
 
 
 def event_key(recording: str, onset_s: float, names: Sequence[str]) -> int:
-    """64 bits that are equal for equal events: one recording, times to 0.1 ms, labels in order."""
+    """64-bit key of an event from its recording, time (to 0.1 ms) and sorted labels."""
     text = "\x00".join([recording, str(round(onset_s * _TIME_UNITS_PER_S)), *names])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
@@ -169,5 +172,5 @@ def _histogram(values: list[float], edges: tuple[float, ...]) -> Histogram:
 
 
 def _ordered(counts: Counter[str]) -> dict[str, int]:
-    """The most frequent first, ties in alphabetical order."""
+    """Counts in decreasing order, ties in alphabetical order."""
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -1,1 +1,1 @@
-"""Files of events made anew: merged, calibrated, weighed. Each command reads JSON lines and writes JSON lines."""
+"""Event manifests: merging, hi-hat openness and sampling weights. Each command reads and writes JSON lines."""

@@ -1,18 +1,18 @@
-"""`normalize openness`: raw controller values of hi-hats become openness, by the curve of the device that sent them.
+"""`normalize openness`: convert raw hi-hat controller values to openness with the curve of their device.
 
-A component has a raw value in ``openness_raw`` (0 to 127). Its curve is the one that it names in ``openness_curve_id``,
-else that of the event's ``device_vendor`` and ``device_model``. ``openness``, ``openness_level`` and
-``openness_curve_id`` are set; the raw value stays, so that a better curve can be applied later.
+A component has a raw value in ``openness_raw`` (0 to 127). Its curve is the one named in ``openness_curve_id``, else
+that of the event's ``device_vendor`` and ``device_model``. ``openness``, ``openness_level`` and ``openness_curve_id``
+are written; the raw value is kept, so that a better curve can be applied later.
 
-Curves say how open a raw value is. Roland's controller itself counts the other way (0 is open): whoever imports raw
-MIDI turns it around by naming the curve in ``inverted``.
+Curves map larger raw values to more open hi-hats. Roland's controllers count the other way (0 is open): for raw MIDI
+values list the curve in ``inverted``.
 """
 
 from collections import Counter
 from typing import Final
 
 import numpy as np
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from drumline.charts.documents import Tree
 from drumline.charts.drum_maps import component_label
@@ -21,10 +21,10 @@ from drumline.core.config import Config
 from drumline.core.measure import Number, measured, number
 from drumline.core.taxonomy import BRANCHES
 from drumline.dataset.card_plots import bars
-from drumline.quality.gates import Limit, judge_all
-from drumline.quality.lines import input_of, lines_to, parts_of, put, stream
-from drumline.quality.manifests.curves import LEVELS, MOST_RAW, Curve, Curves, level_of, read_curves
-from drumline.quality.outcome import Outcome
+from drumline.quality.gates import Limit, apply_limits
+from drumline.quality.lines import components_of, describe_file, iter_json_lines, json_lines_writer, set_field
+from drumline.quality.manifests.curves import LEVELS, MOST_RAW, OpennessCurve, OpennessCurves, level_of, read_curves
+from drumline.quality.outcome import CheckResult
 from drumline.quality.page import Figure, Section, Table
 from drumline.quality.report import WriterConfig, make_report
 
@@ -34,63 +34,63 @@ _BINS: Final = 10
 
 
 class OpennessGates(Config):
-    """Limits."""
+    """Limits of `normalize openness`; null disables a gate."""
 
     without_curve: Limit | None = Limit(at_most=0)
-    """Hi-hats with a raw value and no curve for it."""
+    """Number of hi-hats with a raw value but no curve."""
     out_of_range: Limit | None = Limit(at_most=0)
-    """Raw values outside 0 to 127; they are brought into it."""
+    """Number of raw values outside 0 to 127, which are clipped."""
     normalized_share: Limit | None = None
-    """Share of all hi-hats that have an openness in the end."""
+    """Share of all hi-hats that have an openness after the run."""
     largest_change: Limit | None = None
-    """The most that an openness that was already there moved."""
+    """Largest change of an existing openness value, 0 to 1."""
 
 
 class OpennessConfig(WriterConfig):
-    """Raw openness of hi-hats to be normalized: events.jsonl."""
+    """Event manifest whose raw hi-hat values are converted; writes events.jsonl."""
 
     events: str
-    """An events JSONL."""
+    """Event manifest (JSON lines): path or URI."""
     curves: str
-    """An openness_curves.json."""
+    """Openness curves: an openness_curves.json."""
     offsets: dict[str, float] = Field(default={})
-    """Offset by curve id, instead of the file's own."""
+    """Offset by curve id; overrides those of the file."""
     inverted: tuple[str, ...] = ()
-    """Curves (by id) whose raw values count from open (0) to closed (127)."""
-    keep_told: bool = False
-    """Leave an openness alone that is already there."""
+    """Ids of curves whose raw values run from open (0) to closed (127)."""
+    keep_existing: bool = Field(default=False, validation_alias=AliasChoices("keep_existing", "keep_told"))
+    """Keep openness values that components already have (earlier name: ``keep_told``)."""
     gates: OpennessGates = OpennessGates()
 
 
 class OpennessFindings(Config):
-    """What `normalize openness` found."""
+    """Findings of `normalize openness` in its report.json."""
 
     events: int
-    """Lines."""
+    """Number of events."""
     hihats: int
-    """Hi-hat components."""
+    """Number of hi-hat components."""
     raw: int
-    """Of these, with a raw value."""
+    """Number of hi-hats with a raw value."""
     normalized: int
-    """Of these, normalized now."""
+    """Number of hi-hats converted in this run."""
     by_curve: dict[str, int]
-    """Normalized components by curve."""
+    """Converted hi-hats by curve."""
     without_curve: dict[str, int]
     """Raw values without a curve, by device."""
     out_of_range: int
-    """Raw values outside 0 to 127."""
+    """Number of raw values outside 0 to 127."""
     largest_change: Number
-    """The most that an openness that was there moved; null where none was."""
+    """Largest change of an existing openness value; null if there was none."""
     before: tuple[int, ...]
-    """Hi-hats by tenth of openness, as they came."""
+    """Hi-hats by tenth of openness before the run."""
     after: tuple[int, ...]
-    """The same as they go."""
+    """Hi-hats by tenth of openness after the run."""
     levels: dict[str, int]
-    """Hi-hats by level, as they go."""
+    """Hi-hats by openness level after the run."""
 
 
-class _Count:
-    """What was met so far."""
+class _OpennessCount:
+    """Running counts of hi-hats and openness values."""
 
     def __init__(self) -> None:
         self.hihats = self.raw = self.out_of_range = 0
@@ -100,15 +100,15 @@ class _Count:
         self.changes: list[float] = []
 
 
-def check(config: OpennessConfig) -> Outcome:
-    """Normalize. Raises DrumlineError where a file cannot be used."""
+def run(config: OpennessConfig) -> CheckResult:
+    """Convert openness values. Raises DrumlineError if a file cannot be used."""
     curves = read_curves(config.curves, config.offsets)
-    count, events = _Count(), 0
-    uri = config.place("events.jsonl")
-    with lines_to(uri) as write:
-        for line in stream(config.events):
+    count, events = _OpennessCount(), 0
+    uri = config.output_uri("events.jsonl")
+    with json_lines_writer(uri) as write:
+        for line in iter_json_lines(config.events):
             events += 1
-            for row, part in parts_of(line):
+            for row, part in components_of(line):
                 if component_label(part.text("label")) in _HIHATS:
                     _normalize(row, part, _curve(part, line.tree, curves), line.tree, config=config, count=count)
             write(line.row)
@@ -135,40 +135,49 @@ def check(config: OpennessConfig) -> Outcome:
         "normalize-openness",
         config,
         findings=findings,
-        gates=judge_all(config.gates, values),
-        inputs=(input_of("events", config.events, events), input_of("curves", config.curves, len(curves.by_device))),
+        gates=apply_limits(config.gates, values),
+        inputs=(
+            describe_file("events", config.events, events),
+            describe_file("curves", config.curves, len(curves.by_device)),
+        ),
     )
-    return Outcome(report, lambda: sections(findings), written=(uri,) if uri else ())
+    return CheckResult(report, lambda: sections(findings), written=(uri,) if uri else ())
 
 
-def _curve(part: Tree, event: Tree, curves: Curves) -> Curve | None:
+def _curve(part: Tree, event: Tree, curves: OpennessCurves) -> OpennessCurve | None:
     vendor, model = (event.text(f"device_{word}", "") or event.text(word, "") for word in ("vendor", "model"))
     return curves.find(curve_id=part.text("openness_curve_id", ""), vendor=vendor, model=model)
 
 
 def _normalize(
-    row: dict[str, object], part: Tree, curve: Curve | None, event: Tree, *, config: OpennessConfig, count: _Count
+    row: dict[str, object],
+    part: Tree,
+    curve: OpennessCurve | None,
+    event: Tree,
+    *,
+    config: OpennessConfig,
+    count: _OpennessCount,
 ) -> None:
     count.hihats += 1
-    told = part.number("openness") if part.has("openness") else None
-    if told is not None:
-        count.before.append(told)
-    openness = told
+    existing = part.number("openness") if part.has("openness") else None
+    if existing is not None:
+        count.before.append(existing)
+    openness = existing
     if part.has("openness_raw"):
         count.raw += 1
         raw = part.number("openness_raw")
         count.out_of_range += not 0 <= raw <= MOST_RAW
         if curve is None:
             count.without[_device(part, event)] += 1
-        elif told is None or not config.keep_told:
+        elif existing is None or not config.keep_existing:
             raw = min(max(raw, 0.0), float(MOST_RAW))
             openness = round(curve(MOST_RAW - raw if curve.curve_id in config.inverted else raw), _DECIMALS)
             count.by_curve[curve.curve_id] += 1
-            put(row, "openness", openness)
-            put(row, "openness_level", level_of(openness))
-            put(row, "openness_curve_id", curve.curve_id)
-            if told is not None:
-                count.changes.append(abs(openness - told))
+            set_field(row, "openness", openness)
+            set_field(row, "openness_level", level_of(openness))
+            set_field(row, "openness_curve_id", curve.curve_id)
+            if existing is not None:
+                count.changes.append(abs(openness - existing))
     if openness is not None:
         count.after.append(openness)
 
@@ -177,7 +186,7 @@ def _device(part: Tree, event: Tree) -> str:
     if name := part.text("openness_curve_id", ""):
         return f"curve {name}"
     words = [event.text(f"device_{word}", "") or event.text(word, "") for word in ("vendor", "model")]
-    return " ".join(word for word in words if word) or "not told"
+    return " ".join(word for word in words if word) or "unspecified"
 
 
 def _tenths(values: list[float]) -> tuple[int, ...]:
@@ -186,7 +195,7 @@ def _tenths(values: list[float]) -> tuple[int, ...]:
 
 
 def sections(found: OpennessFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+    """Sections of the HTML page."""
     tenths = [f"{n / _BINS:g}" for n in range(_BINS)]
     sides = {"before": found.before, "after": found.after}
     shares = {name: [number / sum(counts) for number in counts] for name, counts in sides.items() if sum(counts)}
@@ -197,20 +206,20 @@ def sections(found: OpennessFindings) -> tuple[Section, ...]:
                 ("Events", found.events),
                 ("Hi-hats", found.hihats),
                 ("With a raw value", found.raw),
-                ("Normalized", found.normalized),
+                ("Converted", found.normalized),
                 ("Without a curve", sum(found.without_curve.values())),
                 ("Largest change", found.largest_change),
             ),
             figures=(
                 Figure(
                     "Openness",
-                    "Share of the hi-hats that tell it, by tenth: 0 closed, 1 open.",
+                    "Share of the hi-hats with known openness, by tenth: 0 closed, 1 open.",
                     plots.lines("openness", tenths, shares, unit="share", x_label="openness from"),
                 ),
-                Figure("Levels", "As they go.", bars("levels", found.levels, unit="hi-hats")),
+                Figure("Levels", "Openness levels after the run.", bars("levels", found.levels, unit="hi-hats")),
             ),
             tables=(
-                Table(("Curve", "Normalized"), tuple(found.by_curve.items())),
+                Table(("OpennessCurve", "Converted"), tuple(found.by_curve.items())),
                 Table(("Device without a curve", "Hi-hats"), tuple(found.without_curve.items())),
             ),
         ),

@@ -1,7 +1,7 @@
-"""Sampling profiles: how events are counted and weighed, by name.
+"""Sampling profiles: named settings for counting and weighting the events of sessions.
 
 A profile is a section of a YAML or JSON file such as BeatSight's sampling_profiles.json (docs/formats.md); a
-configuration can change any key of it.
+configuration can override any of its keys.
 """
 
 from typing import Literal, Self
@@ -15,34 +15,34 @@ from drumline.core.errors import DrumlineError
 
 
 class ProfileConfig(Config):
-    """How events are counted and weighed."""
+    """Counting and weighting of events for sampling."""
 
     description: str = ""
-    """For people."""
+    """Description for readers of the file."""
     group_field: Literal["session_id", "audio_path"] = "session_id"
-    """What gets one weight."""
+    """Field that groups events; every event of a group gets the same weight."""
     min_count: int = Field(default=1, ge=1)
-    """Groups of fewer events get no weight."""
+    """Smallest group [counted events] that gets a weight."""
     smoothing: float = Field(default=0.0, ge=0)
-    """Added to each group's count, so that small groups are not drawn too often."""
+    """Added to each group's event count before weighting; reduces the weight of small groups."""
     exponent: float = Field(default=0.5, ge=0)
-    """0: events are drawn alike; 1: groups are; 0.5 is half-way."""
+    """Balancing exponent over groups: 0 samples events equally, 1 samples groups equally."""
     technique_boosts: dict[str, float] = Field(default={})
-    """Factor on the weight of groups in which a technique occurs; below 1 it makes them rarer."""
+    """Factor on the weight of groups in which a technique occurs; below 1 makes them rarer."""
     dedupe_fields: tuple[str, ...] | None = None
-    """Events alike in all of these are counted once."""
+    """Fields that identify an event: events equal in all of them are counted once; null counts every event."""
     max_events_per_group: int | None = Field(default=None, ge=1)
-    """Events beyond it are not counted: a long session is no larger than this."""
+    """Largest number of events counted in one group; null for no limit."""
     technique_filter: tuple[str, ...] | None = None
-    """Techniques that an event must have (one of them) to be counted."""
+    """Techniques that make an event match the filter; null for no filter."""
     filter_match_all: bool = False
-    """It must have all of them."""
+    """Require all techniques of the filter instead of any one."""
     include_unmatched: bool = True
-    """Count the others as well: then the filter only tells how many match."""
+    """Count events that do not match the filter too; the filter then only reports how many match."""
     min_weight: float | None = Field(default=None, gt=0)
-    """The least weight, after all factors."""
+    """Lower bound of weights, applied after all factors; null for none."""
     max_weight: float | None = Field(default=None, gt=0)
-    """The most."""
+    """Upper bound of weights, applied after all factors; null for none."""
 
     @model_validator(mode="after")
     def _order(self) -> Self:
@@ -54,7 +54,10 @@ class ProfileConfig(Config):
 
 
 def read_profile(path: str, name: str) -> ProfileConfig:
-    """A profile of a file. Raises DrumlineError where there is none of that name, ConfigError at a bad key of it."""
+    """Read a profile of a file.
+
+    Raises DrumlineError if the file has no such profile, ConfigError if a key is invalid.
+    """
     try:
         data = read_bytes(path)
     except STORAGE_ERRORS as error:

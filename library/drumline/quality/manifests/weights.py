@@ -1,16 +1,16 @@
-"""`derive weights`: how often the events of each session are drawn in training, so that long sessions do not rule.
+"""`derive weights`: sampling weights that balance long and short sessions in training.
 
-An event of a group of ``n`` counted events is drawn with a weight of::
+An event of a group with ``n`` counted events is sampled with a weight of::
 
     clamp((n + smoothing) ** -exponent * boosts, min_weight, max_weight)
 
-where ``boosts`` is the product of the factors of the techniques that occur in the group. A group's share of all draws
-is then ``n * weight`` over the sum of it.
+where ``boosts`` is the product of the factors of the techniques that occur in the group. A group's share of all samples
+is ``n * weight``, normalised to a sum of 1.
 
-Some labels imply a technique (``implied``): a session with a ``crash2`` tells two crash cymbals apart, and counts as
-``crash_dual_label`` whether or not its events say so.
+Some labels imply a technique (``implied``): a session with a ``crash2`` distinguishes two crash cymbals and counts as
+``crash_dual_label`` whether or not its events name the technique.
 
-weights.json holds ``{group: {count, weight, technique_counts}}``, as BeatSight's loader reads it.
+weights.json holds ``{group: {count, weight, technique_counts}}``, the format of BeatSight's loader.
 """
 
 import hashlib
@@ -29,101 +29,100 @@ from drumline.core.config import Config, canonical_json
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.core.measure import measured
 from drumline.dataset.card_plots import bars, histogram
-from drumline.quality.gates import Limit, judge_all
-from drumline.quality.lines import input_of
+from drumline.quality.gates import Limit, apply_limits
+from drumline.quality.lines import describe_file
 from drumline.quality.manifests.profiles import ProfileConfig, read_profile
-from drumline.quality.outcome import Outcome
+from drumline.quality.outcome import CheckResult
 from drumline.quality.page import Figure, Section, Table
 from drumline.quality.report import WriterConfig, make_report
-from drumline.quality.samples import labels_of, spelt, stream_lines
+from drumline.quality.samples import iter_samples, labels_of, normalise_label
 
 _MOST_ROWS: Final = 50
 _EDGES: Final = (0.25, 0.35, 0.5, 0.7, 0.85, 1.0, 1.2, 1.4, 2.0, 2.8, 4.0)
 
 
 class WeightGates(Config):
-    """Limits."""
+    """Limits of `derive weights`; null disables a gate."""
 
     groups: Limit | None = Limit(at_least=1)
-    """Groups that get a weight."""
+    """Number of groups with a weight."""
     clamped_share: Limit | None = None
-    """Share of the groups whose weight was brought to a bound."""
+    """Share of the groups whose weight was clamped to a bound."""
     largest_share: Limit | None = None
-    """Share of all draws that one group gets."""
+    """Largest share of all samples that one group gets."""
     effective_groups: Limit | None = None
-    """How many equal groups would be as varied: one over the sum of squared shares."""
+    """Effective number of groups: 1 / sum of squared shares."""
 
 
 class DeriveWeightsConfig(WriterConfig):
-    """Weights of sessions: weights.json."""
+    """Event manifest whose sessions are weighted; writes weights.json."""
 
     events: str
-    """An events JSONL."""
+    """Event manifest (JSON lines): path or URI."""
     profiles: str = ""
-    """A file of profiles; with it, ``profile`` names the one that counts and the section of that name must be left
-    out."""
+    """File of sampling profiles (YAML or JSON); requires ``profile`` and excludes ``rule``."""
     profile: str = ""
-    """Which one."""
+    """Name of the profile in ``profiles``."""
     rule: ProfileConfig | None = None
-    """The profile itself, instead of a file's."""
+    """Profile given here instead of in a file."""
     implied: dict[str, tuple[str, ...]] = Field(default={"crash_dual_label": ("crash2", "crash_2")})
-    """Technique -> labels that imply it."""
+    """Labels that imply a technique, by technique."""
     gates: WeightGates = WeightGates()
 
 
 class GroupWeight(Config):
-    """One group."""
+    """Weight of one group."""
 
     count: int
-    """Events that were counted."""
+    """Number of counted events."""
     weight: float
-    """Of each of them."""
+    """Weight of each event."""
     clamped: bool
-    """Whether a bound decided it."""
+    """Whether the weight was clamped to a bound."""
     natural_share: float
-    """Of all draws, were all events drawn alike."""
+    """Share of all samples if all events had equal weights."""
     share: float
-    """Of all draws."""
+    """Share of all samples with these weights."""
 
 
 class DeriveWeightsFindings(Config):
-    """What `derive weights` found."""
+    """Findings of `derive weights` in its report.json."""
 
     rule: ProfileConfig
-    """How it was done."""
+    """Profile that was applied."""
     events: int
-    """Lines."""
+    """Number of events."""
     counted: int
-    """Events that were counted."""
+    """Number of counted events."""
     duplicates: int
-    """Events left out because they repeat one."""
+    """Number of events ignored as duplicates."""
     beyond_the_most: int
-    """Events left out because their group had enough."""
+    """Number of events ignored because their group had reached `max_events_per_group`."""
     unmatched: int
-    """Events that lack the filter's techniques."""
+    """Number of events that do not match the technique filter."""
     without_group: int
-    """Events that do not say which group they belong to."""
+    """Number of events without a group."""
     several_labels: int
-    """Counted events with more than one label: they count once, under each label."""
+    """Number of counted events with several labels; each counts once, under every label."""
     labels: dict[str, int]
     """Counted events by label."""
     techniques: dict[str, int]
-    """Counted events by technique, those that labels imply among them."""
+    """Counted events by technique, including implied ones."""
     num_groups: int
-    """Groups with a weight."""
+    """Number of groups with a weight."""
     small_groups: int
-    """Groups without one: too few events."""
+    """Number of groups with too few events for a weight."""
     clamped: int
-    """Groups whose weight was brought to a bound."""
+    """Number of groups whose weight was clamped to a bound."""
     groups: dict[str, GroupWeight]
-    """The 50 with the largest share."""
+    """The 50 groups with the largest share of samples."""
     ratios: tuple[float, ...]
-    """Of up to 1,000 groups: share over natural share."""
+    """Share divided by natural share, for up to 1,000 groups."""
 
 
 @dataclass
-class _Count:
-    """What was met so far."""
+class _EventCounts:
+    """Running counts of events, groups, labels and techniques."""
 
     events: int = 0
     duplicates: int = 0
@@ -137,16 +136,16 @@ class _Count:
     seen: set[int] = field(default_factory=set)
 
 
-def check(config: DeriveWeightsConfig) -> Outcome:
-    """Derive. Raises DrumlineError where a file cannot be used, or no group is left."""
+def run(config: DeriveWeightsConfig) -> CheckResult:
+    """Compute session weights. Raises DrumlineError if a file cannot be used or no group is large enough."""
     rule = _rule(config)
-    count = _Count()
-    for line in stream_lines(config.events):
+    count = _EventCounts()
+    for line in iter_samples(config.events):
         _add(line, rule, config.implied, count)
-    source = input_of("events", config.events, count.events)
+    source = describe_file("events", config.events, count.events)
     names = sorted(name for name, size in count.sizes.items() if size >= rule.min_count)
     if not names:
-        raise DrumlineError(f"{config.events}: no {rule.group_field} of {rule.min_count} events or more")
+        raise DrumlineError(f"{config.events}: no {rule.group_field} has {rule.min_count} events or more")
     sizes = np.array([count.sizes[name] for name in names], dtype=np.float64)
     raw = weights(sizes, [count.techniques[name] for name in names], rule)
     bounded = np.clip(raw, rule.min_weight, rule.max_weight) if rule.min_weight or rule.max_weight else raw
@@ -162,7 +161,7 @@ def check(config: DeriveWeightsConfig) -> Outcome:
         for i, name in enumerate(names)
     }
     findings = _findings(rule, count, groups)
-    uri = config.place("weights.json")
+    uri = config.output_uri("weights.json")
     if uri:
         _write(uri, groups, count.techniques)
     values = {
@@ -175,35 +174,39 @@ def check(config: DeriveWeightsConfig) -> Outcome:
         "derive-weights",
         config,
         findings=findings,
-        gates=judge_all(config.gates, values),
+        gates=apply_limits(config.gates, values),
         inputs=(source,),
         notes=_notes(rule, count),
     )
-    return Outcome(report, lambda: sections(findings), written=(uri,) if uri else ())
+    return CheckResult(report, lambda: sections(findings), written=(uri,) if uri else ())
 
 
 def weights(sizes: NDArray[np.float64], techniques: list[Counter[str]], rule: ProfileConfig) -> NDArray[np.float64]:
-    """The weights of groups before they are clamped [G]."""
+    """Weights of groups before clamping [G]."""
     boosts = [
-        np.prod([factor for name, factor in rule.technique_boosts.items() if own[spelt(name)]], initial=1.0)
-        for own in techniques
+        np.prod(
+            [factor for name, factor in rule.technique_boosts.items() if counts[normalise_label(name)]], initial=1.0
+        )
+        for counts in techniques
     ]
     return np.asarray((sizes + rule.smoothing) ** -rule.exponent * np.array(boosts))
 
 
 def _rule(config: DeriveWeightsConfig) -> ProfileConfig:
     if bool(config.profiles) != bool(config.profile) or (config.profiles and config.rule):
-        raise ConfigError("set profiles and profile together, or rule alone")
+        raise ConfigError("set both profiles and profile, or rule alone")
     return read_profile(config.profiles, config.profile) if config.profiles else config.rule or ProfileConfig()
 
 
-def _add(line: Tree, rule: ProfileConfig, implied: Mapping[str, tuple[str, ...]], count: _Count) -> None:
+def _add(line: Tree, rule: ProfileConfig, implied: Mapping[str, tuple[str, ...]], count: _EventCounts) -> None:
     count.events += 1
     labels = labels_of(line)
-    techniques = {spelt(word) for word in line.texts("techniques")}
-    techniques |= {name for name, own in implied.items() if any(spelt(label) in labels for label in own)}
+    techniques = {normalise_label(word) for word in line.texts("techniques")}
+    techniques |= {
+        name for name, implying in implied.items() if any(normalise_label(label) in labels for label in implying)
+    }
     if rule.technique_filter:
-        has = [spelt(word) in techniques for word in rule.technique_filter]
+        has = [normalise_label(word) in techniques for word in rule.technique_filter]
         if not (all(has) if rule.filter_match_all else any(has)):
             count.unmatched += 1
             if not rule.include_unmatched:
@@ -213,8 +216,8 @@ def _add(line: Tree, rule: ProfileConfig, implied: Mapping[str, tuple[str, ...]]
         count.without_group += 1
         return
     if rule.dedupe_fields:
-        told = canonical_json([line.values.get(name.casefold()) for name in rule.dedupe_fields])
-        key = int.from_bytes(hashlib.blake2b(told.encode(), digest_size=8).digest(), "little")
+        identity = canonical_json([line.values.get(name.casefold()) for name in rule.dedupe_fields])
+        key = int.from_bytes(hashlib.blake2b(identity.encode(), digest_size=8).digest(), "little")
         if key in count.seen:
             count.duplicates += 1
             return
@@ -228,7 +231,7 @@ def _add(line: Tree, rule: ProfileConfig, implied: Mapping[str, tuple[str, ...]]
     count.techniques.setdefault(group, Counter()).update(techniques)
 
 
-def _findings(rule: ProfileConfig, count: _Count, groups: Mapping[str, GroupWeight]) -> DeriveWeightsFindings:
+def _findings(rule: ProfileConfig, count: _EventCounts, groups: Mapping[str, GroupWeight]) -> DeriveWeightsFindings:
     totals = sum((count.techniques[name] for name in groups), Counter[str]())
     largest = sorted(groups.items(), key=lambda item: (-item[1].share, item[0]))
     shown = np.unique(np.linspace(0, len(largest) - 1, min(len(largest), 1_000)).round().astype(int)).tolist()
@@ -251,14 +254,14 @@ def _findings(rule: ProfileConfig, count: _Count, groups: Mapping[str, GroupWeig
     )
 
 
-def _notes(rule: ProfileConfig, count: _Count) -> list[str]:
+def _notes(rule: ProfileConfig, count: _EventCounts) -> list[str]:
     notes = [
-        f"technique_boosts: {name} has the factor {factor:g}, below 1: it makes its groups rarer"
+        f"technique_boosts: the factor of {name} is {factor:g}; a factor below 1 makes its groups rarer"
         for name, factor in rule.technique_boosts.items()
         if factor < 1
     ]
     if count.without_group:
-        notes.append(f"{count.without_group} events tell no {rule.group_field} and get no weight")
+        notes.append(f"{count.without_group} events have no {rule.group_field} and get no weight")
     return notes
 
 
@@ -274,38 +277,38 @@ def _write(uri: str, groups: Mapping[str, GroupWeight], techniques: Mapping[str,
 
 
 def sections(found: DeriveWeightsFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+    """Sections of the HTML page."""
     rows = tuple(
-        (name, each.count, each.weight, each.natural_share, each.share, "yes" if each.clamped else "")
-        for name, each in found.groups.items()
+        (name, group.count, group.weight, group.natural_share, group.share, "yes" if group.clamped else "")
+        for name, group in found.groups.items()
     )
     drawing = histogram(
         "ratios",
         np.array(found.ratios),
         edges=_EDGES,
-        unit="share of the draws over share of the events",
+        unit="share of samples / share of events",
         mark=1.0,
         what="groups",
     )
     return (
         Section(
             "Groups",
-            f"Groups by {found.rule.group_field}. Above 1 a group is drawn more often than it is long.",
+            f"Groups by {found.rule.group_field}. A ratio above 1 means sampled more often than its length implies.",
             facts=(
                 ("Groups", found.num_groups),
                 ("Too small", found.small_groups),
                 ("Clamped", found.clamped),
                 ("Events counted", found.counted),
                 ("Duplicates", found.duplicates),
-                ("Beyond the most", found.beyond_the_most),
+                ("Beyond the limit", found.beyond_the_most),
                 ("Several labels", found.several_labels),
             ),
             figures=(
-                Figure("What weights change", "Groups.", drawing),
+                Figure("Effect of the weights", "Groups by ratio.", drawing),
                 Figure("Labels", "Counted events.", bars("labels", found.labels, unit="events")),
             ),
             tables=(
-                Table(("Group", "Events", "Weight", "Share of events", "Share of draws", "Clamped"), rows),
+                Table(("Group", "Events", "Weight", "Share of events", "Share of samples", "Clamped"), rows),
                 Table(("Technique", "Events"), tuple(found.techniques.items())),
             ),
         ),

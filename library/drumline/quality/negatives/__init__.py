@@ -1,1 +1,1 @@
-"""Confident false alarms, mined for training."""
+"""Confident false positives of a system, mined as hard negatives for training."""

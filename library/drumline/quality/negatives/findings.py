@@ -1,4 +1,4 @@
-"""What `mine negatives` finds: a part of its ``report.json``, and the lines that it writes."""
+"""Findings of `mine negatives` in its report.json, and the candidates that it writes."""
 
 from dataclasses import dataclass
 
@@ -8,65 +8,65 @@ from drumline.core.measure import Number
 
 @dataclass(frozen=True)
 class Candidate:
-    """One estimate that nothing in the truth explains."""
+    """A false positive: an estimated hit that no hit of the ground truth explains."""
 
     confidence: float
     label: str
-    """What was heard."""
+    """Predicted label."""
     recording: str
-    """The song's name, or the sample."""
+    """Name of the song, or id of the sample."""
     onset_s: float | None
-    """In the audio, where it is told."""
+    """Onset time in the audio [s], if known."""
     instead_of: str
-    """The true label near it; empty where nothing was played."""
+    """True label near the onset; empty if there is none."""
     song_id: str
-    """Of a dataset; empty elsewhere."""
+    """Song id in a dataset; empty elsewhere."""
     session_id: str
     audio_path: str
     domain: str
     certain: bool
-    """Whether a truth says so: without one it is a candidate for a person's ear."""
+    """Whether ground truth confirms that it is false; otherwise a person should listen to it."""
 
 
 class LabelNegatives(Config):
-    """One label."""
+    """Estimates and false positives of one label."""
 
     estimates: int
-    """How often it was heard."""
+    """Number of estimates."""
     false_alarms: int
-    """Of these, without a stroke that they may be."""
+    """Number of false positives: estimates without a matching hit."""
     confident: int
-    """Of these, at the least confidence or above."""
+    """Number of false positives with at least the required confidence."""
     mined: int
-    """Of these, written."""
+    """Number of mined false positives."""
     confidence: Number
-    """Of the least confident that was written; null where none was."""
+    """Lowest confidence of the mined ones; null if none was mined."""
     by_confidence: tuple[int, ...]
-    """False alarms by tenth of confidence."""
+    """False positives by tenth of confidence."""
 
 
 class NegativeFindings(Config):
-    """What `mine negatives` found."""
+    """Findings of `mine negatives` in its report.json."""
 
     recordings: int
-    """Songs, or samples, that were looked at."""
+    """Number of songs or samples that were evaluated."""
     estimates: int
-    """Estimates with a judgement: those that may be a faint or half-known stroke have none."""
+    """Number of evaluated estimates; estimates near inaudible or partly labelled hits are excluded."""
     false_alarms: int
-    """Estimates that no stroke explains."""
+    """Number of false positives: estimates without a matching hit."""
     confident: int
-    """Of these, at the least confidence or above."""
+    """Number of false positives with at least the required confidence."""
     mined: int
-    """Of these, written."""
+    """Number of mined false positives."""
     without_confidence: int
-    """False alarms of systems that do not tell how sure they are: never mined."""
+    """Number of false positives without a confidence, which cannot be mined."""
     labels: dict[str, LabelNegatives]
-    """By label."""
+    """Counts by label."""
     instead_of: dict[str, dict[str, int]]
-    """Confident false alarms by label, and by what was played there (empty: nothing)."""
+    """Confident false positives by label and by the true label near them (empty for none)."""
     worst: dict[str, int]
-    """The 20 recordings with most mined."""
+    """The 20 recordings with the most mined false positives."""
     windows: int
-    """Hard windows written; none without song ids."""
+    """Number of hard windows written; 0 without song ids."""
     window_s: float
-    """Their length together [s]."""
+    """Total length of the hard windows [s]."""

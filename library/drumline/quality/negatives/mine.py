@@ -1,21 +1,20 @@
-"""`mine negatives`: where a system is sure of a stroke that nobody played, for it to be taught better.
+"""`mine negatives`: mine confident false positives as hard negatives for training.
 
-What is judged is a system's hits in whole songs, from its files (``system``) or straight from a checkpoint
-(``checkpoint``), against a dataset, charts or a corpus (``truth``); or BeatSight's predictions of samples
-(``samples``). Written are
+Evaluated are a system's hits in whole songs, from its files (``system``) or inferred by a checkpoint (``checkpoint``),
+against a dataset, charts or a corpus (``truth``); or BeatSight's predictions of samples (``samples``). Written are
 
-- ``negatives.jsonl``: a line a false alarm, the most confident first, in BeatSight's fields and some more;
-- ``hard_windows.jsonl``: the passages around them, which training reads (``hard_windows`` in its configuration) and
-  draws more often. They need song ids: a dataset's.
+- ``negatives.jsonl``: one line for each false positive, most confident first, in BeatSight's fields and some more;
+- ``hard_windows.jsonl``: the passages around them, which training (``hard_windows`` in its configuration) samples more
+  often. They need the song ids of a dataset.
 
-A system that does not say how sure it is yields nothing.
+Systems without confidence values yield nothing.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AliasChoices, Field, model_validator
 
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
@@ -28,69 +27,69 @@ from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.pairing import Unmatched
 from drumline.evaluation.references import ReferenceConfig
 from drumline.metrics.vocabulary import VOCABULARIES
-from drumline.quality.gates import Limit, judge_all
-from drumline.quality.lines import input_of, lines_to
+from drumline.quality.gates import Limit, apply_limits
+from drumline.quality.lines import describe_file, json_lines_writer
 from drumline.quality.negatives import page, samples
-from drumline.quality.negatives.collecting import BINS, CapConfig, Mine
+from drumline.quality.negatives.collecting import BINS, CandidatePool, CapConfig
 from drumline.quality.negatives.findings import Candidate, LabelNegatives, NegativeFindings
-from drumline.quality.outcome import Outcome
+from drumline.quality.outcome import CheckResult
 from drumline.quality.report import Input, WriterConfig, make_report
 
 _MOST_SHOWN = 20
 
 
 class SamplesConfig(Config):
-    """Predictions of samples."""
+    """Predictions of labelled samples."""
 
     predictions: str
-    """JSON lines: sample_id, predicted_labels, scores or confidence, onset_time ..."""
+    """Predictions: JSON lines with sample_id, predicted_labels, scores or confidence, onset_time ..."""
     events: str = ""
-    """JSON lines of what sounds in each sample. Without them all are candidates, none a proven false alarm."""
+    """Ground truth of the samples (JSON lines); without it every prediction is a candidate."""
 
 
 class HardWindowConfig(Config):
-    """The passages that training draws more often."""
+    """Passages around false positives that training samples more often."""
 
     around_s: float = Field(default=1.0, gt=0)
-    """On either side of a false alarm [s]; passages that touch are one."""
+    """Margin before and after a false positive [s]; touching passages are merged."""
     weight: float = Field(default=3.0, gt=1)
-    """By what the weight of their windows is multiplied."""
+    """Factor on the sampling weight of windows in these passages."""
 
 
 class NegativeGates(Config):
-    """Limits."""
+    """Limits of `mine negatives`; null disables a gate."""
 
-    unread: Limit | None = Limit(at_most=0)
-    """Songs that could not be judged."""
+    unreadable: Limit | None = Field(default=Limit(at_most=0), validation_alias=AliasChoices("unreadable", "unread"))
+    """Number of songs that could not be evaluated (earlier name: ``unread``)."""
     confident_share: Limit | None = None
-    """Share of all judged estimates that are confident false alarms."""
+    """Share of confident false positives among all evaluated estimates."""
     mined: Limit | None = None
-    """How many are written."""
+    """Number of mined false positives."""
 
 
 class MineNegativesConfig(WriterConfig):
-    """Whose false alarms are mined, and how many."""
+    """System and ground truth whose false positives are mined, and limits on their number."""
 
     truth: ReferenceConfig | None = None
-    """What is true of whole songs. Mine where training looks: its split is ``train``."""
+    """Ground truth of whole songs. Mine the songs that training uses: split ``train``."""
     system: SystemConfig | None = None
-    """A system, by what it wrote."""
+    """Predictions of a system, from its files."""
     checkpoint: str = ""
-    """Instead of a system: a checkpoint, or a training run's output, which listens to the dataset."""
+    """Checkpoint or training run to run inference with on the dataset, instead of ``system``."""
     decoding: Decoding = DecodeConfig()
-    """Of a checkpoint: how activations become hits."""
+    """Decoding of the checkpoint's activations into hits."""
     calibration: str = ""
-    """Of a checkpoint: a ``class_thresholds.json``."""
+    """Calibration file ``class_thresholds.json`` of the checkpoint; empty for the decoder's thresholds."""
     cache: CacheConfig = CacheConfig()
-    """Of a checkpoint: what it says of recordings, as `predict` keeps it. A dry run fills it too."""
+    """Activation cache of the checkpoint, shared with `predict`; filled on dry runs too."""
     samples: SamplesConfig | None = None
-    """Instead of songs: predictions of samples."""
+    """Predictions of samples, instead of whole songs."""
     vocabulary: Literal["3", "5", "8", "12"] = "12"
-    """In whose classes songs are judged."""
+    """Class vocabulary of the evaluation of songs: number of classes."""
     window_ms: float = Field(default=50.0, gt=0, le=1_000)
-    """A hit may lie so far from its stroke [ms]."""
+    """Largest distance of an estimate from the hit that it matches [ms]."""
     unmatched: Unmatched = "error"
-    """What becomes of songs without predictions, as in an evaluation."""
+    """Handling of songs without predictions, as in an evaluation."""
     caps: CapConfig = CapConfig()
     hard: HardWindowConfig = HardWindowConfig()
     gates: NegativeGates = NegativeGates()
@@ -104,49 +103,54 @@ class MineNegativesConfig(WriterConfig):
         return self
 
 
-def check(config: MineNegativesConfig) -> Outcome:
-    """Mine. Raises DrumlineError where a file or a checkpoint cannot be used."""
-    mine = Mine(config.caps)
+def run(config: MineNegativesConfig) -> CheckResult:
+    """Mine false positives. Raises DrumlineError if a file or checkpoint cannot be used."""
+    pool = CandidatePool(config.caps)
     if config.samples:
-        recordings, unread, inputs = _mine_samples(config.samples, mine)
+        recordings, unreadable, inputs = _mine_samples(config.samples, pool)
     else:
-        recordings, unread, inputs = _mine_songs(config, mine)
-    chosen = mine.chosen()
+        recordings, unreadable, inputs = _mine_songs(config, pool)
+    chosen = pool.chosen()
     windows = hard_windows(chosen, config.hard)
-    written = [config.place(name) for name in ("negatives.jsonl", "hard_windows.jsonl")]
-    with lines_to(written[0]) as write:
+    written = [config.output_uri(name) for name in ("negatives.jsonl", "hard_windows.jsonl")]
+    with json_lines_writer(written[0]) as write:
         for candidate in chosen:
             write(_line(candidate))
-    with lines_to(written[1]) as write:
+    with json_lines_writer(written[1]) as write:
         for window in windows:
             write(window.model_dump())
-    findings = _findings(mine, chosen, windows, recordings=recordings)
+    findings = _findings(pool, chosen, windows, recordings=recordings)
     values = {
-        "unread": measured(len(unread)),
+        "unreadable": measured(len(unreadable)),
         "confident_share": measured(findings.confident / findings.estimates if findings.estimates else float("nan")),
         "mined": measured(findings.mined),
     }
-    notes = [f"not judged: {song}: {reason}" for song, reason in unread]
-    if mine.without_confidence:
-        notes.append(f"{mine.without_confidence} false alarms tell no confidence and cannot be mined")
+    notes = [f"not evaluated: {song}: {reason}" for song, reason in unreadable]
+    if pool.without_confidence:
+        notes.append(f"{pool.without_confidence} false positives have no confidence and cannot be mined")
     if chosen and not windows:
-        notes.append("no hard windows: nothing that was mined has a song id and a time")
+        notes.append("no hard windows: no mined false positive has a song id and a time")
     report = make_report(
-        "mine-negatives", config, findings=findings, gates=judge_all(config.gates, values), inputs=inputs, notes=notes
+        "mine-negatives",
+        config,
+        findings=findings,
+        gates=apply_limits(config.gates, values),
+        inputs=inputs,
+        notes=notes,
     )
-    return Outcome(report, lambda: page.sections(findings), written=tuple(uri for uri in written if uri))
+    return CheckResult(report, lambda: page.sections(findings), written=tuple(uri for uri in written if uri))
 
 
 def hard_windows(candidates: Iterable[Candidate], config: HardWindowConfig) -> list[HardWindow]:
-    """The passages around false alarms, by song and time; those that touch are one."""
+    """Passages around false positives, by song and time; touching passages are merged."""
     times_s: defaultdict[str, list[float]] = defaultdict(list)
     for candidate in candidates:
         if candidate.song_id and candidate.onset_s is not None:
             times_s[candidate.song_id].append(candidate.onset_s)
     windows = []
-    for song_id, own in sorted(times_s.items()):
+    for song_id, song_times_s in sorted(times_s.items()):
         start_s = end_s = float("nan")
-        for time_s in sorted(own):
+        for time_s in sorted(song_times_s):
             if not round(time_s - config.around_s, 4) <= round(end_s, 4):
                 if start_s == start_s:
                     windows.append(_window(song_id, start_s, end_s, config))
@@ -160,55 +164,59 @@ def _window(song_id: str, start_s: float, end_s: float, config: HardWindowConfig
     return HardWindow(song_id=song_id, start_s=round(start_s, 4), end_s=round(end_s, 4), weight=config.weight)
 
 
-Unread = Sequence[tuple[str, str]]
-"""(song, reason)."""
+Unreadable = Sequence[tuple[str, str]]
+"""(song, reason) of songs that could not be evaluated."""
 
 
-def _mine_songs(config: MineNegativesConfig, mine: Mine) -> tuple[int, Unread, list[Input]]:
-    from drumline.quality.negatives import songs  # brings torch
+def _mine_songs(config: MineNegativesConfig, pool: CandidatePool) -> tuple[int, Unreadable, list[Input]]:
+    from drumline.quality.negatives import songs  # imports torch
 
     truth = config.truth
     if truth is None:
-        raise ConfigError("truth: must be set")
+        raise ConfigError("truth: required unless `samples` is set")
     if config.system:
-        heard: Iterator[songs.Heard | songs.Unread] = songs.of_files(truth, config.system, config.unmatched)
+        found: Iterator[songs.SongEstimates | songs.UnreadableSong] = songs.estimates_from_files(
+            truth, config.system, config.unmatched
+        )
     else:
-        heard = songs.of_checkpoint(
+        found = songs.estimates_from_checkpoint(
             truth,
             config.checkpoint,
             decoding=config.decoding,
             calibration=config.calibration,
             cache=config.cache,
         )
-    recordings, unread = 0, []
-    for each in heard:
-        if isinstance(each, songs.Unread):
-            unread.append((each.name, each.reason))
+    recordings, unreadable = 0, []
+    for song in found:
+        if isinstance(song, songs.UnreadableSong):
+            unreadable.append((song.name, song.reason))
             continue
         recordings += 1
-        alarms, labels = songs.false_alarms(each, VOCABULARIES[config.vocabulary], window_s=config.window_ms / 1000)
-        mine.estimates.update(labels)
-        mine.add(alarms)
+        candidates, labels = songs.false_positives(
+            song, VOCABULARIES[config.vocabulary], window_s=config.window_ms / 1000
+        )
+        pool.estimates.update(labels)
+        pool.add(candidates)
     inputs = songs.inputs_of(truth, config.system, config.checkpoint, recordings=recordings)
-    return recordings, unread, inputs
+    return recordings, unreadable, inputs
 
 
-def _mine_samples(config: SamplesConfig, mine: Mine) -> tuple[int, Unread, list[Input]]:
+def _mine_samples(config: SamplesConfig, pool: CandidatePool) -> tuple[int, Unreadable, list[Input]]:
     truth, inputs = dict[str, frozenset[str]](), []
     if config.events:
         truth, source = samples.read_truth(config.events)
         inputs.append(source)
     recordings = 0
-    for each in samples.judged(config.predictions, truth):
+    for sample in samples.evaluated_samples(config.predictions, truth):
         recordings += 1
-        mine.estimates.update(each.labels)
-        mine.add(each.alarms)
-    return recordings, [], [*inputs, input_of("predictions", config.predictions, recordings)]
+        pool.estimates.update(sample.labels)
+        pool.add(sample.false_positives)
+    return recordings, [], [*inputs, describe_file("predictions", config.predictions, recordings)]
 
 
 def _line(candidate: Candidate) -> dict[str, Any]:
-    """A line of negatives.jsonl; what is not known is left out."""
-    told = {
+    """A line of negatives.jsonl; unknown fields are omitted."""
+    fields = {
         "sample_id": candidate.recording,
         "session_id": candidate.session_id,
         "audio_path": candidate.audio_path,
@@ -220,11 +228,11 @@ def _line(candidate: Candidate) -> dict[str, Any]:
         "song_id": candidate.song_id,
         "domain": candidate.domain,
     }
-    return {name: value for name, value in told.items() if value not in (None, "")}
+    return {name: value for name, value in fields.items() if value not in (None, "")}
 
 
 def _findings(
-    mine: Mine, chosen: Sequence[Candidate], windows: Sequence[HardWindow], *, recordings: int
+    pool: CandidatePool, chosen: Sequence[Candidate], windows: Sequence[HardWindow], *, recordings: int
 ) -> NegativeFindings:
     mined = Counter(candidate.label for candidate in chosen)
     least: dict[str, float] = {}
@@ -233,23 +241,23 @@ def _findings(
     worst = Counter(candidate.recording for candidate in chosen)
     return NegativeFindings(
         recordings=recordings,
-        estimates=mine.estimates.total(),
-        false_alarms=mine.false_alarms.total(),
-        confident=mine.confident.total(),
+        estimates=pool.estimates.total(),
+        false_alarms=pool.false_positives.total(),
+        confident=pool.confident.total(),
         mined=len(chosen),
-        without_confidence=mine.without_confidence,
+        without_confidence=pool.without_confidence,
         labels={
             label: LabelNegatives(
-                estimates=mine.estimates[label],
-                false_alarms=mine.false_alarms[label],
-                confident=mine.confident[label],
+                estimates=pool.estimates[label],
+                false_alarms=pool.false_positives[label],
+                confident=pool.confident[label],
                 mined=mined[label],
                 confidence=number(least[label]) if label in least else None,
-                by_confidence=tuple(mine.by_confidence[label]) if label in mine.by_confidence else (0,) * BINS,
+                by_confidence=tuple(pool.by_confidence[label]) if label in pool.by_confidence else (0,) * BINS,
             )
-            for label in sorted(mine.estimates)
+            for label in sorted(pool.estimates)
         },
-        instead_of={label: dict(sorted(own.items())) for label, own in sorted(mine.instead_of.items())},
+        instead_of={label: dict(sorted(counts.items())) for label, counts in sorted(pool.instead_of.items())},
         worst=dict(sorted(worst.items(), key=lambda item: (-item[1], item[0]))[:_MOST_SHOWN]),
         windows=len(windows),
         window_s=round(sum(window.end_s - window.start_s for window in windows), 4),

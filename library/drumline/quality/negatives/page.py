@@ -1,4 +1,4 @@
-"""The page of `mine negatives`."""
+"""HTML page of `mine negatives`."""
 
 from typing import Final
 
@@ -10,50 +10,53 @@ _LONGEST_NAME: Final = 24
 
 
 def sections(found: NegativeFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+    """Sections of the HTML page."""
     parts = {
         name: {
-            "mined": float(own.mined),
-            "confident, left out": float(own.confident - own.mined),
-            "less confident": float(own.false_alarms - own.confident),
+            "mined": float(counts.mined),
+            "confident, not mined": float(counts.confident - counts.mined),
+            "less confident": float(counts.false_alarms - counts.confident),
         }
-        for name, own in found.labels.items()
+        for name, counts in found.labels.items()
     }
     tenths = {
-        f"{n / 10:g} to {(n + 1) / 10:g}": sum(own.by_confidence[n] for own in found.labels.values()) for n in range(10)
+        f"{n / 10:g} to {(n + 1) / 10:g}": sum(counts.by_confidence[n] for counts in found.labels.values())
+        for n in range(10)
     }
     worst = {f"{n}. {name[-_LONGEST_NAME:]}": count for n, (name, count) in enumerate(found.worst.items(), start=1)}
     confusions = tuple(
         (label, other or "nothing", count)
-        for label, own in found.instead_of.items()
-        for other, count in sorted(own.items(), key=lambda item: -item[1])
+        for label, counts in found.instead_of.items()
+        for other, count in sorted(counts.items(), key=lambda item: -item[1])
     )
     return (
         Section(
-            "False alarms",
-            "An estimate that no stroke explains. Mined are the most confident, within the limits.",
+            "False positives",
+            "Estimates without a matching hit. The most confident are mined, within the limits.",
             facts=(
                 ("Recordings", found.recordings),
                 ("Estimates", found.estimates),
-                ("False alarms", found.false_alarms),
+                ("False positives", found.false_alarms),
                 ("Confident", found.confident),
                 ("Mined", found.mined),
                 ("Hard windows", found.windows),
             ),
             figures=(
-                Figure("Labels", "False alarms by label.", stacked_bars("labels", parts, unit="estimates")),
-                Figure("Confidence", "False alarms by confidence.", bars("tenths", tenths, unit="estimates")),
-                Figure("Recordings", "The most was mined here.", bars("worst", worst, unit="estimates")),
+                Figure("Labels", "False positives by label.", stacked_bars("labels", parts, unit="estimates")),
+                Figure("Confidence", "False positives by confidence.", bars("tenths", tenths, unit="estimates")),
+                Figure(
+                    "Recordings", "Recordings with the most mined estimates.", bars("worst", worst, unit="estimates")
+                ),
             ),
             tables=(
                 Table(
-                    ("Label", "Estimates", "False alarms", "Confident", "Mined", "Least confidence"),
+                    ("Label", "Estimates", "False positives", "Confident", "Mined", "Lowest confidence"),
                     tuple(
-                        (name, own.estimates, own.false_alarms, own.confident, own.mined, own.confidence)
-                        for name, own in found.labels.items()
+                        (name, n.estimates, n.false_alarms, n.confident, n.mined, n.confidence)
+                        for name, n in found.labels.items()
                     ),
                 ),
-                Table(("Heard", "Played", "Confident false alarms"), confusions, title="Heard instead of what"),
+                Table(("Predicted", "Played", "Confident false positives"), confusions, title="Confusions"),
             ),
         ),
     )

@@ -1,7 +1,7 @@
-"""False alarms in whole songs: a system's hits, from its files or straight from a checkpoint, against the truth.
+"""False positives in whole songs: a system's hits, from its files or from a checkpoint, against the ground truth.
 
-The rules of judgement are the evaluation's (`metrics.judgement`): an estimate near a stroke that may be its class is no
-false alarm, nor is one of a class that the truth leaves out.
+The matching rules are those of the evaluation (`metrics.judgement`): an estimate near a hit that may be of its class is
+no false positive, nor is one of a class that the ground truth does not annotate.
 """
 
 from collections.abc import Iterator
@@ -23,16 +23,16 @@ from drumline.evaluation.scoring import predictions_of
 from drumline.metrics.events import Events
 from drumline.metrics.judgement import judge
 from drumline.metrics.vocabulary import LABEL_NAMES, Vocabulary
-from drumline.quality.lines import digest_of
+from drumline.quality.lines import file_sha256
 from drumline.quality.negatives.findings import Candidate
-from drumline.quality.onsets import source_of
+from drumline.quality.onsets import describe_source
 from drumline.quality.report import Input
 from drumline.training.checkpoints import best_of
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One song with what a system heard in it."""
+class SongEstimates:
+    """One song with its ground truth and a system's hits."""
 
     song: ReferenceSong
     truth: Truth
@@ -40,78 +40,82 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Unread:
-    """A song that could not be judged."""
+class UnreadableSong:
+    """A song that could not be evaluated."""
 
     name: str
     reason: str
 
 
-def of_files(truth: ReferenceConfig, system: SystemConfig, unmatched: Unmatched) -> Iterator[Heard | Unread]:
-    """Every song that the system has predictions for. Raises ConfigError where names do not match."""
+def estimates_from_files(
+    truth: ReferenceConfig, system: SystemConfig, unmatched: Unmatched
+) -> Iterator[SongEstimates | UnreadableSong]:
+    """Iterate over the songs that a system has predictions for. Raises ConfigError if names do not match."""
     songs = find_references(truth)
-    told = predictions_of(system, songs, unmatched=unmatched)
+    predictions = predictions_of(system, songs, unmatched=unmatched)
     for song in songs:
-        if song.name in told:
+        if song.name in predictions:
             try:
-                yield Heard(song, song.read(), told[song.name].read())
+                yield SongEstimates(song, song.read(), predictions[song.name].read())
             except (ChartError, SongError, DrumlineError, FileNotFoundError) as error:  # of one song
-                yield Unread(song.name, str(error))
+                yield UnreadableSong(song.name, str(error))
 
 
-def of_checkpoint(
+def estimates_from_checkpoint(
     truth: ReferenceConfig, checkpoint: str, *, decoding: DecodeConfig, calibration: str, cache: CacheConfig
-) -> Iterator[Heard | Unread]:
-    """Every recording of a dataset, listened to. Raises ConfigError where the truth is no dataset."""
+) -> Iterator[SongEstimates | UnreadableSong]:
+    """Run a checkpoint on every recording of a dataset. Raises ConfigError if the truth is not a dataset."""
     if not truth.dataset:
-        raise ConfigError("checkpoint: listens to a built dataset: set truth.dataset (or write predictions first)")
+        raise ConfigError("checkpoint: needs a built dataset: set truth.dataset (or write predictions first)")
     model = open_model(checkpoint, cache)
     fitted = read_calibration(calibration) if calibration else None
     songs = {f"{song.song_id}.{song.domain}": song for song in find_references(truth)}
     for recorded in dataset_recordings(truth.dataset, splits=truth.splits, wanted=songs.keys()):
         song = songs[recorded.name]
-        hearing = model.hear(recorded)
-        yield Heard(song, song.read(), strokes([hearing.activations], decoding, fitted).events)
+        inferred = model.hear(recorded)
+        yield SongEstimates(song, song.read(), strokes([inferred.activations], decoding, fitted).events)
 
 
 def inputs_of(truth: ReferenceConfig, system: SystemConfig | None, checkpoint: str, *, recordings: int) -> list[Input]:
-    """What was read, for a report. Of folders there is no hash."""
+    """Describe truth and system for a report; folders have no hash."""
     if truth.dataset:
-        told = source_of(truth.dataset)
+        source = describe_source(truth.dataset)
     else:
-        told = Input(role="truth", path=", ".join(root.uri for root in truth.roots), records=recordings, sha256="")
+        source = Input(role="truth", path=", ".join(root.uri for root in truth.roots), records=recordings, sha256="")
     path = (system.predictions or system.activations) if system else best_of(checkpoint)
     fs, inner = filesystem(path)
-    digest = "" if fs.isdir(inner) else digest_of(path)
-    return [told, Input(role="system" if system else "checkpoint", path=path, records=recordings, sha256=digest)]
+    digest = "" if fs.isdir(inner) else file_sha256(path)
+    return [source, Input(role="system" if system else "checkpoint", path=path, records=recordings, sha256=digest)]
 
 
-def false_alarms(heard: Heard, vocabulary: Vocabulary, *, window_s: float) -> tuple[list[Candidate], list[str]]:
-    """The false alarms of a song, and the labels of all estimates that have a judgement."""
-    truth, hits = heard.truth, heard.hits
-    fate = judge(truth.events, hits, vocabulary=vocabulary, window_s=window_s, unannotated=truth.unannotated)
-    names = np.array([*vocabulary.classes, ""])[fate.estimate_class]
-    alarms = np.flatnonzero(fate.charged & (fate.estimate_partner < 0))
+def false_positives(
+    estimates: SongEstimates, vocabulary: Vocabulary, *, window_s: float
+) -> tuple[list[Candidate], list[str]]:
+    """The false positives of a song, and the labels of all evaluated estimates."""
+    truth, hits = estimates.truth, estimates.hits
+    outcome = judge(truth.events, hits, vocabulary=vocabulary, window_s=window_s, unannotated=truth.unannotated)
+    names = np.array([*vocabulary.classes, ""])[outcome.estimate_class]
+    unmatched = np.flatnonzero(outcome.charged & (outcome.estimate_partner < 0))
     found = [
         Candidate(
             confidence=float(hits.confidence[i]),
             label=str(names[i]),
-            recording=heard.song.name,
+            recording=estimates.song.name,
             onset_s=float(hits.time_s[i]),
             instead_of=_nearest(truth.events, float(hits.time_s[i]), window_s),
-            song_id=heard.song.song_id,
-            session_id=heard.song.song_id or heard.song.name,
-            audio_path=heard.song.name,
-            domain=heard.song.domain,
+            song_id=estimates.song.song_id,
+            session_id=estimates.song.song_id or estimates.song.name,
+            audio_path=estimates.song.name,
+            domain=estimates.song.domain,
             certain=True,
         )
-        for i in alarms.tolist()
+        for i in unmatched.tolist()
     ]
-    return found, names[fate.charged].tolist()
+    return found, names[outcome.charged].tolist()
 
 
 def _nearest(truth: Events, time_s: float, window_s: float) -> str:
-    """The label of the true stroke nearest to a time; empty where none is within the window."""
+    """Label of the true hit nearest to a time; empty if none is within the window."""
     if not len(truth):
         return ""
     nearest = int(np.abs(truth.time_s - time_s).argmin())

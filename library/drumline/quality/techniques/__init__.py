@@ -1,1 +1,1 @@
-"""Playing techniques, inferred from what is told of strokes: one family of rules a file."""
+"""Playing techniques inferred from hits, tempo and metre by rules."""

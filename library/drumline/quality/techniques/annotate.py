@@ -1,8 +1,8 @@
-"""`annotate techniques`: what is played, inferred from what is told of each stroke, tempo and metre.
+"""`annotate techniques`: infer playing techniques from hits, tempo and metre.
 
-Each technique has a rule (`techniques.rules`). What the rules find joins ``techniques``, and stands by itself in
-``techniques_inferred``, so that it can be told from what a person said and inferred anew: what an earlier run inferred
-is taken out first. Techniques that were told stay, under the taxonomy's id where they are an alias.
+Each technique has a rule (`techniques.rules`). Inferred techniques are added to ``techniques`` and listed separately in
+``techniques_inferred``, so that they can be told from annotated ones and inferred again: techniques inferred by an
+earlier run are removed first. Annotated techniques are kept, renamed to the taxonomy's id if they are an alias.
 """
 
 from collections import Counter, defaultdict
@@ -15,101 +15,101 @@ from drumline.core.config import Config
 from drumline.core.errors import ConfigError
 from drumline.core.measure import measured
 from drumline.dataset.card_plots import stacked_bars
-from drumline.quality.gates import Limit, judge, judge_all
+from drumline.quality.gates import Limit, apply_limit, apply_limits
 from drumline.quality.health.files import read_taxonomy
-from drumline.quality.lines import Line, input_of, lines_to, put, stream
-from drumline.quality.outcome import Outcome
+from drumline.quality.lines import JsonLine, describe_file, iter_json_lines, json_lines_writer, set_field
+from drumline.quality.outcome import CheckResult
 from drumline.quality.page import Figure, Section, Table
 from drumline.quality.report import WriterConfig, make_report
-from drumline.quality.samples import spelt
-from drumline.quality.techniques.reading import Gathering
-from drumline.quality.techniques.rules import RULES, meaning
+from drumline.quality.samples import normalise_label
+from drumline.quality.techniques.hit_collector import HitCollector
+from drumline.quality.techniques.rules import RULES, rule_description
 
 _INFERRED: Final = "techniques_inferred"
 _MOST_BARS: Final = 40
 
 
 class TechniqueGates(Config):
-    """Limits."""
+    """Limits of `annotate techniques`; null disables a gate."""
 
     annotated_share: Limit | None = None
-    """Share of events with a technique in the end."""
+    """Share of events that have a technique after annotation."""
     unknown_techniques: Limit | None = Limit(at_most=0)
-    """Events that told a technique which the taxonomy does not know."""
+    """Number of events annotated with a technique that is not in the taxonomy."""
 
 
 class AnnotateConfig(WriterConfig):
-    """Events whose techniques are to be inferred: events.jsonl."""
+    """Event manifest whose techniques are inferred; writes events.jsonl."""
 
     events: str
-    """An events JSONL."""
+    """Event manifest (JSON lines): path or URI."""
     taxonomy: str = ""
-    """A technique_taxonomy.json: only techniques that it knows are inferred, and its aliases are understood."""
+    """A technique_taxonomy.json: restricts inference to its techniques and resolves its aliases; empty for none."""
     rules: tuple[str, ...] = ()
-    """Only these; all that there are if empty."""
+    """Rules to apply; all if empty."""
     group_field: Literal["session_id", "audio_path"] = "session_id"
-    """What one performance is: events on one clock."""
+    """Field that identifies a performance: events with one clock."""
     required: tuple[str, ...] = ()
-    """Techniques that must occur in the end, each a gate."""
+    """Techniques that must occur after annotation, each a gate."""
     gates: TechniqueGates = TechniqueGates()
 
 
 class TechniqueCount(Config):
-    """One technique."""
+    """Events with one technique, by its origin."""
 
-    told: int
-    """Events that came with it."""
+    annotated: int
+    """Events that were annotated with it in the input."""
     inferred: int
-    """Events in which its rule found it; some may have come with it."""
+    """Events in which its rule found it, annotated or not."""
     both: int
-    """Events with either reason."""
+    """Events with the technique from either origin."""
 
 
 class AnnotateFindings(Config):
-    """What `annotate techniques` found."""
+    """Findings of `annotate techniques` in its report.json."""
 
     events: int
-    """Lines."""
+    """Number of events."""
     performances: int
-    """Sessions, or recordings."""
+    """Number of performances: sessions or recordings."""
     annotated: int
-    """Events with a technique in the end."""
+    """Number of events that have a technique after annotation."""
     techniques: dict[str, TechniqueCount]
-    """By technique."""
+    """Event counts by technique."""
     unknown_techniques: dict[str, int]
-    """Told, but not in the taxonomy."""
+    """Annotated techniques that are not in the taxonomy, with their event counts."""
     without_rule: tuple[str, ...]
-    """Techniques of the taxonomy that events cannot show."""
+    """Techniques of the taxonomy that have no rule because events do not show them."""
     left_out: tuple[str, ...]
-    """Rules whose technique the taxonomy does not know."""
+    """Rules that were skipped because the taxonomy lacks their technique."""
 
 
-def check(config: AnnotateConfig) -> Outcome:
-    """Annotate. Raises DrumlineError where a file cannot be used."""
+def run(config: AnnotateConfig) -> CheckResult:
+    """Infer techniques and write the annotated manifest. Raises DrumlineError if a file cannot be used."""
     taxonomy = read_taxonomy(config.taxonomy) if config.taxonomy else {}
     known = frozenset(taxonomy.values())
     rules = _chosen(config.rules, known)
     inferred, events, performances = _inferred(config, rules)
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     unknown, annotated = Counter[str](), 0
-    uri = config.place("events.jsonl")
-    with lines_to(uri) as write:
-        for index, line in enumerate(stream(config.events)):
-            told = _told(line, taxonomy)
+    uri = config.output_uri("events.jsonl")
+    with json_lines_writer(uri) as write:
+        for index, line in enumerate(iter_json_lines(config.events)):
+            annotated_names = _annotated(line, taxonomy)
             found = inferred.get(index, ())
-            unknown.update(name for name in told if known and name not in known)
-            for name in {*told, *found}:
-                counts[name].update(both=1, told=name in told, inferred=name in found)
-            annotated += bool(told or found)
-            _annotate(line, told, found)
+            unknown.update(name for name in annotated_names if known and name not in known)
+            for name in {*annotated_names, *found}:
+                counts[name].update(both=1, annotated=name in annotated_names, inferred=name in found)
+            annotated += bool(annotated_names or found)
+            _annotate(line, annotated_names, found)
             write(line.row)
     findings = AnnotateFindings(
         events=events,
         performances=performances,
         annotated=annotated,
         techniques={
-            name: TechniqueCount(told=int(own["told"]), inferred=int(own["inferred"]), both=own["both"])
-            for name, own in sorted(counts.items())
+            name: TechniqueCount(annotated=int(n["annotated"]), inferred=int(n["inferred"]), both=n["both"])
+            for name, n in sorted(counts.items())
         },
         unknown_techniques=dict(sorted(unknown.items())),
         without_rule=tuple(sorted(known - RULES.keys())),
@@ -119,71 +119,72 @@ def check(config: AnnotateConfig) -> Outcome:
         "annotated_share": measured(annotated / events),
         "unknown_techniques": measured(unknown.total()),
     }
-    required = [taxonomy.get(spelt(name), spelt(name)) for name in config.required]
+    required = [taxonomy.get(normalise_label(name), normalise_label(name)) for name in config.required]
     gates = [
-        judge(f"technique.{name}", measured(counts[name]["both"]), Limit(at_least=1))
+        apply_limit(f"technique.{name}", measured(counts[name]["both"]), Limit(at_least=1))
         for name in dict.fromkeys(required)
     ]
-    inputs = [input_of("events", config.events, events)]
+    inputs = [describe_file("events", config.events, events)]
     if config.taxonomy:
-        inputs.append(input_of("taxonomy", config.taxonomy, len(known)))
+        inputs.append(describe_file("taxonomy", config.taxonomy, len(known)))
     report = make_report(
         "annotate-techniques",
         config,
         findings=findings,
-        gates=(*judge_all(config.gates, values), *gates),
+        gates=(*apply_limits(config.gates, values), *gates),
         inputs=inputs,
     )
-    return Outcome(report, lambda: sections(findings), written=(uri,) if uri else ())
+    return CheckResult(report, lambda: sections(findings), written=(uri,) if uri else ())
 
 
-def _chosen(wanted: tuple[str, ...], known: frozenset[str]) -> list[str]:
-    if unknown := sorted(set(wanted) - RULES.keys()):
-        raise ConfigError(f"rules: there is no rule for {unknown[0]!r}, only for {', '.join(sorted(RULES))}")
-    return [name for name in RULES if (not known or name in known) and (not wanted or name in wanted)]
+def _chosen(selected: tuple[str, ...], known: frozenset[str]) -> list[str]:
+    if unknown := sorted(set(selected) - RULES.keys()):
+        raise ConfigError(f"rules: no rule for {unknown[0]!r}; rules exist for {', '.join(sorted(RULES))}")
+    return [name for name in RULES if (not known or name in known) and (not selected or name in selected)]
 
 
 def _inferred(config: AnnotateConfig, rules: list[str]) -> tuple[Mapping[int, tuple[str, ...]], int, int]:
-    """The techniques found in each line by its place in the file, the number of lines and of performances."""
-    gathering = Gathering()
-    for line in stream(config.events):
+    """Inferred techniques by line index, the number of lines and the number of performances."""
+    collector = HitCollector()
+    for line in iter_json_lines(config.events):
         tree = line.tree
-        gathering.add(tree, tree.text(config.group_field, "") or tree.text("audio_path", "") or "not told")
+        collector.add(tree, tree.text(config.group_field, "") or tree.text("audio_path", "") or "unspecified")
     found: defaultdict[int, list[str]] = defaultdict(list)
-    if not gathering.time_s:
-        input_of("events", config.events, 0)
-    for lines, strokes in gathering.recordings():
+    if not collector.time_s:
+        describe_file("events", config.events, 0)
+    for lines, hits in collector.recordings():
         for name in rules:
-            for place in np.unique(RULES[name](strokes)).tolist():
-                found[int(lines[place])].append(name)
-    told = {index: tuple(names) for index, names in found.items()}
-    return told, len(gathering.time_s), len(gathering.group.known)
+            for index in np.unique(RULES[name](hits)).tolist():
+                found[int(lines[index])].append(name)
+    inferred = {index: tuple(names) for index, names in found.items()}
+    return inferred, len(collector.time_s), len(collector.group.known)
 
 
-def _told(line: Line, taxonomy: Mapping[str, str]) -> tuple[str, ...]:
-    """What the line says of itself, less what an earlier run inferred."""
-    earlier = {spelt(name) for name in line.tree.texts(_INFERRED)}
-    words = (spelt(word) for word in line.tree.texts("techniques"))
+def _annotated(line: JsonLine, taxonomy: Mapping[str, str]) -> tuple[str, ...]:
+    """Techniques of a line without those that an earlier run inferred."""
+    earlier = {normalise_label(name) for name in line.tree.texts(_INFERRED)}
+    words = (normalise_label(word) for word in line.tree.texts("techniques"))
     return tuple(dict.fromkeys(taxonomy.get(word, word) for word in words if word not in earlier))
 
 
-def _annotate(line: Line, told: tuple[str, ...], found: tuple[str, ...]) -> None:
-    if told or found or line.tree.has("techniques"):
-        put(line.row, "techniques", list(dict.fromkeys((*told, *found))))
-    if own := [name for name in found if name not in told]:
-        put(line.row, _INFERRED, own)
+def _annotate(line: JsonLine, annotated: tuple[str, ...], found: tuple[str, ...]) -> None:
+    if annotated or found or line.tree.has("techniques"):
+        set_field(line.row, "techniques", list(dict.fromkeys((*annotated, *found))))
+    if new := [name for name in found if name not in annotated]:
+        set_field(line.row, _INFERRED, new)
     elif line.tree.has(_INFERRED):
-        put(line.row, _INFERRED, [])
+        set_field(line.row, _INFERRED, [])
 
 
 def sections(found: AnnotateFindings) -> tuple[Section, ...]:
-    """What the page shows."""
+    """Sections of the HTML page."""
     ordered = sorted(found.techniques.items(), key=lambda item: (-item[1].both, item[0]))
     parts = {
-        name: {"told": float(own.told), "inferred": float(own.both - own.told)} for name, own in ordered[:_MOST_BARS]
+        name: {"annotated": float(n.annotated), "inferred": float(n.both - n.annotated)}
+        for name, n in ordered[:_MOST_BARS]
     }
     rows = tuple(
-        (name, own.told, own.inferred, own.both, meaning(name) if name in RULES else "") for name, own in ordered
+        (name, n.annotated, n.inferred, n.both, rule_description(name) if name in RULES else "") for name, n in ordered
     )
     return (
         Section(
@@ -192,16 +193,24 @@ def sections(found: AnnotateFindings) -> tuple[Section, ...]:
                 ("Events", found.events),
                 ("Performances", found.performances),
                 ("With a technique", found.annotated),
-                ("Techniques found", len(found.techniques)),
+                ("Distinct techniques", len(found.techniques)),
             ),
-            figures=(Figure("Events by technique", "Told, and inferred besides.", stacked_bars("t", parts, unit="")),),
+            figures=(
+                Figure(
+                    "Events by technique", "Annotated, and inferred in addition.", stacked_bars("t", parts, unit="")
+                ),
+            ),
             tables=(
-                Table(("Technique", "Told", "Inferred", "Both", "Rule"), rows, title="All techniques and their rules"),
+                Table(
+                    ("Technique", "Annotated", "Inferred", "Either", "Rule"),
+                    rows,
+                    title="All techniques and their rules",
+                ),
                 Table(("Unknown technique", "Events"), tuple(found.unknown_techniques.items())),
                 Table(
-                    ("Cannot be seen in events",),
+                    ("Technique without a rule",),
                     tuple((name,) for name in found.without_rule),
-                    title=f"{len(found.without_rule)} techniques of the taxonomy without a rule",
+                    title=f"{len(found.without_rule)} techniques of the taxonomy have no rule",
                 ),
             ),
         ),

@@ -1,11 +1,11 @@
-"""Rules for rides and crashes."""
+"""Rules for techniques on rides and crashes."""
 
 from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
-from drumline.quality.techniques.strokes import Ints, Strokes, joined
+from drumline.quality.techniques.recording_hits import Ints, RecordingHits, joined
 
 _CRASHES: Final = ("crash",)
 _FAMILIES: Final = {
@@ -18,67 +18,67 @@ _TOGETHER_S: Final = 0.03
 _CHOKED_S: Final = 0.35
 
 
-def ride_bell_accent(strokes: Strokes) -> Ints:
+def ride_bell_accent(hits: RecordingHits) -> Ints:
     """A stroke on the ride's bell with two or more beside the bell within a second on either side."""
-    body = strokes.on(("ride", "ride_body"))
+    body = hits.on(("ride", "ride_body"))
     bells = [
         bell
-        for bell in strokes.on(("ride_bell",))
-        if len(strokes.between(body, strokes.time_s[bell] - 1, strokes.time_s[bell] + 1)) >= 2
+        for bell in hits.on(("ride_bell",))
+        if len(hits.between(body, hits.time_s[bell] - 1, hits.time_s[bell] + 1)) >= 2
     ]
-    return strokes.event[np.array(bells, dtype=np.int64)]
+    return hits.event[np.array(bells, dtype=np.int64)]
 
 
-def crash_riding(strokes: Strokes) -> Ints:
+def crash_riding(hits: RecordingHits) -> Ints:
     """Eight steady strokes or more on crashes, 0.15 to 0.6 s apart."""
-    runs = strokes.steady(strokes.on(_CRASHES), fastest_s=0.15, slowest_s=0.6, tolerance=0.15)
-    return strokes.event[joined(run for run in runs if len(run) >= 8)]
+    runs = hits.steady(hits.on(_CRASHES), fastest_s=0.15, slowest_s=0.6, tolerance=0.15)
+    return hits.event[joined(run for run in runs if len(run) >= 8)]
 
 
-def crash_build(strokes: Strokes) -> Ints:
+def crash_build(hits: RecordingHits) -> Ints:
     """Four strokes or more on cymbals within 0.6 s of each other, never softer, louder by 0.3 in the end."""
-    cymbals = strokes.on((*_CRASHES, "ride", "ride_body", "cymbal"))
-    cymbals = cymbals[~np.isnan(strokes.velocity[cymbals])]
+    cymbals = hits.on((*_CRASHES, "ride", "ride_body", "cymbal"))
+    cymbals = cymbals[~np.isnan(hits.velocity[cymbals])]
     found = []
-    for run in strokes.runs(cymbals, longest_s=0.6):
-        falls = np.flatnonzero(np.diff(strokes.velocity[run]) < 0) + 1
+    for run in hits.runs(cymbals, longest_s=0.6):
+        falls = np.flatnonzero(np.diff(hits.velocity[run]) < 0) + 1
         for rise in np.split(run, falls):
-            if len(rise) >= 4 and strokes.velocity[rise[-1]] - strokes.velocity[rise[0]] >= 0.3:
+            if len(rise) >= 4 and hits.velocity[rise[-1]] - hits.velocity[rise[0]] >= 0.3:
                 found.append(rise)
-    return strokes.event[joined(found)]
+    return hits.event[joined(found)]
 
 
-def multi_cymbal_same_class(strokes: Strokes) -> Ints:
+def multi_cymbal_same_class(hits: RecordingHits) -> Ints:
     """Two strokes or more on cymbals of one family (crashes, chinas, splashes, rides) within 30 ms.
 
     Of the ride only where the file tells two of them apart by their variant: bow and bell are one cymbal.
     """
     found = []
     for family, names in _FAMILIES.items():
-        own = strokes.called(names)
-        for run in strokes.runs(own, longest_s=_TOGETHER_S):
-            if family != "ride" or len(set(strokes.variant[run].tolist())) > 1:
+        members = hits.called(names)
+        for run in hits.runs(members, longest_s=_TOGETHER_S):
+            if family != "ride" or len(set(hits.variant[run].tolist())) > 1:
                 found.append(run)
-    return strokes.event[joined(found)]
+    return hits.event[joined(found)]
 
 
-def cymbal_choke(strokes: Strokes) -> Ints:
+def cymbal_choke(hits: RecordingHits) -> Ints:
     """A crash, china or splash whose sound ends within 0.35 s, by its offset time."""
-    crashes = strokes.on(_CRASHES)
-    return strokes.event[crashes[strokes.length_s[crashes] <= _CHOKED_S]]
+    crashes = hits.on(_CRASHES)
+    return hits.event[crashes[hits.length_s[crashes] <= _CHOKED_S]]
 
 
-def cymbal_stack_hit(strokes: Strokes) -> Ints:
+def cymbal_stack_hit(hits: RecordingHits) -> Ints:
     """A cymbal whose variant is called stack."""
-    return strokes.event[np.flatnonzero(strokes.variant == "stack")]
+    return hits.event[np.flatnonzero(hits.variant == "stack")]
 
 
-def position(family: str, place: str) -> Callable[[Strokes], Ints]:
-    """The rule for one of several cymbals of a family: ``crash_low`` and the like."""
+def position(family: str, height: str) -> Callable[[RecordingHits], Ints]:
+    """Build the rule for one of several cymbals of a family: ``crash_low`` and the like."""
 
-    def rule(strokes: Strokes) -> Ints:
-        own = strokes.called(_FAMILIES[family])
-        return np.asarray(strokes.event[own[strokes.variant[own] == place]])
+    def rule(hits: RecordingHits) -> Ints:
+        members = hits.called(_FAMILIES[family])
+        return np.asarray(hits.event[members[hits.variant[members] == height]])
 
-    rule.__doc__ = f"A {family} whose variant is called {place}."
+    rule.__doc__ = f"A {family} whose variant is called {height}."
     return rule

@@ -1,7 +1,7 @@
-"""All rules: which techniques can be inferred from strokes, and how.
+"""All technique rules by the technique that they infer.
 
-A rule takes the strokes of a recording and names the events that show its technique. Times and levels are a drummer's:
-each rule's docstring says what it looks for, and docs/formats.md lists them all.
+A rule maps the hits of one recording to the events that show its technique. Times and levels are those of a drummer:
+the docstring of each rule is its definition, and docs/formats.md lists them all.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import Final
 
 from drumline.quality.techniques import cymbals, drums, hihat, time
-from drumline.quality.techniques.strokes import Ints, Strokes
+from drumline.quality.techniques.recording_hits import Ints, RecordingHits
 
-Rule = Callable[[Strokes], Ints]
-"""From a recording to the events that show a technique (indices, in any order, perhaps more than once)."""
+Rule = Callable[[RecordingHits], Ints]
+"""From the hits of a recording to the indices of events that show a technique, in any order, perhaps repeated."""
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
     {
@@ -26,13 +26,13 @@ RULES: Final[Mapping[str, Rule]] = MappingProxyType(
             time.variable_meter, time.metric_modulation, time.tempo_change, time.shuffle_feel, time.spang_a_lang,
             time.swing_feel,
         )},
-        **{f"{family}_{place}": cymbals.position(family, place)
-           for family in ("crash", "china") for place in ("high", "mid", "low")},
+        **{f"{family}_{height}": cymbals.position(family, height)
+           for family in ("crash", "china") for height in ("high", "mid", "low")},
     }
 )  # fmt: skip
 """Technique -> its rule."""
 
 
-def meaning(technique: str) -> str:
-    """What the rule looks for, as its docstring says."""
+def rule_description(technique: str) -> str:
+    """Definition of a technique's rule, from its docstring."""
     return " ".join((RULES[technique].__doc__ or "").split())

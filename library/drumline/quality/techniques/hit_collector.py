@@ -1,4 +1,4 @@
-"""The strokes of every recording of an events file: gathered as flat arrays, so that a million events take 100 MB."""
+"""Collect the hits of every recording of an event manifest in flat arrays: about 100 MB for a million events."""
 
 from array import array
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from drumline.charts.documents import Tree
 from drumline.charts.drum_maps import component_label
-from drumline.quality.samples import spelt
-from drumline.quality.techniques.strokes import Strokes
+from drumline.quality.samples import normalise_label
+from drumline.quality.techniques.recording_hits import RecordingHits
 
 
 @dataclass
-class _Words:
-    """Different words, each with a number."""
+class _StringTable:
+    """Strings stored once, with an index for each occurrence."""
 
     known: dict[str, int] = field(default_factory=dict)
     numbers: "array[int]" = field(default_factory=lambda: array("i"))
@@ -24,27 +24,27 @@ class _Words:
         self.numbers.append(self.known.setdefault(word, len(self.known)))
 
     def array(self) -> NDArray[np.str_]:
-        """[N] the words themselves."""
+        """All occurrences as strings [N]."""
         return np.array([*self.known, ""])[np.frombuffer(self.numbers, dtype=np.int32)]
 
 
 @dataclass
-class Gathering:
-    """What lines have told so far."""
+class HitCollector:
+    """Hits of all lines so far, in columns."""
 
-    group: _Words = field(default_factory=_Words)
-    metre: _Words = field(default_factory=_Words)
+    group: _StringTable = field(default_factory=_StringTable)
+    metre: _StringTable = field(default_factory=_StringTable)
     time_s: "array[float]" = field(default_factory=lambda: array("d"))
     tempo_bpm: "array[float]" = field(default_factory=lambda: array("f"))
     event: "array[int]" = field(default_factory=lambda: array("q"))
-    name: _Words = field(default_factory=_Words)
-    variant: _Words = field(default_factory=_Words)
+    name: _StringTable = field(default_factory=_StringTable)
+    variant: _StringTable = field(default_factory=_StringTable)
     velocity: "array[float]" = field(default_factory=lambda: array("f"))
     openness: "array[float]" = field(default_factory=lambda: array("f"))
     length_s: "array[float]" = field(default_factory=lambda: array("f"))
 
     def add(self, line: Tree, group: str) -> None:
-        """A line. Negative examples count as events without strokes. Raises ChartError where it is damaged."""
+        """Add one line; negative examples are events without hits. Raises ChartError if the line is invalid."""
         self.group.add(group)
         self.metre.add(line.text("meter", "").replace(" ", ""))
         onset_s = line.seconds("onset_time")
@@ -53,15 +53,15 @@ class Gathering:
             length_s = line.seconds("offset_time") - onset_s if line.has("offset_time") else float("nan")
             for part in line.trees("components") or [line]:
                 self.event.append(len(self.time_s))
-                self.name.add(spelt(part.text("label")))
-                self.variant.add(spelt(part.text("instrument_variant", "")))
+                self.name.add(normalise_label(part.text("label")))
+                self.variant.add(normalise_label(part.text("instrument_variant", "")))
                 self.velocity.append(_number(part, "velocity"))
                 self.openness.append(_number(part, "openness"))
                 self.length_s.append(length_s)
         self.time_s.append(onset_s)
 
-    def recordings(self) -> Iterator[tuple[NDArray[np.int64], Strokes]]:
-        """Each recording: the numbers of its lines in order of time, and its strokes."""
+    def recordings(self) -> Iterator[tuple[NDArray[np.int64], RecordingHits]]:
+        """Iterate over recordings: indices of the lines in order of time, and the hits."""
         group = np.frombuffer(self.group.numbers, dtype=np.int32)
         time_s = np.frombuffer(self.time_s, dtype=np.float64)
         owner = np.frombuffer(self.event, dtype=np.int64)
@@ -73,31 +73,31 @@ class Gathering:
             for values in (self.velocity, self.openness, self.length_s, self.tempo_bpm)
         )
         order = np.lexsort((time_s, group))
-        place = np.empty_like(order)
-        place[order] = np.arange(len(order))  # of each line among all, recording by recording
-        strokes = np.argsort(place[owner], kind="stable")
+        rank = np.empty_like(order)
+        rank[order] = np.arange(len(order))  # of each line among all lines, recording by recording
+        hits = np.argsort(rank[owner], kind="stable")
         ends = np.searchsorted(group[order], np.arange(len(self.group.known)), side="right").tolist()
-        stroke_ends = np.searchsorted(place[owner][strokes], ends, side="left").tolist()
-        first = first_stroke = 0
-        for end, stroke_end in zip(ends, stroke_ends, strict=True):
-            lines, own = order[first:end], strokes[first_stroke:stroke_end]
+        hit_ends = np.searchsorted(rank[owner][hits], ends, side="left").tolist()
+        first = first_hit = 0
+        for end, hit_end in zip(ends, hit_ends, strict=True):
+            lines, selected = order[first:end], hits[first_hit:hit_end]
             yield (
                 lines,
-                Strokes(
-                    event=place[owner[own]] - first,
-                    time_s=time_s[owner[own]],
-                    label=label[own],
-                    name=name[own],
-                    variant=variant[own],
-                    velocity=velocity[own],
-                    openness=openness[own],
-                    length_s=length_s[own],
+                RecordingHits(
+                    event=rank[owner[selected]] - first,
+                    time_s=time_s[owner[selected]],
+                    label=label[selected],
+                    name=name[selected],
+                    variant=variant[selected],
+                    velocity=velocity[selected],
+                    openness=openness[selected],
+                    length_s=length_s[selected],
                     event_time_s=time_s[lines],
                     tempo_bpm=tempo_bpm[lines],
                     metre=metre[lines],
                 ),
             )
-            first, first_stroke = end, stroke_end
+            first, first_hit = end, hit_end
 
 
 def _number(part: Tree, name: str) -> float:

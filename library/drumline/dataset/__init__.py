@@ -1,1 +1,1 @@
-"""Songs to Parquet: finding, building, de-duplicating, splitting, sharding, checking."""
+"""Dataset builds: find songs, process them, remove duplicates, split, pack into Parquet shards and verify."""

@@ -1,6 +1,6 @@
-"""From the outcomes of all songs to the plan of a dataset: copies left out, splits drawn, shards planned.
+"""Plan a dataset from the outcomes of all songs: duplicates removed, splits assigned, shards planned.
 
-Everything here runs on the driver on a few kilobytes a song, and depends on nothing but the outcomes.
+Runs on the driver on a few kilobytes per song; a pure function of the outcomes and the configuration.
 """
 
 from collections import defaultdict
@@ -28,21 +28,21 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Assembly:
-    """What the dataset will hold."""
+    """Contents of a dataset before its shards are written."""
 
     songs: Sequence[Row]
-    """One row a recording, by song id and domain, with its split."""
+    """One row per recording with its split, by song id and domain."""
     rejected: Sequence[Row]
     """Rows of rejected.parquet, by key."""
     shards: Sequence[ShardSpec]
     shard_of: Mapping[tuple[str, str], str]
     """(song id, domain) -> path of the shard that holds it."""
     inputs: list[Any]
-    """Hashes of all that went in, in order of key."""
+    """Hashes of all inputs, in order of key."""
 
 
 def previous_splits(config: BuildConfig) -> dict[str, str]:
-    """Song id -> split in the earlier dataset that this one continues; empty where there is none."""
+    """Splits by song id in the earlier dataset that this build continues; empty without one."""
     earlier = config.previous or config.output
     if not config.previous and not exists(join(earlier, NAME)):
         return {}
@@ -52,9 +52,9 @@ def previous_splits(config: BuildConfig) -> dict[str, str]:
 
 
 def assemble(outcomes: Sequence[Row], config: BuildConfig, previous: Mapping[str, str]) -> Assembly:
-    """The plan of a dataset from every song's outcome (`steps.OUTCOME`), in order of key.
+    """Plan a dataset from every song's outcome (`steps.OUTCOME`).
 
-    Raises ConfigError where the splits cannot be drawn as configured.
+    Raises ConfigError if the songs cannot be divided as configured.
     """
     rejected = [_rejection(outcome, outcome["reason"], outcome["detail"]) for outcome in outcomes if outcome["reason"]]
     found: dict[str, Row] = {}

@@ -1,8 +1,8 @@
-"""Build a dataset: find songs, work on each, leave out copies, divide, pack, describe.
+"""Build a dataset: find songs, process each one, remove duplicates, split, pack and describe.
 
-Every stage meets the next in files, and each file is found again: a build that was killed at any moment goes
-on where it was, and the finished dataset is the same to the byte whatever the number of workers, the kills or
-the order of the roots' listings. The manifest is written last; what it names is complete.
+Stages exchange files, and a build that was interrupted at any moment resumes from them. The finished dataset is equal
+byte for byte whatever the number of workers, interruptions or order of listings. The manifest is written last; all
+files that it names are complete.
 """
 
 import logging
@@ -36,7 +36,7 @@ log = logging.getLogger("drumline")
 
 @dataclass(frozen=True)
 class BuildResult:
-    """Where a finished dataset is, and what it holds."""
+    """Location and counts of a finished dataset."""
 
     output: str
     report: str
@@ -45,7 +45,7 @@ class BuildResult:
 
 
 def plan(config: BuildConfig) -> list[SongSource]:
-    """The songs that a build would work on. Raises ConfigError where a root is missing or empty."""
+    """Find the songs that a build would process. Raises ConfigError if a root is missing or empty."""
     check_writable(config.output)
     if not is_manifest(config.output):
         refuse_foreign_output(config.output, writes=WRITTEN_NAMES, evidence=("_work", "_runs"))
@@ -57,7 +57,7 @@ def plan(config: BuildConfig) -> list[SongSource]:
 
 
 def describe_plan(sources: Sequence[SongSource], config: BuildConfig) -> str:
-    """The plan as a table for people."""
+    """Describe the planned songs as a table for the terminal."""
     formats = Counter(source.format for source in sources)
     layouts = Counter(source.audio_layout for source in sources)
     store = ProductStore.of(config, Stems.open(config).separator)
@@ -69,10 +69,24 @@ def describe_plan(sources: Sequence[SongSource], config: BuildConfig) -> str:
 
 
 def build(config: BuildConfig) -> BuildResult:
-    """Build the dataset of a configuration, going on from whatever is finished.
+    """Build the dataset of a configuration, resuming from finished songs and shards.
 
-    Raises ConfigError before any work where the configuration cannot be run, DrumlineError where the run as a
-    whole fails; what was finished is kept.
+    Parameters
+    ----------
+    config
+        Roots, processing, splits, shards and run settings.
+
+    Returns
+    -------
+    BuildResult
+        Location of the dataset, its counts and the run report.
+
+    Raises
+    ------
+    ConfigError
+        The configuration cannot be run; raised before any work.
+    DrumlineError
+        The run as a whole failed; finished songs are kept.
     """
     report = RunReport("build")
     sources = plan(config)
@@ -130,7 +144,7 @@ def _work_on_songs(sources: Sequence[SongSource], step: SongStep, report: RunRep
 
 
 def _check_failures(outcomes: Sequence[dict[str, Any]], limit: float) -> None:
-    """Raise DrumlineError where so many songs failed that it cannot be the songs."""
+    """Raise DrumlineError if more songs failed than the configured limit, which points to a fault of the run."""
     failed = Counter(outcome["reason"] for outcome in outcomes if outcome["reason"] in FAILURES)
     if failed.total() > limit * len(outcomes):
         detail = next(outcome["detail"] for outcome in outcomes if outcome["reason"] in FAILURES)
@@ -143,7 +157,7 @@ def _check_failures(outcomes: Sequence[dict[str, Any]], limit: float) -> None:
 
 
 def _check_not_empty(assembly: Assembly) -> None:
-    """Raise DrumlineError where every song was rejected."""
+    """Raise DrumlineError if every song was rejected."""
     if assembly.songs:
         return
     reasons = Counter(row["reason"] for row in assembly.rejected)
@@ -168,9 +182,9 @@ def _write_shards(assembly: Assembly, config: BuildConfig, ledger: Ledger, repor
 
 
 def _clean_up(config: BuildConfig, ledger: Ledger) -> None:
-    """Remove what only a running build needs; with ``keep_work`` off, finished songs too.
+    """Remove files that only a running build needs, and finished songs if ``keep_work`` is off.
 
-    A folder that the user named for work may hold other things: there only products are removed.
+    A work folder chosen by the user may hold other files: only products are removed there.
     """
     unneeded = [ledger.uri.rpartition("/")[0]]
     if not config.run.keep_work:

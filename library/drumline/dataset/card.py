@@ -1,7 +1,7 @@
-"""The dataset card: what is in a dataset, where it came from, and what was left out. Markdown, and one HTML file.
+"""Dataset card: contents, sources and rejections of a dataset as Markdown and as one HTML page.
 
-Numbers and plots come from `songs.parquet` and `rejected.parquet` alone, and hold no date: equal datasets have
-equal cards. Hits are counted once a song; hours, levels and alignment once a recording.
+Numbers and plots are computed from `songs.parquet` and `rejected.parquet` and hold no date: equal datasets have equal
+cards. Hits are counted once per song; hours, levels and alignment once per recording.
 """
 
 from collections import Counter
@@ -29,10 +29,10 @@ _OFFSET_EDGES_S: Final = (-2, -1, -0.5, -0.2, -0.1, -0.05, -0.02, -0.01, 0, 0.01
 
 @dataclass(frozen=True)
 class SourceTerms:
-    """On what terms a source may be used."""
+    """Licence, citation and permitted use of a source."""
 
     name: str
-    """The first part of its songs' keys."""
+    """Name of the source: first part of its songs' keys."""
     licence: str
     citation: str
     may_train: bool
@@ -40,18 +40,18 @@ class SourceTerms:
 
 @dataclass(frozen=True)
 class CardData:
-    """The columns that a card is made of. Arrays over recordings are of one length."""
+    """Table columns that a card summarises; arrays over recordings have equal lengths."""
 
     name: str
     fingerprint: str
-    """Of the resolved configuration."""
+    """Fingerprint of the resolved configuration."""
     code_version: str
     schema_version: int
     target_lufs: float
-    """The loudness that every recording was brought to."""
+    """Loudness that every recording was normalised to [LUFS]."""
     terms: tuple[SourceTerms, ...]
     first: NDArray[np.bool_]
-    """True for one recording of each song."""
+    """True for the first recording of each song."""
     source: NDArray[np.str_]
     split: NDArray[np.str_]
     domain: NDArray[np.str_]
@@ -59,25 +59,25 @@ class CardData:
     duration_s: NDArray[np.float64]
     num_hits: NDArray[np.int64]
     tempo_bpm: NDArray[np.float64]
-    """NaN where the source has none; likewise the other measurements."""
+    """Mean tempo [beats/min]; NaN where unknown, as in the following arrays."""
     loudness_lufs: NDArray[np.float64]
-    """Before the gain."""
+    """Integrated loudness before normalisation [LUFS]."""
     offset_s: NDArray[np.float64]
     residual_ms: NDArray[np.float64]
     label_counts: Mapping[str, int]
-    """Hits of each label, each song once."""
+    """Number of hits by label, counted once per song."""
     rejected_source: NDArray[np.str_]
     rejected_reason: NDArray[np.str_]
 
 
 @dataclass(frozen=True)
 class Card:
-    """A rendered card. The Markdown shows the plots as files beside it."""
+    """A rendered dataset card; the Markdown refers to its plots as files."""
 
     markdown: str
     html: str
     plots: Mapping[str, str]
-    """Path relative to the Markdown file, ``card/tempo.svg``, to SVG text."""
+    """SVG text by path relative to the Markdown file, such as ``card/tempo.svg``."""
 
 
 def card_data(
@@ -91,7 +91,7 @@ def card_data(
     target_lufs: float,
     terms: Sequence[SourceTerms],
 ) -> CardData:
-    """What a card needs of the tables (`tables.SONGS`, `tables.REJECTED`), in the order of song id and domain."""
+    """Extract the columns of a card from the tables (`tables.SONGS`, `tables.REJECTED`), by song id and domain."""
     songs = songs.sort_by([("song_id", "ascending"), ("domain", "ascending")])
     song_ids = _words(songs["song_id"])
     first = np.ones(len(song_ids), dtype=bool)
@@ -125,7 +125,7 @@ def card_data(
 
 
 def render_card(data: CardData) -> Card:
-    """The card in both forms."""
+    """Render a dataset card as Markdown and HTML."""
     environment = page_environment("dataset/templates")
     plots = _plots(data)
     facts: dict[str, Any] = {
@@ -147,7 +147,7 @@ def render_card(data: CardData) -> Card:
 
 
 def _plots(data: CardData) -> list[dict[str, str]]:
-    """Each plot's name, title, a sentence to read it by, and its drawing."""
+    """Name, title, caption and drawing of each plot."""
     partial = [label for label in data.label_counts if label not in CLASSES]
     by_source = {s: int(data.num_hits[data.first & (data.source == s)].sum()) for s in _source_names(data)}
     hours = {
@@ -192,7 +192,7 @@ def _plots(data: CardData) -> list[dict[str, str]]:
 
 
 def _counts(data: CardData, chosen: NDArray[np.bool_], rejected: NDArray[np.bool_]) -> dict[str, Any]:
-    """The numbers of one row of a table."""
+    """Counts in one row of a card's table."""
     residuals_ms = data.residual_ms[chosen & np.isfinite(data.residual_ms)]
     return {
         "songs": int(np.sum(chosen & data.first)),
@@ -209,7 +209,7 @@ def _source_names(data: CardData) -> list[str]:
 
 
 def _tally(words: NDArray[np.str_]) -> dict[str, int]:
-    """Words by number, the most frequent first, ties in alphabetical order."""
+    """Counts of values in decreasing order, ties in alphabetical order."""
     return dict(sorted(Counter(words.tolist()).items(), key=lambda item: (-item[1], item[0])))
 
 

@@ -1,4 +1,4 @@
-"""The plots of a dataset card: numbers in, SVG text out (`core.svg`)."""
+"""Bar charts and histograms as SVG text (`core.svg`)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -13,7 +13,7 @@ _ROW_IN: Final = 0.23
 
 
 def bars(name: str, values: Mapping[str, float], *, unit: str, faint: Sequence[str] = ()) -> str:
-    """Horizontal bars, the first at the top, each with its number; those named in ``faint`` in the quiet colour."""
+    """Horizontal bars from top to bottom with their values; bars named in ``faint`` are grey."""
     return stacked_bars(
         name,
         {label: {"": value} for label, value in values.items()},
@@ -25,7 +25,8 @@ def bars(name: str, values: Mapping[str, float], *, unit: str, faint: Sequence[s
 def stacked_bars(
     name: str, rows: Mapping[str, Mapping[str, float]], *, unit: str, colours: Mapping[str, str] | None = None
 ) -> str:
-    """Horizontal bars of stacked parts, with a legend where parts have names; ``colours`` overrules whole rows."""
+    """Horizontal stacked bars, with a legend if the parts have names; ``colours`` overrides the colour of whole
+    rows."""
     with style(name):
         parts = list(dict.fromkeys(part for row in rows.values() for part in row))
         legend_rows = 1 if any(parts) else 0
@@ -62,9 +63,9 @@ def histogram(
     mark: float | None = None,
     what: str = "recordings",
 ) -> str:
-    """How often values (NaN: unknown, left out) fall between edges; what lies beyond joins the outermost bins.
+    """Histogram of finite values; values beyond the edges are counted in the outermost bins.
 
-    ``mark`` draws a line at a value that the reader should compare with.
+    ``mark`` draws a vertical reference line.
     """
     with style(name):
         known = values[np.isfinite(values)]

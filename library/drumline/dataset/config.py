@@ -1,4 +1,4 @@
-"""The configuration of a dataset build: `configs/build_dataset/*.yaml`."""
+"""Configuration of a dataset build: `configs/build_dataset/*.yaml`."""
 
 from typing import Any, Literal
 
@@ -17,64 +17,65 @@ from drumline.labels.targets import LabelConfig
 from drumline.runtime.config import RayConfig
 
 PRODUCT_VERSION = 4
-"""Raised whenever the work on one song changes its result: finished songs are then done again."""
+"""Version of song processing; raised when its results change, so that finished songs are processed again."""
 
 
 class ShardConfig(Config):
-    """How recordings are packed."""
+    """Packing of recordings into training shards."""
 
     payload: Literal["flac", "logmel"] = "flac"
-    """``flac`` keeps audio (augmentation needs it), ``logmel`` keeps features (smaller jobs start faster)."""
+    """Stored audio: ``flac`` (needed for augmentation) or ``logmel`` features (smaller, faster to load)."""
     target_mb: float = Field(default=128.0, gt=0)
-    """Size to aim at [MiB of payload]; a shard holds at least one recording."""
+    """Target size of a shard [MiB of payload]; a shard holds at least one recording."""
     hops: tuple[int, ...] = (128, 64)
-    """Label grids to store [samples at 22,050 Hz]."""
+    """Hop sizes of stored label grids [samples at 22,050 Hz]; empty for none."""
     logmel: LogMelConfig = LogMelConfig()
 
 
 class RunConfig(Config):
-    """How to run. Nothing here changes a byte of the dataset."""
+    """Run settings of a build; none changes the dataset's bytes."""
 
     max_attempts: int = Field(default=3, ge=1)
-    """Workers that one song may cost before it is rejected."""
+    """Number of attempts at a song whose worker crashes or times out before it is rejected."""
     song_timeout_s: float = Field(default=600.0, gt=0)
-    """The longest that one song may take [s], its separation apart."""
+    """Time limit for processing one song without separation [s]."""
     separation_timeout_s: float = Field(default=3600.0, gt=0)
-    """The longest that the separation of one song may take [s]: on a CPU about as long as the song."""
+    """Time limit for separating one song [s]; on a CPU separation takes about as long as the song lasts."""
     max_failed_fraction: float = Field(default=0.5, ge=0, le=1)
-    """Of all songs, those that may be unreadable, crash, time out or fail unforeseen. More is the run's own trouble
-    (storage, memory, a defect): it ends with an error, and publishes nothing."""
+    """Largest share of songs that may be unreadable, crash, time out or fail unexpectedly. Above it the run itself is
+    taken
+    to be at fault (storage, memory, a defect): it ends with an error and publishes nothing."""
     allow_empty: bool = False
-    """Publish a dataset without a song; else a build that rejects every song ends with an error."""
+    """Publish a dataset without songs; otherwise a build that rejects every song ends with an error."""
     retry_rejected: bool = False
-    """Try again what an earlier run rejected, and nothing else that is finished."""
+    """Process songs again that an earlier run rejected; other finished songs are reused."""
     keep_work: bool = True
     """Keep finished songs beside the dataset, so that a later build with more songs reuses them."""
     ray: RayConfig = RayConfig()
 
 
 class BuildConfig(Config):
-    """Everything that decides a dataset, and how to run the build."""
+    """Songs, processing, splits, shards and run settings of a dataset build."""
 
     name: str
-    """What the dataset card calls it."""
+    """Name of the dataset, shown on its card."""
     roots: tuple[RootConfig, ...] = Field(min_length=1)
-    """Where songs are."""
+    """Folders, archives and buckets to search for songs."""
     output: str
-    """Where the dataset goes: a local folder or ``s3://bucket/prefix``."""
+    """Location of the dataset: a local folder or ``s3://bucket/prefix``."""
     previous: str = ""
-    """A finished dataset whose songs keep their splits; the one in ``output``, if any, when empty."""
+    """Earlier dataset whose songs keep their splits; if empty, the dataset in ``output``, if any."""
     work: str = ""
-    """Where unfinished work and separated stems are kept; ``<output>/_work`` if empty."""
+    """Location of unfinished work and separated stems; ``<output>/_work`` if empty."""
     difficulty: Literal["expert", "hard", "medium", "easy"] = "expert"
-    """Which difficulty of a game chart is the performance. Lower ones leave notes out."""
+    """Difficulty of game charts to use; lower difficulties omit notes."""
     transcriptions: Literal["skip", "include"] = "skip"
-    """Charts that drumline transcribed, which their mark tells: ``skip`` rejects them, ``include`` takes them as
-    pseudo-labels (``evidence`` is ``transcription``) of recordings that nobody charted."""
+    """Charts that carry drumline's transcription mark: ``skip`` rejects them, ``include`` uses them as pseudo-labels
+    (``evidence`` is ``transcription``)."""
     domains: Literal["best", "all"] = "best"
-    """Keep the purest recording of each song, or every one (training mixes them)."""
+    """Recordings per song: ``purest`` keeps the one with the least other sound, ``all`` keeps every one."""
     render_missing: bool = False
-    """Play charts without audio on a synthesised kit, as domain ``rendered``, instead of rejecting them."""
+    """Render charts without audio on a synthesised kit, as domain ``rendered``, instead of rejecting them."""
     audio: AudioConfig = AudioConfig()
     separation: SeparationConfig = SeparationConfig()
     alignment: AlignmentConfig = AlignmentConfig()
@@ -90,7 +91,7 @@ class BuildConfig(Config):
 
     @property
     def song_fingerprint(self) -> str:
-        """Of all that decides the work on one song, but the separator: what is finished under it stays finished."""
+        """Fingerprint of all settings that affect song processing, except the separator."""
         return fingerprint(
             str(PRODUCT_VERSION),
             self.difficulty,
@@ -104,12 +105,12 @@ class BuildConfig(Config):
 
     @property
     def dataset_fingerprint(self) -> str:
-        """Of all that decides the dataset's bytes, besides the songs themselves."""
+        """Fingerprint of all settings that affect the dataset's bytes."""
         return fingerprint(str(PRODUCT_VERSION), self.recipe)
 
     @property
     def recipe(self) -> dict[str, Any]:
-        """The configuration less where and how it runs: what belongs in the manifest."""
+        """Configuration without locations and run settings, as stored in the manifest."""
         elsewhere = {"run", "output", "work", "previous", "roots"}
         hardware = {"weights", "download", "device", "batch_size", "num_cpus", "num_gpus", "num_actors", "cache"}
         tree = self.model_dump(mode="json", exclude=elsewhere)

@@ -1,19 +1,19 @@
-"""One recording once: which songs are copies of which, and which copy stays.
+"""Duplicate removal: find songs that are copies of each other, and keep the best copy.
 
-Two songs are the same where, in this order,
+Two songs are duplicates if, in this order,
 
-1. they share a recording, byte for byte (``duplicate_exact``), whatever the charts say;
-2. they share a recording by its audio fingerprint, whatever the charts say: two people charted it, or it was encoded
-   again. ``duplicate_exact`` if the charts are equal byte for byte, else ``duplicate_near``;
-3. they have the same artist and title, and the same notes: the same chart bytes (``duplicate_exact``), or the same
+1. they share a recording byte for byte (``duplicate_exact``), whatever the charts;
+2. they share a recording by audio fingerprint, whatever the charts: two people charted it, or it was re-encoded.
+   ``duplicate_exact`` if the charts are equal byte for byte, else ``duplicate_near``;
+3. they have the same artist and title and the same notes: equal chart bytes (``duplicate_exact``), or the same
    performance in another format, with other lanes or with a few edits (``duplicate_near``).
 
-Equal notes alone are no copy: a performance played on 43 kits is 43 recordings (E-GMD, and what we render).
-Such songs name one ``group``, and within a group only rule 1 holds, for kits may sound much alike.
+Equal notes alone are no duplicate: a performance played on 43 kits is 43 recordings (E-GMD, rendered corpora). Such
+songs share a ``group``, and within a group only rule 1 applies, because kits may sound alike.
 
-Songs are taken from the best to the found (`SongFacts.rank`), and each stays unless it is a copy of one that stayed.
-So no two songs that stay are copies, every song that goes was compared with the one named as its
-survivor, and the order of the songs does not matter.
+Songs are compared from the best to the worst (`SongFacts.rank`); each is kept unless it duplicates a kept one. So no
+two kept songs are duplicates, every removed song was compared with its survivor, and the order of songs does not
+matter.
 """
 
 from collections import defaultdict
@@ -34,69 +34,71 @@ from drumline.dataset.sketches import Sketch, candidate_pairs, similarity
 DOMAINS_BY_PURITY: Final = ("stem", "stems", "separated", "mix", "rendered")
 
 ANNOTATED: Final = 0
-"""Annotated or played for this very recording: a corpus, a manifest, a rendered song."""
+"""Evidence rank of annotations made for this very recording: a corpus, a manifest, a rendered song."""
 CHARTED: Final = 1
-"""A game chart whose charter is named."""
+"""Evidence rank of a game chart with a named charter."""
 ANONYMOUS: Final = 2
-"""A game chart that names nobody, or an export of a chart; transcriptions of versions that did not mark them are among
+"""Evidence rank of a game chart without a charter or an exported chart; unmarked transcriptions of old versions are
+among
 these."""
 TRANSCRIBED: Final = 3
-"""Made by drumline from the audio. However fine or well aligned, it never replaces what a person made."""
+"""Evidence rank of a transcription by drumline; it never replaces a chart made by a person."""
 
 F = TypeVar("F")
 
 
 class DuplicateConfig(Config):
-    """Which copies to leave out."""
+    """Thresholds of duplicate detection."""
 
     near: bool = True
-    """Also look for re-encoded audio and re-packed charts, not only for equal bytes."""
+    """Compare audio fingerprints and note sketches too, not only bytes."""
     max_bit_error_rate: float = Field(default=MAX_BIT_ERROR_RATE, ge=0, lt=0.5)
-    """Bits of two audio fingerprints that may differ in one recording; 0.5 is chance."""
+    """Largest bit error rate of two audio fingerprints of one recording; 0.5 is chance."""
     min_shared_hashes: int = Field(default=MIN_SHARED, ge=1)
-    """Hashes that two audio sketches share before their fingerprints are compared."""
+    """Least number of hashes that two audio sketches must share before their fingerprints are compared."""
     min_note_similarity: float = Field(default=0.8, gt=0, le=1)
-    """Runs of notes that two charts of one artist and title have in common, of all their runs."""
+    """Least similarity of the note sketches of two charts with the same artist and title, 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """One way to hear a song."""
+    """One recording (domain) of a song."""
 
     domain: str
-    """A name in `DOMAINS_BY_PURITY`."""
+    """Domain, one of `DOMAINS_BY_PURITY`."""
     audio_sha256: str
-    """Of the chosen files' bytes."""
+    """SHA-256 of the audio files."""
     sketch: Sketch
-    """Of the audio fingerprint; empty where there is none."""
+    """Sketch of the audio fingerprint; empty if there is none."""
 
 
 @dataclass(frozen=True)
 class SongFacts:
-    """What the comparison needs to know of a song."""
+    """Properties of a song that duplicate detection compares."""
 
     song_id: str
     recordings: tuple[Recording, ...]
     chart_sha256: str
     note_signature: bytes
-    """Equal for equal performances; empty where unknown."""
+    """Hash of the performance, equal for equal performances; empty if unknown."""
     note_sketch: Sketch
     source_rank: int
-    """What the labels rest on: `ANNOTATED`, `CHARTED`, `ANONYMOUS` or `TRANSCRIBED`."""
+    """Evidence rank: `ANNOTATED`, `CHARTED`, `ANONYMOUS` or `TRANSCRIBED`."""
     work: str
-    """`names.work_key`: artist and title, empty where unknown."""
+    """Key of artist and title (`work_key`); empty if unknown."""
     group: str
-    """Songs of one group are meant to be alike."""
+    """Group of songs that are alike on purpose."""
     label_fineness: float
-    """Hits whose class is certain, of all hits, 0 to 1."""
+    """Share of hits with an unambiguous class, 0 to 1."""
     residual_ms: float
-    """What alignment left over; NaN where unknown."""
+    """Alignment residual [ms]; NaN if unknown."""
     num_hits: int
 
     @property
     def rank(self) -> tuple[int, int, int, float, int, str]:
-        """The smallest stays: what the labels rest on, then finer labels (tenths), then the purer recording, then the
-        lower residual (whole milliseconds), then more hits, then the smaller song id."""
+        """Sort key, smallest first kept: evidence rank, then finer labels (tenths), purer recording, lower residual
+        (whole
+        milliseconds), more hits, smaller song id."""
         purity = min(DOMAINS_BY_PURITY.index(recording.domain) for recording in self.recordings)
         residual_ms = float(np.inf if np.isnan(self.residual_ms) else round(self.residual_ms))
         return self.source_rank, -round(10 * self.label_fineness), purity, residual_ms, -self.num_hits, self.song_id
@@ -109,10 +111,10 @@ def find_duplicates(
     bit_error_rate: Callable[[F, F], tuple[float, float]],
     config: DuplicateConfig,
 ) -> dict[str, Rejected]:
-    """The songs to leave out, by id, each with its reason and its survivor's song id.
+    """Find the songs to remove, each with its reason and its survivor's song id.
 
-    ``load_fingerprint(song_id, domain)`` loads a whole audio fingerprint, and is called for likely copies only;
-    ``bit_error_rate(a, b)`` compares two at their best lag and gives (rate, lag).
+    ``load_fingerprint(song_id, domain)`` loads a whole audio fingerprint and is called for likely duplicates only;
+    ``bit_error_rate(a, b)`` compares two at their best lag and returns (rate, lag).
     """
     load = lru_cache(maxsize=64)(load_fingerprint)
 
@@ -146,7 +148,7 @@ def find_duplicates(
 
 
 def _compare(song: SongFacts, rival: SongFacts, distance: float, config: DuplicateConfig) -> tuple[str, str] | None:
-    """Reason and detail if the song is a copy; ``distance`` is the bit error rate of their audio."""
+    """Reason and detail if the song duplicates its rival; ``distance`` is the bit error rate of their audio."""
     same_work = bool(song.work) and song.work == rival.work
     same_chart = song.chart_sha256 == rival.chart_sha256
     if _audio_hashes(song) & _audio_hashes(rival):
@@ -177,12 +179,12 @@ def _audio_hashes(song: SongFacts) -> frozenset[str]:
 
 
 def _keys(song: SongFacts) -> list[str]:
-    """Where to look a song's copies up, besides its audio sketch."""
+    """Lookup keys for duplicates of a song, besides its audio sketch."""
     return [*(f"audio {digest}" for digest in _audio_hashes(song)), *([f"work {song.work}"] if song.work else [])]
 
 
 def _better_neighbours(ordered: Sequence[SongFacts], config: DuplicateConfig) -> Mapping[str, list[str]]:
-    """For each song the better ones whose audio sketch resembles its own."""
+    """Better songs with a similar audio sketch, by song."""
     neighbours: dict[str, list[str]] = defaultdict(list)
     if config.near:
         entries = [(song.song_id, recording.sketch) for song in ordered for recording in song.recordings]

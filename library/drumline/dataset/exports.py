@@ -1,14 +1,14 @@
-"""chart-hero exports as songs: one for all difficulties of a chart, with the audio that its ``path`` leads to.
+"""Songs from chart-hero exports: one song for all difficulties of a chart, with the audio that its ``path`` refers to.
 
-An export holds notes alone. Its ``path`` is the exported chart as the exporter's machine spelled it, and the song's
-audio and song.ini lie in that folder. The folder is looked for
+An export contains notes only. Its ``path`` is the exported chart as spelled on the exporter's machine; audio and
+song.ini are in that folder. The folder is searched for
 
-1. below the export's own folder and each folder above it, where the path is relative;
-2. under all roots, by as many of its last parts as agree (drives, mount points and home folders differ);
-3. on this machine's disk, where the root is there too.
+1. below the export's folder and each folder above it, if the path is relative;
+2. under all roots, by the longest matching suffix (drives, mount points and home folders differ);
+3. on this machine's disk, if the root is there too.
 
-An export whose path leads to no audio has what is beside it: a file of its own name, or the folder's, where that holds
-the exports of one song only. Paths are compared whatever their case and Unicode form.
+Without such a folder, the audio beside the export is used: a file of the same name, or the folder's audio if it holds
+exports of one song only. Paths are compared ignoring case and Unicode form.
 """
 
 import os
@@ -38,15 +38,15 @@ _DIFFICULTIES: Final = ("expert", "hard", "medium", "easy")
 
 @dataclass(frozen=True)
 class AudioTree:
-    """The files under one place, and the folders among them that have audio."""
+    """Files below one root, and the folders among them that contain audio."""
 
     uri: str
     files: Mapping[str, str]
-    """Relative path -> stamp."""
+    """Stamp by relative path."""
 
     @cached_property
     def folders(self) -> dict[str, list[str]]:
-        """Folders with audio in them, by the form in which they are compared -> paths of their files."""
+        """Audio files by normalised folder path."""
         found: dict[str, list[str]] = defaultdict(list)
         for path in self.files:
             found[_same(path.rpartition("/")[0])].append(path)
@@ -54,7 +54,7 @@ class AudioTree:
 
     @cached_property
     def by_name(self) -> dict[str, list[str]]:
-        """The last part of a folder -> folders."""
+        """Folders by their last path part."""
         found: dict[str, list[str]] = defaultdict(list)
         for folder in self.folders:
             found[folder.rpartition("/")[2]].append(folder)
@@ -62,7 +62,7 @@ class AudioTree:
 
 
 def songs_of_exports(exports: Sequence[SongSource], trees: Sequence[AudioTree]) -> Iterator[SongSource]:
-    """One source a song, with its audio, from one source a file without."""
+    """Combine export files into one source per song, with its audio."""
     paths = ahead((partial(_path_of, source) for source in exports), threads=_THREADS)
     folders: dict[tuple[str, str], dict[str, list[tuple[SongSource, str]]]] = defaultdict(lambda: defaultdict(list))
     for source, path in zip(exports, paths, strict=True):
@@ -76,7 +76,7 @@ def songs_of_exports(exports: Sequence[SongSource], trees: Sequence[AudioTree]) 
 
 
 def _charts_apart(files: Sequence[tuple[SongSource, str]]) -> list[list[tuple[SongSource, str]]]:
-    """Exports of one artist and title by the folder of their chart; where no path tells, by the exporter's count."""
+    """Exports of one artist and title by the folder of their chart; without paths, by the exporter's counter."""
     apart: dict[str, list[tuple[SongSource, str]]] = defaultdict(list)
     is_told = any(path for _, path in files)
     for source, path in files:
@@ -120,9 +120,9 @@ def _song(
 
 
 def _by_difficulty(sources: Sequence[SongSource]) -> dict[str, SongSource]:
-    """The file of each difficulty, the hardest first; "" names none and may hold several.
+    """One file per difficulty, hardest first; "" for files that name no difficulty.
 
-    Of several files the one made of a .chart stays: the exporter misreads the tom markers of a .mid.
+    Of several files, one exported from a .chart is preferred: the exporter misreads the tom markers of a .mid.
     """
     found: dict[str, SongSource] = {}
     for source in sources:
@@ -143,7 +143,7 @@ def _path_of(source: SongSource) -> str:
 def _audio_at(
     path: str, prefix: str, tree: AudioTree, trees: Sequence[AudioTree]
 ) -> tuple[AudioTree, list[str]] | None:
-    """Where the folder of an export's path is, and its files; None where no such folder has audio."""
+    """Location and files of the folder that an export's path refers to; None if it has no audio."""
     for folder in _folders_of(path):
         if not _is_absolute(folder):
             for above in (prefix or ".", *map(str, PurePosixPath(prefix).parents)):
@@ -158,7 +158,7 @@ def _audio_at(
 
 
 def _by_last_parts(folder: str, trees: Sequence[AudioTree]) -> tuple[AudioTree, list[str]] | None:
-    """The folder under any root that agrees in the most last parts; None where several agree in as many."""
+    """Folder under any root with the longest matching path suffix; None if several match equally."""
     wanted = [part for part in _same(folder).split("/") if part not in ("", ".", "..")]
     found: list[tuple[int, AudioTree, str]] = []
     for tree in trees:
@@ -171,7 +171,7 @@ def _by_last_parts(folder: str, trees: Sequence[AudioTree]) -> tuple[AudioTree, 
 
 
 def _on_disk(folder: str, prefix: str, tree: AudioTree) -> tuple[AudioTree, list[str]] | None:
-    """A folder of this machine outside all roots, for an export on this machine."""
+    """Folder of this machine outside all roots, for exports made on this machine."""
     root = Path(tree.uri)
     if "::" in tree.uri or "://" in tree.uri or not root.is_dir():
         return None
@@ -188,7 +188,7 @@ def _on_disk(folder: str, prefix: str, tree: AudioTree) -> tuple[AudioTree, list
 
 
 def _folders_of(path: str) -> list[str]:
-    """Folders that an export's path can mean: of the chart that it names, or the path itself."""
+    """Folders that an export's path can refer to: that of the chart it names, or the path itself."""
     spelt = path.strip().replace("\\", "/")
     head, _, last = spelt.rstrip("/").rpartition("/")
     is_file = splitext(last)[1].lower() in _CHART_FILES

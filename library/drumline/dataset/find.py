@@ -1,4 +1,4 @@
-"""Find every song under some roots."""
+"""Find all songs under the configured roots."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +10,9 @@ from drumline.dataset.sources import RootConfig, SongSource, songs_of_root
 
 
 def find_songs(roots: Sequence[RootConfig]) -> list[SongSource]:
-    """Every song under the roots, in order of key.
+    """Find all songs under the roots, in order of key.
 
-    Raises ConfigError where a root is missing or two roots share a name.
+    Raises ConfigError if a root is missing or two roots share a name.
     """
     found: dict[str, SongSource] = {}
     exports: dict[str, SongSource] = {}

@@ -1,4 +1,4 @@
-"""Publish what makes shards a dataset: the tables, the card, and last the manifest."""
+"""Publish a dataset's tables, card and, last, its manifest."""
 
 import re
 from collections import Counter, defaultdict
@@ -24,14 +24,14 @@ _NO_LICENCE: Final = "not stated: each charter's and label's rights are yours to
 
 
 WRITTEN_NAMES: Final = (NAME, "card.md", "card.html", "songs.parquet", "events.parquet", "rejected.parquet")
-"""Files directly in a dataset's folder."""
+"""Names of the files directly in a dataset's folder."""
 _SHARD: Final = re.compile(r"(train|validation|test)-[0-9]{5}-[0-9a-f]{16}\.parquet")
 
 
 def finish(assembly: Assembly, written: Sequence[dict[str, Any]], *, config: BuildConfig, separator: str) -> Counts:
-    """Write tables, card and manifest of a dataset whose shards are published; gives its counts.
+    """Write tables, card and manifest of a dataset whose shards are published; returns its counts.
 
-    Shards that the manifest does not name are removed afterwards: they belong to an earlier state.
+    Shards of earlier builds, which the manifest does not name, are removed afterwards.
     """
     rows = [{**song, "shard": assembly.shard_of[song["song_id"], song["domain"]]} for song in assembly.songs]
     songs = pa.Table.from_pylist(rows, schema=SONGS)
@@ -61,7 +61,7 @@ def finish(assembly: Assembly, written: Sequence[dict[str, Any]], *, config: Bui
 
 
 def _card(songs: pa.Table, rejected: pa.Table, config: BuildConfig) -> dict[str, str]:
-    """Path -> text of the dataset card and its plots."""
+    """Text of the dataset card and its plots by path."""
     licences: dict[str, set[str]] = defaultdict(set)
     formats: dict[str, str] = {}
     columns = (songs[name].to_pylist() for name in ("key", "format", "licence"))

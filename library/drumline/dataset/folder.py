@@ -1,4 +1,4 @@
-"""Which charts of one folder are songs, and which audio of it is theirs. By file names alone: nothing is read."""
+"""Charts of one folder that are songs, and the audio files that belong to them, by file name alone."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from drumline.audio.layout import Choice
 from drumline.charts.midi_json import EXPORT_NAME
 
 NOTES: Final = ("notes.mid", "notes.midi", "notes.chart")
-"""The names the games look for. Where several stand side by side the first is the song, as in the games."""
+"""Chart names that games look for, in the games' order of preference."""
 
 _ENDINGS: Final = {
     ".chart": "chart",
@@ -27,7 +27,7 @@ _GAME_FORMATS: Final = ("chart", "mid", "beatsight")
 
 
 def format_of(name: str) -> str:
-    """The format of a chart by the end of its file's name; empty for other files."""
+    """Chart format by file name; empty for other files."""
     if EXPORT_NAME.fullmatch(name):
         return "midi_json"
     ending = max((end for end in _ENDINGS if name.lower().endswith(end)), key=len, default="")
@@ -35,31 +35,31 @@ def format_of(name: str) -> str:
 
 
 def is_audio(name: str) -> bool:
-    """Whether a file is audio that is read here, by its ending."""
+    """Whether a file name has the ending of a supported audio format."""
     return splitext(name)[1].lower() in layout.EXTENSIONS
 
 
 class Folder:
-    """The files of one folder, by name."""
+    """Files of one folder, by name."""
 
     def __init__(self, members: Sequence[str]) -> None:
         self.members = tuple(sorted(members))
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """The charts with the games' own names, in the games' order."""
+        """Charts with the games' own names, in the games' order."""
         by_lower = {member.lower(): member for member in self.members}
         return tuple(by_lower[name] for name in NOTES if name in by_lower)
 
     @cached_property
     def charts(self) -> dict[str, str]:
-        """Name -> format of each chart, of the games' own names the first alone."""
+        """Format of each chart by name; of the games' own names only the first is included."""
         charts = {member: format_of(member) for member in self.members if member not in self.notes[1:]}
         return {member: format_ for member, format_ in charts.items() if format_}
 
     @cached_property
     def alternatives(self) -> dict[str, None]:
-        """Other charts of the song that the games' own name is: those without audio besides that song's."""
+        """Alternative charts of the song with the games' own name: charts without audio of another name."""
         if not self.notes:
             return {}
         audio = {file for choice in self._audio for file in choice.files}
@@ -68,9 +68,9 @@ class Folder:
         return dict.fromkeys((*self.notes[1:], *same))
 
     def audio_of(self, chart: str) -> tuple[Choice, ...]:
-        """The audio of a chart: the folder's for the games' own name, else that of the chart's stem.
+        """Audio of a chart: the folder's for the games' own name, else the files with the chart's stem.
 
-        A chart without either has the folder's if it is the only one without.
+        A chart without either gets the folder's audio if it is the only one without.
         """
         if chart in self.notes:
             return self._audio

@@ -1,7 +1,6 @@
-"""The manifest: what a finished dataset consists of, and from what it was made.
+"""Manifest of a dataset: its files with checksums, its counts and its configuration.
 
-It is written last and read first. It holds no time, host or path of the machine that made it, so equal
-datasets have equal manifests.
+Written last and read first. It holds no time, host or path of the machine, so equal datasets have equal manifests.
 """
 
 from typing import Any
@@ -18,65 +17,65 @@ NAME = "manifest.json"
 
 
 class FileEntry(Config):
-    """One file of a dataset."""
+    """A file of a dataset."""
 
     path: str
-    """Relative to the dataset."""
+    """Path relative to the dataset."""
     bytes: int
-    """Size."""
+    """Size [bytes]."""
     sha256: str
-    """Of the whole file."""
+    """SHA-256 of the file."""
     rows: int | None = None
-    """Rows of a Parquet table."""
+    """Number of rows of a Parquet table; null for other files."""
 
 
 class Counts(Config):
-    """How much a dataset holds."""
+    """Totals of a dataset."""
 
     songs: int
-    """Different songs."""
+    """Number of distinct songs."""
     recordings: int
-    """Rows of songs.parquet and of all shards together."""
+    """Number of recordings: rows of songs.parquet and of all shards."""
     hits: int
-    """Rows of events.parquet."""
+    """Number of hits: rows of events.parquet."""
     hours: float
-    """Of audio, over all recordings."""
+    """Total duration of all recordings [s]."""
     rejected: dict[str, int]
-    """Songs left out, by reason."""
+    """Number of rejected songs by reason."""
     splits: dict[str, int]
-    """Songs by split."""
+    """Number of songs by split."""
 
 
 class Manifest(Config):
-    """What a finished dataset is."""
+    """Contents of a dataset's manifest.json."""
 
     schema_version: int = SCHEMA_VERSION
-    """Of the tables (docs/formats.md)."""
+    """Version of the tables (docs/formats.md)."""
     name: str
-    """What its makers call it."""
+    """Name of the dataset."""
     drumline: str
-    """Version of the code that made it."""
+    """Version of drumline that built it."""
     fingerprint: str
-    """Of the configuration that decided its bytes."""
+    """Fingerprint of the settings that affect the dataset's bytes."""
     separator: str
-    """Fingerprint of the separator and its weights; empty where none was used."""
+    """Fingerprint of the separator and its weights; empty without separation."""
     inputs_sha256: str
-    """Of every song's key, chart and audio hashes, in order."""
+    """Hash of every song's key, chart hash and audio hash, in order."""
     config: dict[str, Any]
-    """The resolved configuration, less where and how it ran."""
+    """Resolved configuration without locations and run settings."""
     counts: Counts
-    """Totals."""
+    """Totals of the dataset."""
     files: tuple[FileEntry, ...] = Field(min_length=1)
-    """Every file, in order of path, but this one."""
+    """All files except the manifest, in order of path."""
 
     def shards(self, split: str | None = None) -> list[str]:
-        """Paths of the shards of a split, or of all, relative to the dataset."""
+        """Paths of the shards of a split, or of all splits, relative to the dataset."""
         prefix = f"shards/{split}-" if split else "shards/"
         return [entry.path for entry in self.files if entry.path.startswith(prefix)]
 
 
 def is_manifest(dataset: str) -> bool:
-    """Whether a folder holds the manifest of a dataset, of whatever version, and not another file of that name."""
+    """Whether a folder has a dataset manifest of any version, rather than another file of that name."""
     try:
         tree = read_json(join(dataset, NAME))
     except (*STORAGE_ERRORS, ValueError):
@@ -85,7 +84,7 @@ def is_manifest(dataset: str) -> bool:
 
 
 def read_manifest(dataset: str) -> Manifest:
-    """The manifest of a finished dataset. Raises DrumlineError where there is none, or one of another version."""
+    """Read the manifest of a finished dataset. Raises DrumlineError if there is none or its version differs."""
     uri = join(dataset, NAME)
     try:
         tree = parse_json(read_bytes(uri))

@@ -1,6 +1,6 @@
-"""When two spellings mean the same song or the same person.
+"""Normalise artists, titles and credits, so that spellings of one song or person compare equal.
 
-Splits and duplicates both ask. An empty answer means "unknown", and unknown things are never equal.
+Used by splits and duplicate removal. An empty result means unknown; unknown names are never equal.
 """
 
 import re
@@ -17,9 +17,9 @@ _PEOPLE: Final = re.compile(r"[,;/&+|]|\sand\s")
 
 
 def normalise_name(text: str) -> str:
-    """A name without case, accents, punctuation, leading "the", guests or bracketed remarks ("(2x Bass Pedal)").
+    """Normalise a name: no case, accents, punctuation, leading "the", guests or bracketed remarks ("(2x Bass Pedal)").
 
-    What is nothing but a remark keeps it. Placeholders such as "Unknown Artist" become empty.
+    A name that is only a remark is kept. Placeholders such as "Unknown Artist" become empty.
     """
     decomposed = unicodedata.normalize("NFKD", text)
     folded = "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
@@ -29,13 +29,13 @@ def normalise_name(text: str) -> str:
 
 
 def work_key(artist: str, title: str) -> str:
-    """One key for a song whoever charted it; empty unless both words are known."""
+    """Key of a song by artist and title; empty unless both are known."""
     names = normalise_name(artist), normalise_name(title)
     return " – ".join(names) if all(names) else ""
 
 
 def people(text: str) -> tuple[str, ...]:
-    """The known people in a credit such as "Ann, Bob & Cy", sorted."""
+    """Known people in a credit such as "Ann, Bob & Cy", sorted."""
     return tuple(sorted({name for part in _PEOPLE.split(text) if (name := normalise_name(part))}))
 
 

@@ -1,11 +1,10 @@
-"""Read Parquet files of any store, and write large ones to it, without lending a Python file to Arrow's threads.
+"""Read and write Parquet files in local or remote storage, with page checksums.
 
-Arrow reads ahead in threads of its own. Where those hold a Python file when the interpreter ends, the process aborts
-("terminate called without an active exception"), rarely and after all work is done. So local files are opened
-by Arrow itself, and others are read in the caller's thread and closed before it goes on.
+Arrow reads ahead in its own threads. If those hold a Python file when the interpreter exits, the process aborts
+("terminate called without an active exception"). So local files are opened by Arrow itself, and remote ones are read in
+the caller's thread and closed.
 
-Pages are written with their checksums, and every page that is read is held against its own: a flipped bit ends a run
-with the file's name, and is never trained on.
+Checksums of all pages are verified on reading: a flipped bit ends a run with the file's name.
 """
 
 import tempfile
@@ -23,7 +22,7 @@ from drumline.core.errors import DrumlineError
 
 
 class ParquetReader:
-    """An open file: its schema and number of rows, and its row groups one by one."""
+    """An open Parquet file: schema, number of rows and row groups."""
 
     def __init__(self, file: pq.ParquetFile, uri: str) -> None:
         self._file, self._uri = file, uri
@@ -33,19 +32,19 @@ class ParquetReader:
         self.num_row_groups: int = file.num_row_groups
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """The whole table, or some of its columns."""
+        """Read the whole table, or some of its columns."""
         with _damage_told(self._uri):
             return self._file.read(columns=columns, use_threads=False)
 
     def row_group(self, index: int, columns: Sequence[str] | None = None) -> pa.Table:
-        """One row group."""
+        """Read one row group."""
         with _damage_told(self._uri):
             return self._file.read_row_group(index, columns=columns, use_threads=False)
 
 
 @contextmanager
 def open_parquet(uri: str, metadata: pq.FileMetaData | None = None) -> Iterator[ParquetReader]:
-    """Open a file for as long as the block runs; ``metadata`` that is known already is not read again.
+    """Open a Parquet file for a block; known ``metadata`` is not read again.
 
     Raises FileNotFoundError, or DrumlineError for a damaged file.
     """
@@ -59,7 +58,7 @@ def open_parquet(uri: str, metadata: pq.FileMetaData | None = None) -> Iterator[
 
 @contextmanager
 def _damage_told(uri: str) -> Iterator[None]:
-    """Name the file that Arrow cannot make sense of. Errors of the storage pass: they have a number or a type."""
+    """Convert Arrow's errors about damaged files into errors that name the file; storage errors pass."""
     try:
         yield
     except (pa.ArrowException, OSError) as error:
@@ -73,7 +72,7 @@ def _damage_told(uri: str) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Written:
-    """A file that was written."""
+    """Size, checksum and row count of a written file."""
 
     bytes: int
     sha256: str
@@ -81,7 +80,7 @@ class Written:
 
 
 def write_parquet(uri: str, schema: pa.Schema, parts: Iterable[pa.Table]) -> Written:
-    """Stream a table to its place, a row group a part: whole or not at all."""
+    """Write a table in parts, one row group each, and publish the file when complete."""
     with tempfile.TemporaryDirectory(prefix="drumline-") as folder:
         local = Path(folder, "table.parquet")
         rows = 0

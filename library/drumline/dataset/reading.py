@@ -1,4 +1,4 @@
-"""Read one song that was found: its chart, by whichever reader its format needs, and a way to its audio."""
+"""Read a found song: its chart, with the reader of its format, and access to its audio."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -25,27 +25,27 @@ from drumline.dataset.sources import SongSource
 Transcriptions = Literal["skip", "include"]
 _TRANSCRIBED_FORMATS: Final = ("chart", "mid", "beatsight")
 MAX_FILE_BYTES = 512 * 2**20
-"""No chart, container or audio file may be larger."""
+"""Largest accepted chart, container or audio file [bytes]."""
 
 
 @dataclass(frozen=True)
 class ReadSong:
-    """A chart that was read, and its audio still to be loaded."""
+    """A song's chart, and its audio to be loaded."""
 
     song: AnnotatedSong
     chart_sha256: str
     audio: tuple[layout.Choice, ...]
-    """Ways to hear the drums, purest first."""
+    """Audio choices, least other sound first."""
     load: Callable[[str], bytes]
-    """The bytes of a file named in ``audio``."""
+    """Loads the bytes of a file named in ``audio``."""
     format: str
-    """Of the chart that was read, as `SongSource.format`."""
+    """Format of the chart, as in `SongSource.format`."""
     transcribed: bool = False
-    """Whether drumline made the chart from the audio; its hits' evidence is ``transcription`` then."""
+    """Whether drumline transcribed the chart; the evidence of its hits is ``transcription`` then."""
 
 
 def read_song(source: SongSource, *, difficulty: str, transcriptions: Transcriptions = "skip") -> ReadSong:
-    """The song of a source. A chart that drumline transcribed gives way to a person's in the same folder.
+    """Read the song of a source; a chart made by a person is preferred to a transcription in the same folder.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def read_song(source: SongSource, *, difficulty: str, transcriptions: Transcript
 
 
 def _made_by_a_person(source: SongSource, load: Callable[[str], bytes]) -> tuple[SongSource, bytes]:
-    """A source with the first of its charts that no machine made, and its bytes; with its own where there is none."""
+    """Source with the first of its charts that no machine made, and its bytes; its own chart if there is none."""
     data = load(source.annotation)
     if source.alternatives and is_transcription(data):
         for path in source.alternatives:
@@ -114,7 +114,7 @@ def _checked(read: ReadSong, source: SongSource, transcriptions: Transcriptions)
 
 
 def _read_export(source: SongSource, load: Callable[..., bytes], difficulty: str) -> ReadSong:
-    """The export of a difficulty, with the delay and the words of the song.ini beside its audio."""
+    """Read the export of a difficulty, with delay and metadata of the song.ini beside its audio."""
     name = source.extra.get(f"export {difficulty}", source.annotation)
     data = load(name)
     order: ClassOrder = "legacy" if source.extra.get("class_order") == "legacy" else "true"
@@ -130,12 +130,12 @@ def _read_export(source: SongSource, load: Callable[..., bytes], difficulty: str
 
 @lru_cache(maxsize=2)
 def _manifest(data: bytes, name: str) -> Mapping[str, AnnotatedSong]:
-    """The songs of an events manifest by audio path; its songs come to a worker one after the other."""
+    """Songs of an event manifest by audio path, cached because a worker processes them in sequence."""
     return {recording.audio_path: recording.song for recording in read_events_jsonl(data, name)}
 
 
 def _beatmap_audio(source: SongSource, data: bytes) -> tuple[layout.Choice, ...]:
-    """The audio that a beatmap names, as far as it is there."""
+    """Audio files that a beatmap names, as far as they exist."""
     mix, stem = audio_filenames(data, source.annotation)
     folder = PurePosixPath(source.annotation).parent
     named = (("stem", stem), ("mix", mix if mix != stem else ""))

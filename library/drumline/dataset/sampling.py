@@ -1,12 +1,11 @@
-"""Which windows an epoch trains on: a pure function of weights, configuration, seed and epoch.
+"""Window sampling for training: a pure function of weights, configuration, seed and epoch.
 
-Nothing is remembered between epochs or steps. A run that resumes at step k asks again and goes on at
-``specs[k * batch_size:]``; W workers take ``specs[r::W]`` each, and together draw what one would.
+No state is kept between epochs or steps. A run that resumes at step k uses ``specs[k * batch_size:]``; of W workers,
+worker r uses ``specs[r::W]``.
 
-Three things shape an epoch. *Domains* share every batch in a fixed ratio, as near as whole numbers come, and what is
-left over is made up for in the batches after. *Weights* (`dataset.sampling_weights`) decide within a domain, by
-systematic sampling: a window of weight w is drawn ``n w`` times, rounded up or down, and not by luck. The *curriculum*
-lets hard windows in by and by: `admitted`.
+*Domains* share every batch in a fixed ratio; rounding is compensated in the following batches. *Weights*
+(`dataset.sampling_weights`) select windows within a domain by systematic sampling: a window of weight w is sampled
+``n w`` times, rounded up or down. The *curriculum* admits hard windows gradually: `admitted`.
 """
 
 from collections.abc import Mapping
@@ -27,33 +26,33 @@ from drumline.dataset.window_grid import Floats, Ints, coded
 Random = np.random.Generator
 
 ALIGNED: Final = 128
-"""Windows start at multiples of this many samples: on frames of the training grid, and so of the micro grid."""
+"""Alignment of window starts [samples]: frames of the training grid, and so of the micro grid."""
 
 
 class CurriculumConfig(Config):
-    """Easy windows first."""
+    """Curriculum that starts with easy windows."""
 
     epochs: float = Field(default=0.0, ge=0)
-    """After so many epochs everything is admitted; 0 is no curriculum."""
+    """Number of epochs after which all windows are admitted; 0 for no curriculum."""
     start: float = Field(default=0.3, ge=0, le=1)
-    """The difficulty that is fully admitted at first: 0.3 is an interval of 0.23 s by default."""
+    """Difficulty that is fully admitted from the start, 0 to 1; 0.3 is an inter-onset interval of 0.23 s by default."""
     softness: float = Field(default=0.2, gt=0)
-    """How far above it nothing but the floor is admitted."""
+    """Difficulty range above it over which the sampling weight falls to the floor."""
     floor: float = Field(default=0.02, gt=0, le=1)
-    """By what the hardest windows' weights are multiplied at first: nothing is ever quite unseen."""
+    """Minimum sampling weight of the hardest windows at the start, relative to easy ones."""
 
 
 class SamplingConfig(Config):
-    """An epoch."""
+    """Size of batches and epochs, and the share of domains."""
 
     batch_size: int = Field(default=32, ge=1)
-    """Windows in a batch of all workers together."""
+    """Batch size over all workers [windows]."""
     batches: int = Field(default=1000, ge=1)
-    """In an epoch."""
+    """Number of batches in an epoch."""
     num_samples: int = Field(default=6 * RATE_HZ, ge=1)
-    """Length of a window [samples]: how far before a recording's end it must start."""
+    """Window length [samples at 22,050 Hz]."""
     domains: dict[str, float] = Field(default={})
-    """Domain -> its share of each batch, in any unit; empty for the shares that windows have in the dataset."""
+    """Relative share of each domain in a batch; empty for the dataset's proportions."""
     curriculum: CurriculumConfig = CurriculumConfig()
 
     @model_validator(mode="after")
@@ -65,57 +64,57 @@ class SamplingConfig(Config):
 
 @dataclass(frozen=True, eq=False)
 class Weights:
-    """What the sampler needs of a table of weights: arrays [W], one value a window."""
+    """Columns of a weights table that sampling needs: arrays [W], one value per window."""
 
     shards: tuple[str, ...]
-    """Paths in the dataset."""
+    """Shard paths in the dataset."""
     domains: tuple[str, ...]
     shard: Ints
-    """Index into ``shards``."""
+    """[W]: index into ``shards``."""
     row_group: Ints
     mix_shard: Ints
-    """Index into ``shards``, of the mix of a drum track (`windows.WindowReader.backing`); -1 where there is none."""
+    """[W]: index into ``shards`` of the mix of a drum track (`windows.WindowReader.backing`); -1 without one."""
     mix_row_group: Ints
     domain: Ints
-    """Index into ``domains``."""
+    """[W]: index into ``domains``."""
     num_samples: Ints
-    """Of the whole recording."""
+    """[W]: length of the whole recording [samples]."""
     start_s: Floats
     stride_s: float
     difficulty: Floats
     weight: Floats
-    """Sum 1 in each domain."""
+    """[W]: sampling weights, sum 1 in each domain."""
 
 
 @dataclass(frozen=True, eq=False)
 class WindowSpecs:
-    """Windows to load, in the order in which they are trained on: arrays [S]."""
+    """Windows to load in training order: arrays [S]."""
 
     shards: tuple[str, ...]
     window: Ints
-    """Row of the table of weights."""
+    """[S]: row in the weights table."""
     shard: Ints
-    """Index into ``shards``."""
+    """[S]: index into ``shards``."""
     row_group: Ints
     mix_shard: Ints
-    """Index into ``shards``, of the mix of a drum track (`windows.WindowReader.backing`); -1 where there is none."""
+    """[S]: index into ``shards`` of the mix of a drum track (`windows.WindowReader.backing`); -1 without one."""
     mix_row_group: Ints
     start: Ints
-    """First sample: a multiple of `ALIGNED`."""
+    """[S]: first sample, a multiple of `ALIGNED`."""
     seed: Ints
-    """For this window's augmentation."""
+    """[S]: seed of the window's augmentation."""
 
     def __len__(self) -> int:
         return len(self.window)
 
     def __getitem__(self, places: slice) -> "WindowSpecs":
-        """Some of them: ``specs[step * batch_size:]``, ``specs[rank::num_workers]``."""
+        """Slice of the windows: ``specs[step * batch_size:]``, ``specs[rank::num_workers]``."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "shards"}
         return WindowSpecs(self.shards, **{name: array[places] for name, array in arrays.items()})
 
 
 def read_weights(uri: str) -> Weights:
-    """The weights of a file. Raises FileNotFoundError, or DrumlineError where it is no table of weights."""
+    """Read a weights file. Raises FileNotFoundError, or DrumlineError if it is not a weights table."""
     with open_parquet(uri) as file:
         metadata = {key.decode(): value.decode() for key, value in (file.schema.metadata or {}).items()}
         if (version := metadata.get("drumline.sampling_weights")) != str(VERSION):
@@ -124,7 +123,7 @@ def read_weights(uri: str) -> Weights:
 
 
 def weights_of(table: pa.Table) -> Weights:
-    """The weights of a table of `sampling_weights`."""
+    """Weights from a table of `sampling_weights`."""
     shards, shard = coded(table["shard"])
     mixes, mix = coded(table["mix_shard"])
     domains, domain = coded(table["domain"])
@@ -145,7 +144,7 @@ def weights_of(table: pa.Table) -> Weights:
 
 
 def windows(weights: Weights, *, config: SamplingConfig, seed: int, epoch: int) -> WindowSpecs:
-    """The windows of an epoch. Raises DrumlineError where a domain has a share but no windows."""
+    """Sample the windows of an epoch. Raises DrumlineError if a domain has a share but no windows."""
     random = np.random.default_rng((seed, epoch))
     weight = weights.weight * admitted(weights.difficulty, epoch, config.curriculum)
     domains = _order(_ratio(weights, config.domains), config.batches, config.batch_size, random)
@@ -170,14 +169,14 @@ def windows(weights: Weights, *, config: SamplingConfig, seed: int, epoch: int) 
 
 
 def admitted(difficulty: Floats, epoch: float, config: CurriculumConfig) -> Floats:
-    """The factor of each window's weight in an epoch: it falls with difficulty and rises with epochs, up to 1."""
+    """Curriculum factor of each window in an epoch: falls with difficulty and rises with epochs, up to 1."""
     progress = min(1.0, epoch / config.epochs) if config.epochs else 1.0
     ceiling = config.start + (1 - config.start) * progress
     return np.asarray(np.clip(1 - (difficulty - ceiling) / config.softness, config.floor, 1.0))
 
 
 def _ratio(weights: Weights, shares: Mapping[str, float]) -> Floats:
-    """The share of each of ``weights.domains``, sum 1."""
+    """Share of each of ``weights.domains``, sum 1."""
     counts = np.bincount(weights.domain, minlength=len(weights.domains)).astype(np.float64)
     if shares:
         if missing := sorted(name for name, share in shares.items() if share > 0 and name not in weights.domains):
@@ -187,7 +186,7 @@ def _ratio(weights: Weights, shares: Mapping[str, float]) -> Floats:
 
 
 def _order(ratio: Floats, batches: int, batch_size: int, random: Random) -> Ints:
-    """The domain of each place: every domain evenly spread over the epoch, and shuffled within each batch."""
+    """Domain of each batch slot: domains evenly spread over the epoch and shuffled within batches."""
     total = batches * batch_size
     # A domain's n-th window is due at (n + 1/2) / ratio; whoever is due first comes first.
     counts = np.ceil(ratio * total).astype(np.int64) + 1
@@ -198,7 +197,7 @@ def _order(ratio: Floats, batches: int, batch_size: int, random: Random) -> Ints
 
 
 def _systematic(weight: Floats, count: int, random: Random) -> Ints:
-    """``count`` rows drawn by weight, each ``count * weight / sum`` times, rounded up or down; in order."""
+    """Systematic sampling of ``count`` rows: each ``count * weight / sum`` times, rounded up or down, in order."""
     ends = np.cumsum(weight)
     marks = (np.arange(count) + random.random()) * (ends[-1] / count)
     return np.asarray(np.minimum(np.searchsorted(ends, marks, side="right"), len(weight) - 1))

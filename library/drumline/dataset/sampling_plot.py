@@ -1,4 +1,4 @@
-"""The weights drawn: what share of the windows is of each kind in the dataset, and what share a training run sees."""
+"""Plots of sampling weights: share of windows by property, in the dataset and as sampled for training."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -18,9 +18,9 @@ _SIZE_IN: Final = (9.0, 6.4)
 
 
 def plot_weights(table: pa.Table) -> str:
-    """A page of four plots, SVG text: by rarest label, interval, tempo, and the weights themselves.
+    """Four plots as SVG text: by rarest label, inter-onset interval and tempo, and the weights themselves.
 
-    Domains count alike, as their weights do.
+    All domains count equally, as in their weights.
     """
     config = WeightsConfig.model_validate_json(table.schema.metadata[b"drumline.config"])
     domains = table["domain"].combine_chunks().indices.to_numpy()
@@ -49,7 +49,7 @@ def plot_weights(table: pa.Table) -> str:
 
 
 def _sums(values: Sequence[object], names: Sequence[object], shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """[2, names]: the two shares of the windows of each value."""
+    """Natural and sampled shares of the windows by value [2, names]."""
     place = {name: index for index, name in enumerate(names)}
     index = np.array([place[value] for value in values])
     return np.stack([np.bincount(index, share, minlength=len(names)) for share in shares])

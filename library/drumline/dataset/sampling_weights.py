@@ -1,15 +1,15 @@
-"""How often each window is drawn in training: an artefact that can be read, plotted and reused.
+"""Sampling weights of training windows: a table that can be read, plotted and reused.
 
-Within each domain the weights sum to 1 (how domains share a batch is the sampler's matter, `dataset.sampling`). They
-are found by raking (Deming and Stephan, 1940): windows start equal; then, in turns until nothing moves, they are scaled
-so that each range of tempo, each song group, each range of inter-onset intervals and each rarest label gets the share
-that it should have. That share lies between the natural one (towards strength 0; at 0 it is left free) and an equal one
-(strength 1): ``share ** (1 - strength)``, normalised. What is unknown (a song without tempo, a window without strokes)
-keeps its natural share. In a small dataset not all of this can be had at once, and what comes last counts most. No
-window gets more than ``max_ratio`` times the mean weight or less than 1 / ``max_ratio`` of it: balance gives way to
-that. At last, windows that a mined file calls hard are multiplied.
+Within each domain the weights sum to 1; `dataset.sampling` divides batches among domains. Weights are found by raking
+(Deming and Stephan, 1940): windows start equal and are scaled in turn until convergence, so that each range of tempo,
+song group, range of inter-onset intervals and rarest label reaches its target share. Targets interpolate between
+natural shares (strength 0, unconstrained) and equal shares (strength 1): ``share ** (1 - strength)``, normalised.
+Windows with unknown values (no tempo, no hits) keep their natural share. If a small dataset cannot meet all targets,
+the last margin takes precedence. Every weight is between 1 / ``max_ratio`` and ``max_ratio`` times the mean, which
+overrides balance. Finally, windows in mined hard passages are multiplied.
 
-The Parquet file holds `COLUMNS`, one row a window; its metadata holds the configuration and the dataset's fingerprint.
+The Parquet file holds `COLUMNS`, one row per window; its metadata holds the configuration and the dataset's
+fingerprint.
 """
 
 from collections.abc import Sequence
@@ -51,38 +51,38 @@ COLUMNS: Final = (
     Column("hard", pa.float32(), "the mined file's factor; 1 elsewhere"),
     Column("weight", pa.float64(), "probability within its domain"),
 )
-"""The table of weights."""
+"""Schema of the weights table."""
 
 SCHEMA: Final = pa.schema([pa.field(column.name, column.type, nullable=column.nullable) for column in COLUMNS])
 
 
 class WeightsConfig(Config):
-    """How windows are weighed."""
+    """Balancing of training windows."""
 
     split: str = "train"
-    """Whose recordings."""
+    """Split whose recordings are used."""
     stride_s: float = Field(default=2.0, gt=0)
-    """From one window's start to the next [s]."""
+    """Distance between the starts of successive windows [s]."""
     window_s: float = Field(default=6.0, gt=0)
-    """What counts as the window [s]: about as long as the training windows."""
+    """Window length [s]; about that of the training windows."""
     group_strength: float = Field(default=0.5, ge=0, le=1)
-    """Of evening out song groups: 0 by their length, 1 all alike."""
+    """Balancing exponent over song groups: 0 keeps natural frequencies, 1 weights groups equally."""
     label_strength: float = Field(default=0.5, ge=0, le=1)
-    """Of evening out windows by their rarest label."""
+    """Balancing exponent over the rarest label of windows: 0 natural, 1 equal."""
     tempo_strength: float = Field(default=0.25, ge=0, le=1)
-    """Of evening out ranges of tempo."""
+    """Balancing exponent over tempo ranges: 0 natural, 1 equal."""
     ioi_strength: float = Field(default=0.5, ge=0, le=1)
-    """Of evening out ranges of the shortest inter-onset interval."""
+    """Balancing exponent over ranges of the shortest inter-onset interval: 0 natural, 1 equal."""
     tempo_edges_bpm: tuple[float, ...] = (80.0, 100.0, 120.0, 140.0, 160.0, 180.0, 200.0)
-    """Where one range of tempo ends and the next begins [beats/min]."""
+    """Boundaries of the tempo ranges [beats/min]."""
     ioi_edges_s: tuple[float, ...] = (0.045, 0.065, 0.09, 0.13, 0.18, 0.26, 0.36)
-    """Where one range of intervals ends and the next begins [s]."""
+    """Boundaries of the inter-onset interval ranges [s]."""
     max_ratio: float = Field(default=20.0, ge=1)
-    """The highest weight over the mean, and the mean over the lowest."""
+    """Largest ratio of a weight to the mean weight, and of the mean to the smallest."""
     slow_s: float = Field(default=0.5, gt=0)
-    """The interval of difficulty 0 [s]: eighths at 60 beats/min."""
+    """Inter-onset interval of difficulty 0 [s]: eighths at 60 beats/min."""
     fast_s: float = Field(default=0.04, gt=0)
-    """The interval of difficulty 1 [s]: 32nds at 188 beats/min, 64ths at 94."""
+    """Inter-onset interval of difficulty 1 [s]: 32nds at 188 beats/min, 64ths at 94."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -96,18 +96,18 @@ class WeightsConfig(Config):
 
 
 class HardWindow(Config):
-    """One line of a mined file: a passage that the model gets wrong, or is to see more often."""
+    """Passage whose windows are sampled more often: one line of a mined file."""
 
     song_id: str
     start_s: float
-    """Seconds in the audio."""
+    """Start and end in the audio [s]."""
     end_s: float
     weight: float = Field(gt=0)
-    """By what the weights of windows that overlap it are multiplied; of several, the largest counts."""
+    """Factor on the weights of overlapping windows; of several passages the largest applies."""
 
 
 def read_hard_windows(uri: str) -> tuple[HardWindow, ...]:
-    """The lines of a mined file (JSON Lines). Raises DrumlineError with the line of the first fault."""
+    """Read a mined file (JSON lines). Raises DrumlineError with the line of the first fault."""
     windows = []
     for number, line in enumerate(read_bytes(uri).splitlines(), start=1):
         if line.strip():
@@ -121,7 +121,7 @@ def read_hard_windows(uri: str) -> tuple[HardWindow, ...]:
 
 
 def sampling_weights(dataset: str, config: WeightsConfig, *, hard: Sequence[HardWindow] = ()) -> pa.Table:
-    """The table of weights of a dataset. Raises DrumlineError where there is no dataset, or nothing in the split."""
+    """Compute the weights table of a dataset. Raises DrumlineError without a dataset or recordings in the split."""
     manifest = read_manifest(dataset)
     recordings = recordings_of(dataset, config.split)
     if not recordings.table.num_rows:
@@ -136,16 +136,16 @@ def sampling_weights(dataset: str, config: WeightsConfig, *, hard: Sequence[Hard
 
 
 def write_weights(table: pa.Table, uri: str) -> None:
-    """Publish a table of weights; equal tables give equal bytes."""
+    """Publish a weights table; equal tables give equal bytes."""
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     write_bytes(uri, sink.getvalue().to_pybytes())
 
 
 def raked(margins: Sequence[tuple[Ints, float]], *, max_ratio: float, rounds: int = 100) -> Floats:
-    """Weights [W] of sum 1 under which every margin has its shares.
+    """Weights [W] of sum 1 under which every margin has its target shares.
 
-    A margin is the bin of each window (-1: unknown) and a strength. See the module for the rest.
+    A margin is the bin of each window (-1: unknown) and a strength; see the module docstring.
     """
     num_windows = len(margins[0][0])
     weights = np.full(num_windows, 1.0 / num_windows)
@@ -162,7 +162,7 @@ def raked(margins: Sequence[tuple[Ints, float]], *, max_ratio: float, rounds: in
 
 
 def _bounded(weights: Floats, low: float, high: float) -> Floats:
-    """Weights of sum 1 between bounds, whatever lies between them in its old proportions."""
+    """Weights of sum 1 clipped to bounds, keeping proportions in between."""
     for _ in range(50):
         weights = np.clip(weights / weights.sum(), low, high)
         if abs(weights.sum() - 1) < 1e-6:
@@ -171,7 +171,7 @@ def _bounded(weights: Floats, low: float, high: float) -> Floats:
 
 
 def _shares(counts: Ints, strength: float) -> Floats:
-    """What each bin should have, the first of them being what is unknown."""
+    """Target share of each bin; the first bin holds unknown values."""
     natural = counts / counts.sum()
     shares = np.zeros(len(counts))
     known = np.flatnonzero(counts[1:]) + 1
@@ -182,7 +182,7 @@ def _shares(counts: Ints, strength: float) -> Floats:
 
 
 def difficulty(ioi_s: Floats, config: WeightsConfig) -> Floats:
-    """0 to 1 by the logarithm of the interval; 0 where it is NaN."""
+    """Difficulty, 0 to 1, by the logarithm of the inter-onset interval; 0 for NaN."""
     steps = np.log(config.slow_s / np.where(np.isfinite(ioi_s), ioi_s, config.slow_s))
     return np.asarray(np.clip(steps / np.log(config.slow_s / config.fast_s), 0.0, 1.0))
 

@@ -1,7 +1,7 @@
-"""Pack recordings into training shards, each planned in advance and written whole.
+"""Pack recordings into training shards that are planned in advance and published when complete.
 
-A shard is named by a fingerprint of what goes into it, so it is the same file whoever writes it, a finished
-one is never written again, and one left over from an earlier plan is known by not being in the manifest.
+A shard's name holds a fingerprint of its contents: finished shards are not written again, and shards of earlier plans
+are those that the manifest does not name.
 """
 
 import json
@@ -41,28 +41,28 @@ WRITTEN: Final = pa.schema(
         pa.field("reused", pa.bool_(), nullable=False),
     ]
 )
-"""What a worker reports of a shard."""
+"""Columns that a worker reports for a shard."""
 
 
 @dataclass(frozen=True)
 class Member:
-    """A recording that goes into a shard."""
+    """A recording of a shard."""
 
     product: str
     index: int
-    """Which recording of the product."""
+    """Index of the recording in the product."""
     song_id: str
     domain: str
     content_sha256: str
-    """Of all that the recording brings along."""
+    """Hash of the recording's contents."""
 
 
 @dataclass(frozen=True)
 class ShardSpec:
-    """A shard to be written."""
+    """A planned shard."""
 
     name: str
-    """Path below the dataset: ``shards/<split>-<number>-<fingerprint>.parquet``."""
+    """Path relative to the dataset: ``shards/<split>-<number>-<fingerprint>.parquet``."""
     split: str
     members: tuple[Member, ...]
 
@@ -78,7 +78,7 @@ _ADAPTER: Final = TypeAdapter(ShardSpec)
 
 
 def plan_shards(members: Mapping[str, Sequence[tuple[Member, int]]], config: BuildConfig) -> list[ShardSpec]:
-    """Shards of (member, payload bytes) by split: members in order of song id, which is random and stable."""
+    """Plan the shards of each split from (member, payload bytes), in order of song id."""
     target_bytes = config.shards.target_mb * 2**20
     specs = []
     for split in sorted(members):
@@ -99,7 +99,7 @@ def plan_shards(members: Mapping[str, Sequence[tuple[Member, int]]], config: Bui
 
 @dataclass(frozen=True)
 class ShardStep:
-    """One `ShardSpec` (JSON) to a published shard and its part of the event table."""
+    """Write a planned shard (JSON of `ShardSpec`) and its part of the event table; runs as a Ray task."""
 
     config: BuildConfig
     ledger: Ledger
@@ -165,7 +165,7 @@ class ShardStep:
 
 
 def hit_of(row: Mapping[str, Any]) -> Hit:
-    """A hit in audio seconds from a row of a ``hits`` column."""
+    """Hit in audio seconds from a row of a ``hits`` column."""
     return Hit(
         time_s=row["time_s"],
         label=row["label"],

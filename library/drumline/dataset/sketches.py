@@ -1,8 +1,8 @@
-"""Bottom-k sketches: small samples of large sets that still tell how much two sets have in common.
+"""Bottom-k sketches: small samples of large sets that estimate how much two sets have in common.
 
-A sketch is the k smallest distinct 64-bit hashes of a set's members, ascending, uint64. The share of the k
-smallest hashes of the union that both sketches hold estimates the Jaccard similarity of the sets, with a
-standard error of at most ``0.5 / sqrt(k)`` (Broder, "On the resemblance and containment of documents", 1997).
+A sketch is the k smallest distinct 64-bit hashes of a set's members, ascending, uint64. The share of the k smallest
+hashes of the union that both sketches hold estimates the Jaccard similarity, with a standard error of at most
+``0.5 / sqrt(k)`` (Broder, "On the resemblance and containment of documents", 1997).
 """
 
 import hashlib
@@ -21,19 +21,19 @@ Sketch = NDArray[np.uint64]
 
 SKETCH_SIZE: Final = 128
 SHINGLE: Final = 8
-"""Onsets in a row that make one member of a note set: two bars of quarter notes, one of eighths."""
+"""Number of successive onsets that form one member of a note set: two bars of quarter notes, one of eighths."""
 _CHORD_S: Final = 0.010  # hits closer than this are one onset: nobody plays a flam so tight
 _BLOCK: Final = 2048
 
 
 def bottom_k(hashes: Iterable[int] | Sketch, size: int = SKETCH_SIZE) -> Sketch:
-    """The sketch of a set of hashes."""
+    """Sketch of a set of hashes."""
     values = hashes if isinstance(hashes, np.ndarray) else np.fromiter(hashes, dtype=np.uint64)
     return np.unique(values)[:size]
 
 
 def similarity(a: Sketch, b: Sketch) -> float:
-    """The estimated Jaccard similarity, 0 to 1, of two sets by sketches of one size; 0 where either is empty."""
+    """Estimated Jaccard similarity, 0 to 1, of two sets from sketches of one size; 0 if either is empty."""
     if not len(a) or not len(b):
         return 0.0
     union = np.union1d(a, b)[: max(len(a), len(b))]
@@ -41,11 +41,11 @@ def similarity(a: Sketch, b: Sketch) -> float:
 
 
 def note_sketch(hits: Sequence[Hit], size: int = SKETCH_SIZE) -> Sketch:
-    """The sketch of what is played, whatever the tempo, the clock's zero or the detail of the labels.
+    """Sketch of a performance, independent of tempo, time offset and label detail.
 
-    Members are runs of `SHINGLE` onsets: what sounds in each (kick, snare, anything else of the kit) and the ratio
-    of each gap to the gap before it, in half octaves. Toms and cymbals are one word on purpose: the same
-    chart with and without pro markers is one performance.
+    Members are runs of `SHINGLE` onsets: the drums of each onset (kick, snare, other) and the ratio of each inter-onset
+    interval to the one before, in half octaves. Toms and cymbals are not distinguished, so that a chart with and
+    without pro markers is one performance.
     """
     onsets: list[tuple[float, set[str]]] = []
     for time_s, chord in groupby(sorted(hits, key=lambda hit: hit.time_s), key=lambda hit: hit.time_s):
@@ -65,10 +65,10 @@ def note_sketch(hits: Sequence[Hit], size: int = SKETCH_SIZE) -> Sketch:
 
 
 def candidate_pairs(sketches: Sequence[Sketch], *, min_shared: int) -> NDArray[np.int64]:
-    """Pairs of sketches that share ``min_shared`` hashes or more: ``[pairs, 2]`` indices, the smaller first, in order.
+    """Pairs of sketches that share at least ``min_shared`` hashes: indices [pairs, 2], smaller first, in order.
 
-    An inverted index, so that only sketches with a hash in common ever meet; as a sparse product, a block at a
-    time. A hash that more than 1 % of the sketches hold (and more than 100) is no evidence and is left out.
+    Uses an inverted index as a blockwise sparse product. Hashes of more than 1 % of the sketches (and more than 100)
+    are ignored as uninformative.
     """
     owners = np.repeat(np.arange(len(sketches)), [len(sketch) for sketch in sketches])
     hashes = np.concatenate([np.empty(0, dtype=np.uint64), *sketches])

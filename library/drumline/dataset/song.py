@@ -1,6 +1,6 @@
-"""The work on one song: read, choose the audio, decode, align, normalise. No Ray, no files of its own.
+"""Process one song: read its chart, choose and decode audio, align, normalise. No Ray and no output files.
 
-`build_song` gives a *product*, a small table with one row a recording, or the reason why there is none.
+`build_song` returns a *product*, a small table with one row per recording, or the reason for rejection.
 """
 
 from collections import Counter
@@ -41,12 +41,12 @@ _TAIL_S = 3.0  # after the last hit of a rendered performance: a crash rings on
 
 
 StemLookup = Callable[[Sequence[bytes]], Stem | None]
-"""From the bytes of a mix's files to its separated drums; None where there are none."""
+"""Looks up the separated drums of a mix by its files' bytes; None if there are none."""
 
 
 @lru_cache(maxsize=1)
 def _thread_pools() -> ThreadpoolController:
-    """The libraries with threads of their own; looking for them takes milliseconds."""
+    """Thread pools of native libraries, detected once because detection takes milliseconds."""
     return ThreadpoolController()
 
 
@@ -60,9 +60,9 @@ class _Recording:
 
 
 def build_song(source: SongSource, config: BuildConfig, stems: StemLookup) -> pa.Table | Rejected:
-    """The product of a song (`tables.PRODUCT`, one row a recording), or why it has none.
+    """Process a song into its product (`tables.PRODUCT`, one row per recording) or a rejection.
 
-    The same inputs give the same values on any number of threads or workers.
+    Equal inputs give equal values on any number of threads or workers.
     """
     with _thread_pools().limit(limits=1):
         try:
@@ -225,14 +225,14 @@ def _source_rank(source: SongSource, read: ReadSong) -> int:
 
 @dataclass(frozen=True)
 class _Placement:
-    """Where a recording's hits lie, and on whose word."""
+    """Mapping from chart time to audio time of a recording, and its alignment verdict."""
 
     verdict: str
-    """Of the aligner (``aligned``, ``warped``, ``forced``); or ``trusted``, ``unconfirmed``, ``exact``."""
+    """Verdict of the aligner (``aligned``, ``warped``, ``forced``), or ``trusted``, ``unconfirmed``, ``exact``."""
     measured: Alignment | None
-    """What the aligner found, whether or not it was applied."""
+    """Measured alignment, whether or not it was applied."""
     applied: Alignment | None
-    """What moves chart time to audio time; None where they are the same."""
+    """Applied alignment; None if chart time is audio time."""
 
     def to_audio(self, chart_s: NDArray[np.float64]) -> NDArray[np.float64]:
         return chart_s if self.applied is None else self.applied.to_audio(chart_s)
@@ -254,10 +254,10 @@ class _Placement:
 def _place(
     song: AnnotatedSong, source: SongSource, recording: _Recording, config: BuildConfig
 ) -> _Placement | Rejected:
-    """Align a recording, as far as its source leaves anything to align.
+    """Align a recording unless its source makes that unnecessary.
 
-    A rendered performance is exact. Annotations made on the recording itself are trusted: alignment is
-    measured and told (``unconfirmed`` where it finds nothing), and moves nothing.
+    Rendered performances are exact. Annotations made on the recording itself are trusted: alignment is measured and
+    recorded (``unconfirmed`` if nothing was found) but not applied.
     """
     if recording.domain == "rendered":
         return _Placement("exact", None, None)
@@ -269,7 +269,7 @@ def _place(
 
 
 def _beats(song: AnnotatedSong) -> list[float | None]:
-    """Each hit's position in quarter notes."""
+    """Position of each hit in quarter notes."""
     if song.tempo is None:
         return [None] * len(song.hits)
     return list((song.tempo.ticks([hit.time_s for hit in song.hits]) / song.tempo.resolution).tolist())

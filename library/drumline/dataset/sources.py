@@ -1,8 +1,8 @@
-"""Find songs under roots, by listing alone: no chart is parsed and no audio opened here.
+"""Find songs under roots by listing files; charts are not parsed and audio is not opened.
 
-A root is a folder, a bucket prefix or a zip file. What it holds is told by its layout: a corpus that
-`charts.corpora` knows, or song folders, ``.sng`` containers and chart exports anywhere below. Of exports and event
-manifests, what they say of their audio is read too.
+A root is a folder, a bucket prefix or a zip file. Its layout determines its kind: a corpus known to `charts.corpora`,
+or song folders, ``.sng`` containers and chart exports at any depth. Exports and event manifests are read for the names
+of their audio files.
 """
 
 from collections import defaultdict
@@ -31,16 +31,16 @@ Kind = Literal["auto", "songs", "groove", "egmd", "slakh", "enst", "mdb", "mdb_c
 
 
 class RootConfig(Config):
-    """One place to look for songs."""
+    """A folder, archive or bucket that is searched for songs."""
 
     uri: str
-    """A local folder, a ``.zip`` file, ``s3://bucket/prefix`` or any fsspec path."""
+    """Local folder, ``.zip`` file, ``s3://bucket/prefix`` or any fsspec path."""
     kind: Kind = "auto"
-    """``songs`` for song folders, the name of a corpus, or ``auto`` to tell by the layout."""
+    """Layout: ``songs`` for song folders, the name of a corpus, or ``auto`` to detect it."""
     class_order: ClassOrder = "true"
-    """How ``*.midi.json`` exports count cymbals; ``legacy`` for the General MIDI data of chart-hero."""
+    """Cymbal convention of ``*.midi.json`` exports; ``legacy`` for the General MIDI data of chart-hero."""
     name: str = ""
-    """Stands at the head of each song's key; the last part of the URI if empty."""
+    """First part of each song's key; the last part of the URI if empty."""
 
     @field_validator("class_order", mode="before")
     @classmethod
@@ -49,71 +49,72 @@ class RootConfig(Config):
 
     @property
     def label(self) -> str:
-        """The name, given or taken from the URI."""
+        """Configured name, or the last part of the URI."""
         return self.name or PurePosixPath(self.uri.rstrip("/")).stem
 
 
 @dataclass(frozen=True)
 class SongSource:
-    """A song that was found, with all that a worker needs to read it."""
+    """A found song with the locations of its files."""
 
     key: str
-    """Root name and relative path: unique in a build."""
+    """Root name and relative path; unique in a build."""
     root: str
     format: str
-    """``chart``, ``mid``, ``sng``, ``midi_json``, ``beatsight``, ``events_jsonl``, ``hits_json``, a corpus' name, or
-    ``archive`` of one without songs."""
+    """Chart format: ``chart``, ``mid``, ``sng``, ``midi_json``, ``beatsight``, ``events_jsonl``, ``hits_json``, the
+    name of a
+    corpus, or ``archive`` for one without songs."""
     annotation: str
-    """Path of the chart, relative to the root."""
+    """Path of the chart relative to the root."""
     audio: tuple[layout.Choice, ...] = ()
-    """The files that can hold the drums, best first, relative to `audio_root`; empty for containers."""
+    """Candidate drum audio files, best first, relative to `audio_root`; empty for containers."""
     audio_root: str = ""
-    """Where the audio is, if not under the root: an export's audio lies with the chart that was exported."""
+    """Root of the audio files, if different: an export's audio is beside the exported chart."""
     siblings: tuple[str, ...] = ()
-    """Names of the files in the chart's folder."""
+    """File names in the chart's folder."""
     alternatives: tuple[str, ...] = ()
-    """Other charts of the same audio in the folder, the games' own names first: read where a machine made
-    ``annotation``."""
+    """Other charts of the same audio in the folder, the games' own names first; read if ``annotation`` is a
+    transcription."""
     fault: str = ""
-    """Why an archive has no songs for a build; empty for a song."""
+    """Reason why an archive has no usable songs; empty for a song."""
     superseded_by: str = ""
-    """Key of the song of this folder, where this chart is one of its alternatives."""
+    """Key of the folder's main song, if this chart is an alternative to it."""
     item: CorpusItem | None = None
     stamp: str = ""
-    """Changes when a file of the song changes (sizes and times, or ETags)."""
+    """Stamp that changes when a file of the song changes (sizes and times, or ETags)."""
     extra: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def audio_layout(self) -> str:
-        """The best audio by name: ``stem``, ``stems``, ``mix``, ``container`` or ``none``."""
+        """Best audio by name: ``stem``, ``stems``, ``mix``, ``container`` or ``none``."""
         if self.format == "sng":
             return "container"
         return self.audio[0].domain if self.audio else "none"
 
     def uri(self, path: str) -> str:
-        """The full URI of a file below the root."""
+        """Full URI of a file below the root."""
         return join(self.root, path)
 
     def audio_uri(self, path: str) -> str:
-        """The full URI of one of the audio files."""
+        """Full URI of an audio file."""
         return join(self.audio_root or self.root, path)
 
     def to_json(self) -> str:
-        """As one line, for Ray's rows."""
+        """Serialise to one line for Ray's rows."""
         return _ADAPTER.dump_json(self).decode()
 
     @staticmethod
     def from_json(line: str) -> "SongSource":
-        """The inverse of `to_json`."""
+        """Inverse of `to_json`."""
         return _ADAPTER.validate_json(line)
 
 
 _ADAPTER: Final = TypeAdapter(SongSource)
-"""Made once: making it takes thirty times as long as reading a row."""
+"""Built once, because building takes thirty times as long as reading a row."""
 
 
 def songs_of_root(name: str, root: RootConfig, listings: Iterable[Listing]) -> Iterator[SongSource]:
-    """The songs in the listings of a root (`list_library`), with no audio yet for chart exports (`exports`)."""
+    """Find the songs in the listings of a root (`list_library`); exports have no audio yet (`exports`)."""
     for listing in listings:
         head = f"{name}/{listing.prefix}" if listing.prefix else name
         found = None
@@ -144,19 +145,19 @@ def _songs_of_listing(head: str, listing: Listing, kind: str) -> Iterator[SongSo
 
 
 def _unread(name: str, listing: Listing, path: str, fault: str) -> SongSource:
-    """A row for an archive, so that nobody misses songs in silence."""
+    """Row for an unusable archive, so that its songs are not missed silently."""
     place = "/".join(part for part in (listing.prefix, path) if part)
     stamp = fingerprint(fault, dict(listing.files))
     return SongSource(f"{name}/{place}", listing.uri, "archive", place, stamp=stamp, fault=fault)
 
 
 def stamp_of(paths: Iterable[str], files: Mapping[str, str]) -> str:
-    """Of some files of a listing: another once one of them changes."""
+    """Stamp of files in a listing, which changes when one of them changes."""
     return fingerprint({path: files.get(path, "") for path in paths})
 
 
 def song_folders(name: str, uri: str, files: Mapping[str, str]) -> Iterator[SongSource]:
-    """The songs in a listing of files whose folders are songs, ``.sng`` containers or chart exports."""
+    """Find song folders, ``.sng`` containers and chart exports in a listing."""
     folders: dict[str, list[str]] = defaultdict(list)
     for path in files:  # millions of them: pathlib would take three quarters of the time
         place, _, file = path.rpartition("/")
@@ -195,7 +196,7 @@ def _sources_of_chart(
 
 
 def _sessions(name: str, uri: str, path: str, files: Mapping[str, str]) -> Iterator[SongSource]:
-    """A manifest names its audio: it is read here, as the only file that is."""
+    """Sources of an event manifest, which is read here for the audio files that it names."""
     try:
         recordings = read_events_jsonl(read_bytes(join(uri, path)), path)
     except (ArchiveError, ChartError):

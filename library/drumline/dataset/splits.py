@@ -1,21 +1,20 @@
-"""Train, validation and test: no artist + title, no charter and no declared group on both sides of a wall.
+"""Train, validation and test splits: no artist + title, charter or declared group is in more than one split.
 
-Songs are tied by *keys*: the work (artist + title), each charter, the source's own group. Four rules, in this
+Songs are connected by *keys*: the work (artist + title), each charter and the source's group. Four rules apply in this
 order; none depends on the order of the songs.
 
-1. A song of an earlier dataset never moves.
-2. A song with an official split takes it. Its corpus' authors answer for its keys (Groove has the same drummers
-   in all three splits), so official songs never conflict with each other; but a new one whose key an earlier
-   unofficial song holds in another split is a conflict.
-3. A new song joins the split where its keys already are, be it through other new songs. One that would tie two
-   splits together is a conflict, and only that one: songs come in order of song id, each is let in unless it
-   would be the bridge.
-4. What is left are groups of new songs that touch nothing old. From the largest to the smallest (ties in hash
-   order) each goes where it most lowers the sum, over the splits and the strata, of
-   ``(songs there - songs wanted there) ** 2 / share of the split``. Strata: all songs, genre, tempo band, toms, ride.
-   Official songs do not count here: a corpus with a large test set must not leave the game charts without one.
+1. A song of an earlier dataset keeps its split.
+2. A song with an official split takes it. The authors of its corpus are responsible for its keys (Groove has the same
+   drummers in all splits), so official songs never conflict with each other; but a new one whose key an earlier
+   unofficial song has in another split is a conflict.
+3. A new song joins the split of its keys, also via other new songs. A song that would connect two splits is a conflict,
+   and only that one: songs are added in order of song id, each unless it would be the bridge.
+4. The remaining groups of connected new songs are assigned from largest to smallest (ties in hash order), each to the
+   split that most lowers the sum over splits and strata of ``(songs - target) ** 2 / share of the split``. Strata: all
+   songs, genre, tempo range, toms, ride. Official songs do not count here: a corpus with a large test set must not
+   leave game charts without one.
 
-What this cannot see: a song that has left the library holds no keys any more.
+Limitation: songs that left the library have no keys any more.
 """
 
 import hashlib
@@ -42,23 +41,25 @@ _Strata = Counter[tuple[str, object]]
 
 
 class SplitConfig(Config):
-    """How songs are divided."""
+    """Proportions and minimum sizes of the splits."""
 
     train: float = Field(default=0.8, gt=0, le=1)
-    """Share of the songs without an official split."""
+    """Share of the songs without an official split that go to train."""
     validation: float = Field(default=0.1, ge=0, lt=1)
-    """Likewise."""
+    """Share of the songs without an official split that go to validation."""
     test: float = Field(default=0.1, ge=0, lt=1)
-    """Likewise."""
+    """Share of the songs without an official split that go to test."""
     min_validation_songs: int = Field(default=0, ge=0)
-    """The split's share is raised until it holds so many songs, official ones included; 300 for real use."""
+    """Least number of validation songs, official ones included; raises the split's share if needed. 300 for real
+    use."""
     min_test_songs: int = Field(default=0, ge=0)
-    """Likewise."""
+    """Least number of test songs, official ones included; raises the split's share if needed."""
     share_charters: bool = False
-    """Let the songs of one charter be in several splits, for a library of a single charter. Validation then says
-    nothing of charts by other people."""
+    """Allow the songs of one charter in several splits, for libraries of a single charter. Validation then does not
+    measure
+    generalisation to other charters."""
     seed: int = 0
-    """Another seed, another draw; it moves nothing that an earlier dataset holds."""
+    """Seed of the assignment; songs of an earlier dataset keep their splits."""
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -69,27 +70,27 @@ class SplitConfig(Config):
 
 @dataclass(frozen=True)
 class SplitSong:
-    """What the division needs to know of a song."""
+    """Properties of a song that its split depends on."""
 
     song_id: str
     artist: str = ""
     title: str = ""
     charter: str = ""
-    """One or more people ("Ann & Bob"). Empty or "unknown" ties nothing; likewise artist and title."""
+    """One or more people ("Ann & Bob"). Empty or unknown names connect nothing, here and in artist and title."""
     group: str = ""
     """Songs of the same non-empty group share a split."""
     genre: str = ""
     tempo_bpm: float | None = None
     tom_share: float = 0.0
-    """Toms among the hits, 0 to 1."""
+    """Share of tom hits, 0 to 1."""
     ride_share: float = 0.0
-    """Rides among the hits, 0 to 1."""
+    """Share of ride hits, 0 to 1."""
     official_split: str = ""
-    """A name in `SPLITS`, or empty."""
+    """Official split, one of `SPLITS`, or empty."""
 
     @cached_property
     def keys(self) -> tuple[str, ...]:
-        """What ties this song to others, each with its kind."""
+        """Keys that connect this song to others, each with its kind."""
         work = work_key(self.artist, self.title)
         return (
             *((f"artist and title {work!r}",) if work else ()),
@@ -100,19 +101,19 @@ class SplitSong:
 
 @dataclass(frozen=True)
 class SplitResult:
-    """Every song is in exactly one of the two."""
+    """Split assignments and conflicts; every song is in exactly one of the two."""
 
     assignments: Mapping[str, str]
-    """Song id to a name in `SPLITS`."""
+    """Split by song id."""
     conflicts: Mapping[str, Rejected]
-    """Song id to its ``split_conflict``."""
+    """Rejection (``split_conflict``) by song id."""
 
 
 def assign(songs: Sequence[SplitSong], *, previous: Mapping[str, str], config: SplitConfig) -> SplitResult:
-    """Divide songs; ``previous`` holds the split of each song id of an earlier dataset (others are ignored).
+    """Assign songs to splits; ``previous`` has the splits of an earlier dataset by song id.
 
-    Raises ConfigError where the wanted numbers of songs cannot be met, ValueError for a repeated song id or an
-    unknown split.
+    Raises ConfigError if the required numbers of songs cannot be met, ValueError for a repeated song id or an unknown
+    split.
     """
     songs = sorted(songs, key=lambda song: song.song_id)
     if config.share_charters:
@@ -166,9 +167,9 @@ def assign(songs: Sequence[SplitSong], *, previous: Mapping[str, str], config: S
 def refuse_empty_validation(
     songs: Sequence[SplitSong], result: SplitResult, *, previous: Mapping[str, str], config: SplitConfig
 ) -> None:
-    """Raise ConfigError where ties leave validation without a song: the library of one charter, or of a few.
+    """Raise ConfigError if connected songs leave validation empty: a library of one charter, or of a few.
 
-    Official songs are not asked: their corpora may leave validation to others.
+    Official songs are ignored: their corpora may leave validation to others.
     """
     assigned = [song for song in songs if song.song_id in result.assignments and not song.official_split]
     is_old = all(song.song_id in previous for song in assigned)
@@ -193,9 +194,9 @@ def refuse_empty_validation(
 
 
 def crossing_keys(songs: Iterable[SplitSong], assignments: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """The keys that stand in more than one split, with those splits.
+    """Keys that occur in more than one split, with those splits.
 
-    A key that only official songs hold is left out: their corpus answers for it.
+    Keys of official songs only are omitted: their corpus is responsible for them.
     """
     splits: dict[str, set[str]] = defaultdict(set)
     answerable: set[str] = set()
@@ -208,7 +209,7 @@ def crossing_keys(songs: Iterable[SplitSong], assignments: Mapping[str, str]) ->
 
 
 class _Balance:
-    """How many songs of each stratum stand in each split, and how many are wanted."""
+    """Number of songs by stratum and split, and their targets."""
 
     def __init__(self, songs: Sequence[SplitSong], assignments: Mapping[str, str], config: SplitConfig) -> None:
         self._config = config
@@ -237,7 +238,7 @@ class _Balance:
         self._songs[split] += sign * len(group)
 
     def _cost(self, group: Sequence[SplitSong], split: str) -> float:
-        """By how much the group would raise the split's part of the sum: (n - missing)² - missing²."""
+        """Increase of the split's cost by adding the group: (n - missing)² - missing²."""
         share, have = self._shares[split], self._have[split]
         cost = 0.0
         for stratum, n in _strata(group).items():
@@ -246,15 +247,15 @@ class _Balance:
         return cost
 
     def place(self, group: Sequence[SplitSong]) -> str:
-        """Put a group where it does most good."""
+        """Assign a group to the split with the lowest cost."""
         split = min(self._shares, key=lambda split: (self._cost(group, split), SPLITS.index(split)))
         self._add(group, split)
         return split
 
     def fill_minimums(self, groups: Sequence[Sequence[SplitSong]], chosen: list[str]) -> None:
-        """Move the smallest groups (the order's last) from splits that can spare them until the minimums stand.
+        """Move the smallest groups (last in order) from splits with a surplus until all minimums are met.
 
-        Raises ConfigError where they cannot.
+        Raises ConfigError if they cannot be met.
         """
         for split in SPLITS[1:]:
             for index in reversed(range(len(groups))):
@@ -275,9 +276,9 @@ class _Balance:
                 )
 
     def fill_validation(self, groups: Sequence[Sequence[SplitSong]], chosen: list[str]) -> None:
-        """Where ties leave validation without the songs that its share asks for, move the smallest group there.
+        """Move the smallest group to validation if connected songs left it below its share.
 
-        Not where that is more than a third of the songs: `refuse_empty_validation` says what can be done then.
+        Not done if that group has more than a third of the songs; see `refuse_empty_validation`.
         """
         num_songs, share = sum(map(len, groups)), self._shares.get("validation", 0.0)
         asked = round(share * num_songs) >= 1 or self._config.share_charters
@@ -292,7 +293,7 @@ class _Balance:
 
 
 def _strata(songs: Iterable[SplitSong]) -> _Strata:
-    """How many songs fall in each (kind, band)."""
+    """Number of songs by stratum (kind, range)."""
     counts: _Strata = Counter()
     for song in songs:
         tempo = "unknown" if song.tempo_bpm is None else int(np.searchsorted(_TEMPO_EDGES_BPM, song.tempo_bpm, "right"))

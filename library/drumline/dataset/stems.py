@@ -1,7 +1,7 @@
-"""Separated drums for songs that come as a mix only: found in the cache, or made by a pool of actors.
+"""Separated drums for songs that have a mix only: read from the cache, or made by a pool of actors.
 
-The pool runs before the work on songs, over just those songs whose stem is not in the cache, so a second run
-loads no model at all. Songs carry paths through Ray, never samples.
+The pool runs before song processing, on songs whose stem is not cached, so that a second run loads no model. Songs pass
+through Ray as paths, never as samples.
 """
 
 import logging
@@ -34,16 +34,16 @@ _ROW: Final = pa.schema([pa.field("row", pa.string(), nullable=False)])
 
 @dataclass(frozen=True)
 class Stems:
-    """The stem cache of a build, and what its stems were made with."""
+    """Stem cache of a build, and the separator that its stems were made with."""
 
     uri: str
     separator: str
-    """Fingerprint of the separator; empty where none is configured."""
+    """Fingerprint of the separator; empty if none is configured."""
     weights: Weights | None
 
     @staticmethod
     def open(config: BuildConfig) -> "Stems":
-        """Settle the weights before any work. Raises DrumlineError where they are missing."""
+        """Resolve the separator's weights before any work. Raises DrumlineError if they are missing."""
         settings = config.separation
         uri = settings.cache or join(config.work_uri, "stems")
         if settings.backend == "none":
@@ -58,7 +58,7 @@ class Stems:
         return Stems(uri, separator_fingerprint(settings, weights), weights)
 
     def lookup(self, files: Sequence[bytes]) -> cache.Stem | None:
-        """The drums of a mix from its files' bytes, if they were separated."""
+        """Separated drums of a mix from its files' bytes; None if not cached."""
         if not self.separator:
             return None
         try:
@@ -68,9 +68,9 @@ class Stems:
 
 
 def separate_missing(sources: Sequence[SongSource], stems: Stems, config: BuildConfig, ledger: Ledger) -> int:
-    """Separate every mix that has no stem yet; the number of songs it was tried on.
+    """Separate every mix without a cached stem; returns the number of attempted songs.
 
-    A song whose mix cannot be read or separated is left to the work on songs, which says why or takes the mix.
+    A song whose mix cannot be read or separated is left to song processing, which rejects it or uses the mix.
     """
     if not stems.separator:
         return 0
@@ -92,7 +92,7 @@ def separate_missing(sources: Sequence[SongSource], stems: Stems, config: BuildC
 
 
 def _mix_of(source: SongSource, config: BuildConfig) -> tuple[Choice, list[bytes]] | None:
-    """The files of a song that comes as a mix only."""
+    """Mix files of a song that has no drum stem."""
     try:
         read = read_song(source, difficulty=config.difficulty, transcriptions=config.transcriptions)
         if len(read.audio) != 1 or read.audio[0].domain != "mix":
@@ -104,7 +104,7 @@ def _mix_of(source: SongSource, config: BuildConfig) -> tuple[Choice, list[bytes
 
 @dataclass(frozen=True)
 class _NeedsStem:
-    """Passes on the songs whose stem is still to be made."""
+    """Select the songs whose stem is not cached."""
 
     config: BuildConfig
     stems: Stems
@@ -120,7 +120,7 @@ class _NeedsStem:
 
 
 class _SeparateSongs:
-    """An actor that holds the model."""
+    """Actor that holds the separation model."""
 
     def __init__(self, config: BuildConfig, stems: Stems, ledger: Ledger) -> None:
         self.config, self.stems, self.ledger = config, stems, ledger

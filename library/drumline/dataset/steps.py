@@ -1,6 +1,6 @@
-"""What a worker does: one row in, small result rows out, everything large through files.
+"""Song processing as a Ray task: one row in, small result rows out, large data through files.
 
-Each step is idempotent: what is finished is found and reported, not done again.
+Steps are idempotent: finished songs are found and reported, not processed again.
 """
 
 import time
@@ -35,12 +35,12 @@ OUTCOME: Final = pa.schema(
         pa.field("recordings", pa.list_(pa.struct(list(SUMMARY))), nullable=False),
     ]
 )
-"""What the driver learns of a song."""
+"""Columns that a worker reports for a song."""
 
 
 @dataclass(frozen=True)
 class SongStep:
-    """One found song (JSON of `SongSource`) to its outcome, the product published."""
+    """Process a found song (JSON of `SongSource`) and publish its product; runs as a Ray task."""
 
     config: BuildConfig
     stems: Stems

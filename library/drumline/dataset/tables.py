@@ -1,4 +1,4 @@
-"""Every Parquet table of a dataset, each column with its unit and meaning: `docs/formats.md` is made from them.
+"""Parquet tables of a dataset, each column with its unit and meaning; `docs/formats.md` is generated from them.
 
 A *recording* is one song in one domain (stem, stems, mix, separated, rendered): a song kept in two domains has two
 rows, with the same ``song_id`` and ``split``.
@@ -15,11 +15,11 @@ from drumline.core.taxonomy import BRANCHES
 from drumline.labels.targets import LabelConfig, targets
 
 SCHEMA_VERSION: Final = 2
-"""Raised whenever a table changes in a way that an old reader would misread."""
+"""Version of the tables; raised whenever an old reader would misread a new table."""
 
 
 class Column(NamedTuple):
-    """A column and what it means."""
+    """A column with its type, meaning and unit."""
 
     name: str
     type: pa.DataType
@@ -78,7 +78,7 @@ SONG_COLUMNS: Final = (
     Column("chart_sha256", _TEXT, "of the chart's bytes"),
     Column("audio_sha256", _TEXT, "of the audio files' bytes"),
 )
-"""What is known of a recording before splits and shards."""
+"""Columns of a recording before splits and shards."""
 
 HIT_COLUMNS: Final = (
     Column("time_s", _DOUBLE, "in the audio", "s"),
@@ -94,7 +94,7 @@ HIT_COLUMNS: Final = (
     Column("flags", _TEXTS, ", ".join(FLAGS)),
     Column("source_name", _TEXT, "the source's own word: RDB, china, pitch 26, yellow cymbal"),
 )
-"""One stroke."""
+"""Columns of a hit."""
 
 HIT: Final = pa.struct(_fields(HIT_COLUMNS))
 
@@ -136,10 +136,10 @@ WORK_COLUMNS: Final = (
 )
 
 PRODUCT: Final = pa.schema(_fields((*SONG_COLUMNS, *WORK_COLUMNS)))
-"""One song's finished work, one row a recording: the unit of resumption (``_work/songs``)."""
+"""Schema of a song's product, one row per recording: the unit of resumption (``_work/songs``)."""
 
 SUMMARY: Final = pa.schema([field for field in PRODUCT if field.name not in ("fingerprint", "hits", "audio_flac")])
-"""The part of a product that the driver keeps in memory for each recording."""
+"""Columns of a product that the driver keeps in memory for each recording."""
 
 
 def _grid_meaning(name: str) -> tuple[str, str]:
@@ -161,7 +161,7 @@ GRID_COLUMNS: Final = tuple(
     Column(name, pa.list_(pa.from_numpy_dtype(column.dtype)), *_grid_meaning(name))
     for name, column in targets((), grid=HIGH, num_frames=0, unannotated=(), config=LabelConfig()).columns().items()
 )
-"""The columns of a label grid (`labels.targets`), each a list with one value a frame."""
+"""Columns of a label grid (`labels.targets`), each a list with one value per frame."""
 
 PAYLOAD_COLUMNS: Final = {
     "flac": (Column("audio_flac", _BYTES, "a FLAC file: mono, 16 bits, 22,050 Hz"),),
@@ -170,11 +170,11 @@ PAYLOAD_COLUMNS: Final = {
         Column("num_bands", _INT, "mel bands of each frame"),
     ),
 }
-"""What a shard holds of the sound, by ``shards.payload``."""
+"""Audio columns of a shard by ``shards.payload``."""
 
 
 def shard_columns(payload: str, hops: tuple[int, ...]) -> tuple[Column, ...]:
-    """The columns of a training shard, one row a recording. Each label grid bears its hop in its names."""
+    """Columns of a training shard, one row per recording; label grid columns end with their hop."""
     grids = (
         column
         for hop in hops
@@ -188,6 +188,6 @@ def shard_columns(payload: str, hops: tuple[int, ...]) -> tuple[Column, ...]:
 
 
 def shard_schema(payload: str, hops: tuple[int, ...]) -> pa.Schema:
-    """The schema of `shard_columns`."""
+    """Arrow schema of `shard_columns`."""
     metadata = {"drumline.schema_version": str(SCHEMA_VERSION)}
     return pa.schema(_fields(shard_columns(payload, hops)), metadata=metadata)

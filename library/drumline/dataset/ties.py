@@ -1,6 +1,6 @@
-"""Which keys hang together, and the splits where they are held already: union-find over keys.
+"""Connected split keys: union-find over the keys that must stay in one split, with the splits already assigned.
 
-A key is whatever must not stand in two splits (an artist + title, a charter). A song is its keys.
+A key is an artist + title, a charter or a group; a song is represented by its keys.
 """
 
 from collections import defaultdict
@@ -10,19 +10,20 @@ from drumline.core.errors import Rejected
 
 
 class Ties:
-    """Grows as songs are let in. Songs that stand fast (`hold`) come before new ones (`conflict`, then `join`)."""
+    """Connected components of keys. Songs with a fixed split (`hold`) come before new ones (`conflict`, then
+    `join`)."""
 
     def __init__(self) -> None:
         self._parent: dict[str, str] = {}
         self._held: dict[str, dict[str, str]] = defaultdict(dict)  # root -> split -> the key that is held there
 
     def hold(self, keys: Sequence[str], split: str) -> None:
-        """A song that stands fast: its keys are held in its split. They are not tied to each other by it."""
+        """Register the keys of a song with a fixed split; does not connect them to each other."""
         for key in keys:
             self._held[self._root(key)].setdefault(split, key)
 
     def conflict(self, keys: Sequence[str], official_split: str = "") -> Rejected | None:
-        """Why a new song cannot be let in, if so: it would stand in two splits at once."""
+        """Reason why a new song cannot be added: it would be in two splits at once; None if it can."""
         held = self._splits(keys)
         own = {official_split} - {""}
         if len(held.keys() | own) < 2:
@@ -31,7 +32,7 @@ class Ties:
         return Rejected("split_conflict", ", ".join([*places, *(f"its official split is {split}" for split in own)]))
 
     def join(self, keys: Sequence[str]) -> None:
-        """Let a new song in: its keys hang together from now on."""
+        """Add a new song: connects its keys."""
         if keys:
             held, root = self._splits(keys), self._root(keys[0])
             for key in keys[1:]:
@@ -39,11 +40,11 @@ class Ties:
             self._held[root] = held
 
     def split_of(self, keys: Sequence[str]) -> str | None:
-        """The one split that a song which was let in belongs to, if any."""
+        """Split of an added song, if its keys have one."""
         return next(iter(self._splits(keys)), None)
 
     def root_of(self, keys: Sequence[str]) -> str | None:
-        """A name for all that hangs together with these keys; None where there are none."""
+        """Representative key of the connected component; None without keys."""
         return self._root(keys[0]) if keys else None
 
     def _root(self, key: str) -> str:

@@ -1,4 +1,4 @@
-"""Check that a dataset is what its manifest says: for the person who copied it, bought it or built it last year."""
+"""Verify that a dataset is complete and equal to its manifest."""
 
 import hashlib
 from collections import Counter
@@ -20,7 +20,7 @@ _CHUNK_BYTES = 8 * 2**20
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is not as the manifest says."""
+    """A difference between a dataset and its manifest."""
 
     path: str
     what: str
@@ -30,11 +30,11 @@ class Problem:
 
 
 def verify(dataset: str) -> tuple[Manifest, list[Problem]]:
-    """The manifest of a dataset and all that is wrong with it; an empty list for a sound one.
+    """Verify a dataset; returns its manifest and all problems, none for an intact dataset.
 
-    Checks presence, size, checksum, schema and row counts of every file; that each recording stands once and in the
-    shard its row names; that no song, artist + title, charter or group stands in two splits; and that events and
-    songs agree. Reads every byte once, in chunks. Raises DrumlineError where there is no manifest to check against.
+    Checks presence, size, checksum, schema and row counts of every file; that each recording occurs once, in the shard
+    that its row names; that no song, artist + title, charter or group is in two splits; and that events and songs
+    agree. Reads every byte once, in chunks. Raises DrumlineError without a manifest.
     """
     manifest = read_manifest(dataset)
     problems = [problem for entry in manifest.files for problem in _check_bytes(dataset, entry)]

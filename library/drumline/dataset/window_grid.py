@@ -1,7 +1,7 @@
-"""Every place where a training window may start, and what sounds in it.
+"""Candidate training windows, and the hits in them.
 
-A window starts every ``stride_s`` of every recording and lasts ``window_s``. All arrays are W long, one value a window,
-recordings one after the other in the order of songs.parquet.
+A window of ``window_s`` starts every ``stride_s`` of every recording. Arrays have length W, one value per window,
+recordings in the order of songs.parquet.
 """
 
 from dataclasses import dataclass
@@ -18,11 +18,11 @@ from drumline.core.taxonomy import LABELS
 from drumline.dataset.parquet import open_parquet
 
 _CHORD_S: Final = 0.01
-"""Strokes closer than this are one onset."""
+"""Hits closer than this are one onset [s]."""
 _INTERVALS: Final = 3
-"""The shortest passage that counts: one flam alone makes no window hard."""
+"""Number of successive intervals in the shortest counted passage; a single flam makes no window hard."""
 _APART_S: Final = 1e5
-"""Between recordings on the common axis that windows are looked up on: longer than any of them."""
+"""Spacing of recordings on the common time axis of the window lookup [s]; longer than any recording."""
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -30,40 +30,40 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Recordings:
-    """The recordings of a split."""
+    """Recordings of a split."""
 
     table: pa.Table
     """Rows of songs.parquet."""
     row_group: Ints
-    """[R]: where each lies in its shard."""
+    """[R]: row group of each recording in its shard."""
     mix: Ints
-    """[R]: the row of the mix of the same song; -1 where there is none, or it is the mix itself."""
+    """[R]: row of the mix of the same song; -1 if there is none or the recording is the mix."""
 
     def column(self, name: str) -> list[Any]:
-        """A column of songs.parquet."""
+        """Values of a column of songs.parquet."""
         values: list[Any] = self.table[name].to_pylist()
         return values
 
 
 @dataclass(frozen=True, eq=False)
 class WindowGrid:
-    """Windows and what sounds in them."""
+    """Windows and properties of the hits in them."""
 
     recording: Ints
-    """Row of `Recordings`."""
+    """[W]: row of `Recordings`."""
     start_s: Floats
     num_hits: Ints
     rarest: Ints
-    """Index into `LABEL_NAMES` of the label heard in the fewest windows of all; -1 where nothing sounds."""
+    """[W]: index into `LABEL_NAMES` of the label that occurs in the fewest windows overall; -1 without hits."""
     ioi_s: Floats
-    """The shortest mean of three successive inter-onset intervals; NaN with fewer than four onsets."""
+    """[W]: shortest mean of three successive inter-onset intervals [s]; NaN with fewer than four onsets."""
 
 
 LABEL_NAMES: Final = tuple(LABELS)
 
 
 def recordings_of(dataset: str, split: str) -> Recordings:
-    """The recordings of a split. Raises FileNotFoundError where there is no dataset."""
+    """Recordings of a split. Raises FileNotFoundError if there is no dataset."""
     with open_parquet(join(dataset, "songs.parquet")) as file:
         songs = file.read()
     songs = songs.filter(pc.equal(songs["split"], split))
@@ -84,7 +84,7 @@ def recordings_of(dataset: str, split: str) -> Recordings:
 
 
 def window_grid(dataset: str, recordings: Recordings, *, stride_s: float, window_s: float) -> WindowGrid:
-    """The windows of recordings with what events.parquet says of them."""
+    """Enumerate fixed-length windows over recordings, with statistics of the hits per window."""
     durations_s = np.asarray(recordings.column("num_samples"), dtype=np.float64) / RATE_HZ
     counts = np.floor(np.maximum(durations_s - window_s, 0.0) / stride_s).astype(np.int64) + 1
     recording = np.repeat(np.arange(len(counts)), counts)
@@ -105,7 +105,7 @@ def window_grid(dataset: str, recordings: Recordings, *, stride_s: float, window
 
 
 def _hits(dataset: str, recordings: Recordings) -> tuple[Ints, Floats, Ints]:
-    """Recording, time [s] and index of the label of every hit of these recordings."""
+    """Recording index, time [s] and label index of every hit of these recordings."""
     names = zip(recordings.column("song_id"), recordings.column("domain"), strict=True)
     row_of = {name: row for row, name in enumerate(names)}
     number_of = {name: number for number, name in enumerate(LABEL_NAMES)}
@@ -126,13 +126,13 @@ def _hits(dataset: str, recordings: Recordings) -> tuple[Ints, Floats, Ints]:
 
 
 def coded(column: pa.ChunkedArray) -> tuple[tuple[str, ...], Ints]:
-    """The different words of a column, and of each row the place of its word; -1 for null."""
+    """Distinct values of a column, and the index of each row's value; -1 for null."""
     words = column.cast(pa.string()).combine_chunks().dictionary_encode()
     return tuple(words.dictionary.to_pylist()), words.indices.fill_null(-1).to_numpy().astype(np.int64)
 
 
 def _rarest(label: Ints, low: Ints, high: Ints) -> Ints:
-    """The label of each window that the fewest windows have."""
+    """Label of each window that occurs in the fewest windows."""
     present = {}
     for index in np.unique(label):
         counts = np.concatenate([[0], np.cumsum(label == index)])
@@ -144,7 +144,7 @@ def _rarest(label: Ints, low: Ints, high: Ints) -> Ints:
 
 
 def _shortest_ioi_s(keys: Floats, start: Floats, window_s: float) -> Floats:
-    """The shortest passage of each window, as its mean interval; ``keys`` are hits in order on the common axis."""
+    """Mean interval of the densest passage of each window; ``keys`` are hits in order on the common axis."""
     onsets = keys[np.concatenate([[True], np.diff(keys) > _CHORD_S])] if keys.size else keys
     if len(onsets) <= _INTERVALS:
         return np.full(len(start), np.nan)

@@ -1,7 +1,7 @@
-"""Windows out of shards: the samples and hits of a few seconds, without reading the rest of the song twice.
+"""Load windows of a few seconds from shards: samples and hits, without decoding whole songs.
 
-A shard holds a recording a row group, so its FLAC is read alone; FLAC can be sought in, so a window is decoded alone. A
-`WindowReader` keeps the recordings it opened last, compressed.
+Each recording is one row group, so its FLAC is read alone and decoded from the window's start. A `WindowReader` caches
+recently used recordings in compressed form.
 """
 
 import io
@@ -26,28 +26,28 @@ from drumline.dataset.shards import hit_of
 
 _COLUMNS: Final = ("song_id", "domain", "num_samples", "gain_db", "headroom_db", "unannotated", "hits", "audio_flac")
 _AROUND_S: Final = 0.25
-"""How far outside a window hits still come along: further than a label or a mask reaches."""
+"""Margin around a window within which hits are included [s]; wider than the reach of labels and masks."""
 
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """Some seconds of a recording."""
+    """Audio and hits of one window."""
 
     samples: NDArray[np.float32]
-    """[num_samples] at 22,050 Hz and -14 LUFS, unclipped; silence behind the recording's end."""
+    """[num_samples] float32 at 22,050 Hz and -14 LUFS, unclipped; zeros after the recording's end."""
     hits: tuple[Hit, ...]
-    """In seconds from the window's first sample, in order; a quarter of a second on either side comes along."""
+    """Hits in seconds from the window's first sample, in order, including a margin of 0.25 s on either side."""
     unannotated: tuple[str, ...]
-    """Classes that the source leaves out even where they sound."""
+    """Classes that the source does not annotate."""
     song_id: str
     domain: str
     start_s: float
-    """Of the window in its recording."""
+    """Start of the window in its recording."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Opened:
-    """A recording, still compressed."""
+    """A cached recording, compressed."""
 
     row: dict[str, Any]
     hits: pa.StructArray
@@ -56,10 +56,10 @@ class _Opened:
 
 
 class WindowReader:
-    """Loads windows of a dataset. It pickles as its arguments: each worker opens recordings of its own."""
+    """Loads windows of a dataset. Pickles as its arguments, so that each worker opens recordings itself."""
 
     def __init__(self, dataset: str, *, capacity: int = 32) -> None:
-        """``capacity`` is how many opened recordings are kept, of some 5 MB each."""
+        """``capacity`` is the number of cached recordings, about 5 MB each."""
         self.dataset, self.capacity = dataset, capacity
         self._opened: OrderedDict[tuple[str, int], _Opened] = OrderedDict()
 
@@ -67,9 +67,9 @@ class WindowReader:
         return _reader, (self.dataset, self.capacity)
 
     def load(self, shard: str, row_group: int, *, start: int, num_samples: int) -> Window:
-        """A window of the recording in a row group of a shard; ``start`` in samples.
+        """Load a window of the recording in a row group of a shard; ``start`` in samples.
 
-        Raises DrumlineError where the shard holds features instead of audio.
+        Raises DrumlineError if the shard holds features instead of audio.
         """
         recording = self._recording(shard, row_group)
         start_s = start / RATE_HZ
@@ -88,10 +88,10 @@ class WindowReader:
     def backing(
         self, drums: tuple[str, int], mix: tuple[str, int], *, start: int, num_samples: int
     ) -> NDArray[np.float32]:
-        """What plays beside a drum track, at its level there: the song's mix less the drums, [num_samples].
+        """Backing of a drum track: the song's mix minus the drums, at the drum track's level [num_samples].
 
-        Both recordings (shard and row group) were brought to -14 LUFS, each by its own gain; that is taken back.
-        Where a mix is no plain sum, some drums are left in it: they are then heard where they were.
+        Both recordings (shard and row group) were normalised to -14 LUFS by different gains, which are undone here. If
+        the mix is not a plain sum, remaining drums are audible at their original times.
         """
         track, whole = self._recording(*drums), self._recording(*mix)
         level_db = track.row["gain_db"] - whole.row["gain_db"]
@@ -114,7 +114,7 @@ def _reader(dataset: str, capacity: int) -> WindowReader:
 
 @lru_cache(maxsize=256)
 def _metadata(uri: str) -> pq.FileMetaData:
-    """Of a shard, whose name vouches for its contents: half the time of opening one."""
+    """Metadata of a shard, cached by its fingerprinted name; halves the time to open one."""
     with open_parquet(uri) as file:
         return file.metadata
 

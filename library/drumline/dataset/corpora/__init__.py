@@ -1,1 +1,1 @@
-"""Public material to render and train with: what there is, how to get it, whether a folder holds it."""
+"""Public corpora, kits and SoundFonts: catalogue, download and completeness checks."""

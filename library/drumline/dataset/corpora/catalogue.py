@@ -1,4 +1,4 @@
-"""The catalogue of public material: a YAML list of `Material`, part of the package, to which one may add one's own."""
+"""Catalogue of public material: a YAML list of `Material` in the package, which users can extend."""
 
 import difflib
 from collections.abc import Mapping
@@ -13,21 +13,22 @@ from drumline.core.config import Config, parse_config, read_yaml_file
 from drumline.core.errors import ConfigError
 
 ARCHIVES: Final = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".h2drumkit")
-"""What is unpacked after its download. A ``.h2drumkit`` is a tar, compressed or not."""
+"""File name endings of archives that are unpacked after download; a ``.h2drumkit`` is a tar file."""
 
 
 class RemoteFile(Config):
-    """One file to download."""
+    """A file to download."""
 
     url: str = Field(pattern=r"^https?://")
-    """Where it is."""
+    """URL of the file."""
     name: str = Field(default="", pattern=r"^[\w.+ -]*$")
-    """What it is called here; empty for the last part of the URL."""
+    """Local file name; the last part of the URL if empty."""
     size_bytes: int = Field(default=0, ge=0)
-    """As published; 0 where it is not."""
+    """Published size [bytes]; 0 if not published."""
     checksum: str = Field(default="", pattern=r"^(md5:[0-9a-f]{32}|sha256:[0-9a-f]{64})?$")
-    """As published: ``sha256:...`` or ``md5:...``. Empty where none is: then the first download's is recorded, and
-    later ones must equal it."""
+    """Published checksum: ``sha256:...`` or ``md5:...``. If empty, the checksum of the first download is recorded and
+    later
+    downloads must match it."""
 
     @property
     def file_name(self) -> str:
@@ -39,43 +40,43 @@ class RemoteFile(Config):
 
 
 class DebianPackage(Config):
-    """The same material in Debian and its derivatives."""
+    """Debian package that contains the same material."""
 
     package: str
-    """What to give to ``apt install``."""
+    """Package name for ``apt install``."""
     path: str
-    """Where it is then."""
+    """Installed location."""
 
 
 class Material(Config):
-    """One corpus, kit or SoundFont."""
+    """A corpus, kit or SoundFont of the catalogue."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    """What the commands call it, and the folder that it is fetched into."""
+    """Name in commands, and of the folder that it is fetched into."""
     title: str
-    """In a line."""
+    """One-line description."""
     kind: Literal["performances", "recordings", "kit", "soundfont"]
-    """MIDI of drummers, audio with annotations, samples to play them on, or instruments for accompaniment."""
+    """Kind: MIDI performances, annotated audio, drum samples, or instruments for accompaniment."""
     homepage: str
-    """Where its makers describe it."""
+    """Home page."""
     licence: str
-    """Its name."""
+    """Name of the licence."""
     licence_url: str
-    """Its text."""
+    """URL of the licence text."""
     may_train: bool
-    """Whether models may be trained on it: false is for evaluation only."""
+    """Whether the licence permits training; false for evaluation only."""
     size: str = "size unknown"
-    """Of the download, in words."""
+    """Download size, for people."""
     note: str = ""
-    """What else to know."""
+    """Remarks."""
     citation: str = ""
-    """Whom to name."""
+    """Citation."""
     files: tuple[RemoteFile, ...] = ()
-    """What to download; empty where only the Debian package gives it."""
+    """Files to download; empty if only a Debian package provides it."""
     debian: DebianPackage | None = None
-    """The Debian package that has it."""
+    """Debian package that provides it, if any."""
     holds: dict[str, int] = Field(min_length=1)
-    """What a complete copy holds: the end of a path, with * and ?, in any case -> how many files at least."""
+    """Required files: path pattern (suffix with * and ?, case-insensitive) -> least number of matches."""
 
     @field_validator("holds")
     @classmethod
@@ -90,9 +91,9 @@ class _Catalogue(Config):
 
 
 def load_catalogue(extra: Path | None = None) -> dict[str, Material]:
-    """Name -> material, in the catalogue's order; ``extra`` is a YAML file of the same form, whose entries win.
+    """Load the catalogue by name; entries of the YAML file ``extra`` take precedence.
 
-    Raises ConfigError where it cannot be read.
+    Raises ConfigError if it cannot be read.
     """
     with resources.as_file(resources.files(__package__).joinpath("catalogue.yaml")) as own:
         materials = _read(own)
@@ -102,7 +103,7 @@ def load_catalogue(extra: Path | None = None) -> dict[str, Material]:
 
 
 def find(catalogue: Mapping[str, Material], name: str) -> Material:
-    """The material of a name. Raises ConfigError that names the nearest known one."""
+    """Look up material by name. Raises ConfigError that names the nearest known one."""
     if name not in catalogue:
         near = difflib.get_close_matches(name, catalogue, n=1, cutoff=0.0)
         raise ConfigError(f"{name!r} is not in the catalogue; did you mean {near[0]}? (`drumline corpora list`)")

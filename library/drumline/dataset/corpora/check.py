@@ -1,4 +1,4 @@
-"""Does a folder hold what the catalogue says? Files are counted, and compared with what was fetched."""
+"""Check whether folders are complete copies of catalogued material: file counts, sizes and checksums."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from drumline.dataset.corpora.fetch import Record, read_record
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was found of one material."""
+    """Result of checking one material in a folder."""
 
     material: Material
     counts: dict[str, tuple[int, int]]
-    """Pattern -> (files that match, files at least)."""
+    """(matching files, required files) by pattern."""
     damaged: tuple[str, ...] = ()
-    """Files that are not what was fetched, each with what is wrong."""
+    """Files that differ from the download, each with its problem."""
     compared: bool | None = None
-    """With what was fetched: True by contents, False by sizes only, None where there is no record of it."""
+    """Agreement with the download record: True by contents, False by sizes only, None without a record."""
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -31,7 +31,7 @@ class Verdict:
 
 
 def check(material: Material, folder: Path, *, hashed: bool) -> Verdict:
-    """Whether a folder (or a single file) holds a material whole. ``hashed`` reads every file that was fetched."""
+    """Check a folder or file against a material; ``hashed`` compares the contents of downloaded files."""
     files = _files(folder)
     record = read_record(folder)
     if record is None or record.name != material.name:
@@ -40,7 +40,7 @@ def check(material: Material, folder: Path, *, hashed: bool) -> Verdict:
 
 
 def recognise(materials: Collection[Material], folder: Path, *, hashed: bool) -> list[Verdict]:
-    """The verdicts on what a folder holds: the materials that are whole, else those of which something is there."""
+    """Check a folder against all materials: returns the complete ones, else those that are partly present."""
     files = _files(folder)
     found = {material.name: _counts(material, folder, files) for material in materials}
     begun = [each for each in materials if all(number for number, _ in found[each.name].values())]
@@ -49,7 +49,7 @@ def recognise(materials: Collection[Material], folder: Path, *, hashed: bool) ->
 
 
 def compare(record: Record, files: dict[str, Path], *, hashed: bool) -> Iterable[str]:
-    """What is wrong with files that were fetched: their sizes, and with ``hashed`` their contents."""
+    """Differences between a download record and files: sizes, and with ``hashed`` contents."""
     for fetched in record.files:
         if (path := files.get(fetched.path)) is None:
             yield f"{fetched.path}: missing"
@@ -60,14 +60,14 @@ def compare(record: Record, files: dict[str, Path], *, hashed: bool) -> Iterable
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Path below the folder, written with "/" -> file. A single file is a folder that holds it alone."""
+    """Files below a folder by relative path with "/"; a single file counts as a folder of one."""
     if folder.is_file():
         return {folder.name: folder}
     return {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def _counts(material: Material, folder: Path, files: Collection[str]) -> dict[str, tuple[int, int]]:
-    """Pattern -> (files that match, files at least). The folder's own name counts: a kit may be that folder."""
+    """(matching files, required files) by pattern; the folder's own name is part of the paths."""
     paths = [f"{folder.resolve().name}/{path}".casefold() for path in files]
     return {
         pattern: (sum(_ends_with(path, pattern.casefold()) for path in paths), wanted)
@@ -76,6 +76,6 @@ def _counts(material: Material, folder: Path, files: Collection[str]) -> dict[st
 
 
 def _ends_with(path: str, pattern: str) -> bool:
-    """Whether the last parts of a path match the parts of a pattern, one by one."""
+    """Whether the last parts of a path match the parts of a pattern."""
     parts, wanted = path.split("/"), pattern.split("/")
     return len(parts) >= len(wanted) and all(map(fnmatchcase, parts[-len(wanted) :], wanted))

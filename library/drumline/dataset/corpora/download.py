@@ -1,7 +1,7 @@
-"""One file over HTTP: resumed where it was left, whole or absent, and what its publisher says it is.
+"""Download a file over HTTP with resumption and checksum verification.
 
-pooch holds the file to its checksum and puts it in place in one step; what it lacks is going on with a download of
-100 GB after the line broke, which `_Resuming` adds. The parts of a broken download wait in ``NAME.part``.
+pooch verifies the checksum and publishes the file in one step; `_Resuming` adds resumption of interrupted downloads,
+which are kept in ``NAME.part``.
 """
 
 from pathlib import Path
@@ -20,10 +20,10 @@ _RANGE_NOT_SATISFIABLE: Final = 416
 
 
 def download(url: str, target: Path, *, checksum: str, show_progress: bool) -> Path:
-    """Download a file unless it is there with this checksum (``sha256:...``, ``md5:...``, or empty for any).
+    """Download a file unless it exists with this checksum (``sha256:...``, ``md5:...``, or empty for any).
 
-    Raises DrumlineError where the server cannot be reached, breaks off (running it again goes on from there), or gives
-    something else than the checksum promises (which is deleted).
+    Raises DrumlineError if the server cannot be reached, the connection breaks (run again to resume), or the contents
+    do not match the checksum (the file is deleted).
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     pooch.get_logger().setLevel("ERROR")
@@ -45,12 +45,12 @@ def download(url: str, target: Path, *, checksum: str, show_progress: bool) -> P
 
 
 def part_of(target: Path) -> Path:
-    """Where the beginning of an unfinished download waits."""
+    """Path of an unfinished download."""
     return target.with_name(target.name + ".part")
 
 
 class _Resuming:
-    """A downloader for pooch that goes on where an earlier one broke off, if the server still has the same file."""
+    """Downloader for pooch that resumes an interrupted download if the server still has the same file."""
 
     def __init__(self, part: Path, *, show_progress: bool) -> None:
         self._part, self._show_progress = part, show_progress
@@ -77,7 +77,7 @@ class _Resuming:
         self._validator.unlink()
 
     def _request(self, url: str) -> requests.Response:
-        """The rest of the file where that is what the server offers, else the whole."""
+        """Request the remaining bytes, or the whole file if the server does not support ranges."""
         validator = self._validator.read_text(encoding="utf-8") if self._validator.exists() else ""
         # A weak ETag (W/...) promises the same meaning, not the same bytes.
         if self._part.exists() and validator and not validator.startswith("W/"):

@@ -1,7 +1,7 @@
-"""Material from the catalogue into a folder: downloaded, unpacked, and put in place when it is whole.
+"""Fetch material of the catalogue into a folder: download, unpack and publish when complete.
 
-``TO/NAME`` is the material, ``TO/NAME.fetched.json`` says what it came from and what it held (`Record`), and
-``TO/.downloads`` exists only while something is unfinished.
+``TO/NAME`` is the material, ``TO/NAME.fetched.json`` its download record (`Record`); ``TO/.downloads`` exists only
+while a download is unfinished.
 """
 
 import json
@@ -22,19 +22,19 @@ _ROOM: Final = 2.5  # a download, and what it unpacks to, for a little while bot
 
 @dataclass(frozen=True)
 class Record:
-    """What was fetched: later downloads and later checks are held to it."""
+    """Download record: checksums that later downloads and checks must match."""
 
     name: str
     downloads: dict[str, str]
-    """URL -> SHA-256 of what came."""
+    """SHA-256 of the download by URL."""
     files: tuple[Unpacked, ...]
 
 
 def fetch(material: Material, to: Path, *, show_progress: bool = False) -> Path:
-    """Fetch material into ``to / material.name`` and return that folder.
+    """Fetch material into ``to / material.name`` and return that folder, resuming an interrupted fetch.
 
-    An interrupted fetch goes on where it was when it is called again. Raises DrumlineError: there is nothing to
-    download, something is in the way, no room, no connection, another checksum, a damaged or hostile archive.
+    Raises DrumlineError if there is nothing to download, the folder exists, space or the connection is lacking, a
+    checksum differs, or an archive is damaged or hostile.
     """
     folder = to / material.name
     if not material.files:
@@ -77,19 +77,19 @@ def fetch(material: Material, to: Path, *, show_progress: bool = False) -> Path:
 
 
 def how_else(material: Material) -> str:
-    """How to get it from Debian; empty where it is not there."""
+    """Instructions to get it from Debian; empty if there is no package."""
     if material.debian is None:
         return ""
     return f"apt install {material.debian.package}, then it is {material.debian.path}"
 
 
 def record_path(folder: Path) -> Path:
-    """Where the record of a folder is: beside it, so that it outlives it."""
+    """Path of a folder's download record, beside the folder."""
     return folder.with_name(folder.name + ".fetched.json")
 
 
 def read_record(folder: Path) -> Record | None:
-    """The record of a folder; None where it was not fetched by us. Raises DrumlineError where it is damaged."""
+    """Read the download record of a folder; None if there is none. Raises DrumlineError if it is damaged."""
     path = record_path(folder)
     if not path.is_file():
         return None

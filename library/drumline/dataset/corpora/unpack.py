@@ -1,4 +1,4 @@
-"""Archives of strangers, unpacked safely: nothing outside the folder, no links, no end of bytes or files."""
+"""Safe unpacking of untrusted archives: no paths outside the folder, no links, bounded size and file count."""
 
 import gzip
 import hashlib
@@ -15,7 +15,7 @@ from drumline.core.errors import DrumlineError
 
 MAX_FILES: Final = 1_000_000
 MAX_EXPANSION: Final = 20
-"""How many times its own size an archive may grow to. Audio hardly shrinks; MIDI and text shrink to a tenth."""
+"""Largest ratio of unpacked to packed size. Audio hardly compresses; MIDI and text compress to a tenth."""
 _SMALL_BYTES: Final = 64 << 20  # what any archive may grow to
 _BLOCK_BYTES: Final = 1 << 20
 _BROKEN: Final = (
@@ -26,19 +26,19 @@ _BROKEN: Final = (
 
 @dataclass(frozen=True)
 class Unpacked:
-    """One file out of an archive."""
+    """A file unpacked from an archive."""
 
     path: str
-    """Below the folder, written with "/"."""
+    """Path below the folder, with "/"."""
     num_bytes: int
     sha256: str
 
 
 def unpack(archive: Path, folder: Path) -> list[Unpacked]:
-    """Unpack a zip or a tar (plain, gzip, bzip2, xz) into a folder, and say what it held.
+    """Unpack a zip or a tar (plain, gzip, bzip2, xz) into a folder and list its files.
 
-    Raises DrumlineError where it is damaged or hostile; what was unpacked until then stays. A file's mode, owner and
-    time are not kept.
+    Raises DrumlineError if the archive is damaged or hostile; files unpacked before that remain. Modes, owners and
+    times are not restored.
     """
     budget = max(_SMALL_BYTES, MAX_EXPANSION * archive.stat().st_size)
     found: list[Unpacked] = []
@@ -59,7 +59,7 @@ def unpack(archive: Path, folder: Path) -> list[Unpacked]:
 
 
 def _members(archive: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """The names and contents of the regular files."""
+    """Names and contents of the regular files of an archive."""
     if zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as package:
             for info in package.infolist():
@@ -83,7 +83,7 @@ def _safe(name: str, archive: Path) -> PurePosixPath:
 
 
 def _copy(source: IO[bytes], target: Path, *, budget: int, archive: Path) -> tuple[int, str]:
-    """The number of bytes and their SHA-256."""
+    """Copy with a size limit; returns the number of bytes and their SHA-256."""
     num_bytes, digest = 0, hashlib.sha256()
     with target.open("xb") as file:
         while block := source.read(_BLOCK_BYTES):

@@ -1,4 +1,4 @@
-"""Materials and verdicts as text for a terminal."""
+"""Format catalogue entries and check results for the terminal."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +10,7 @@ NO_CHECKSUM = "no published checksum: recorded on first fetch"
 
 
 def table(materials: Iterable[Material]) -> str:
-    """A line a material."""
+    """Table of materials, one line each."""
     rows = [
         (each.name, each.kind, each.size, each.licence, "train" if each.may_train else "evaluate only", each.title)
         for each in materials
@@ -20,7 +20,7 @@ def table(materials: Iterable[Material]) -> str:
 
 
 def describe(material: Material) -> str:
-    """Everything that is known of one."""
+    """Full description of a material."""
     use = "may be trained on" if material.may_train else "for evaluation only: must not be trained on"
     lines = [f"{material.name}: {material.title}", f"  {material.homepage}"]
     lines.append(f"  licence   {material.licence} ({material.licence_url}); {use}")
@@ -35,7 +35,7 @@ def describe(material: Material) -> str:
 
 
 def verdict(found: Verdict, folder: Path) -> str:
-    """What a folder holds of a material."""
+    """Describe the check result of a folder."""
     counts = ", ".join(f"{number} {pattern}" for pattern, (number, _) in found.counts.items())
     if not found.problems:
         how = {None: "not fetched by drumline", False: "sizes as fetched", True: "contents as fetched"}[found.compared]

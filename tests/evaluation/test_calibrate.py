@@ -183,7 +183,7 @@ def test_a_kind_that_is_told_too_often_is_told_less(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_fitted_is_told(dev_set: Path) -> None:
-    with pytest.raises(ConfigError, match="fitted on the test split cannot be judged on it"):
+    with pytest.raises(ConfigError, match="fitting on the test split would invalidate it"):
         config(dev_set, truth={"dataset": "somewhere"})
     write_predictions(
         dev_set / "system", {name: [{"time_s": 1.0, "label": "kick"}] for name in ("One", "Two", "Three")}

@@ -1,1 +1,1 @@
-"""Any system's hits against the truth: from files, to numbers and a page."""
+"""Evaluation of any system's hits against ground truth: from files to scores, tables and a page."""

@@ -50,47 +50,47 @@ from drumline.metrics.vocabulary import LABEL_NAMES
 _MOST_MOVES: Final = 5
 _STABLE_S: Final = 0.0002
 _MOST_ROUNDS: Final = 3
-"""Of thresholds: each depends on the others through spacings and margins alone."""
+"""Fitting rounds of thresholds, which depend on each other only through spacings and margins."""
 
 
 class CalibrationConfig(Config):
-    """What is fitted, on what."""
+    """Development set, system and quantities of a calibration."""
 
     truth: ReferenceConfig
-    """The development set. Of a dataset: its validation split, never the test split."""
+    """Development set; of a dataset its validation split, never the test split."""
     system: SystemConfig
-    """Whose confidences: predictions that have them, or activations."""
+    """System whose confidences are calibrated: predictions with confidences, or activations."""
     output: str
-    """The file to write: ``.../class_thresholds.json``."""
+    """Calibration file to write: ``.../class_thresholds.json``."""
     window_s: float = Field(default=0.05, gt=0, le=0.2)
-    """How near a hit must be to a stroke to count as it [s]."""
+    """Largest distance of an estimate from the hit that it matches [s]."""
     temperatures: bool = True
-    """Fit temperatures."""
+    """Fit temperatures of confidences."""
     thresholds: bool = True
-    """Fit thresholds."""
+    """Fit thresholds of classes."""
     offsets: bool = True
-    """Fit constant offsets."""
+    """Fit constant time offsets."""
     kinds: bool = True
-    """Fit how much of each kind a drum tells, where strokes of drums are found in activations."""
+    """Fit the balance of each drum's articulations, where drums are decoded from activations."""
     min_strokes: int = Field(default=30, ge=1)
-    """Labels with fewer strokes in the development set stay as they are."""
+    """Least number of hits of a label in the development set; labels with fewer stay uncalibrated."""
     unmatched: Unmatched = "error"
-    """As in an evaluation."""
+    """Handling of songs without predictions, as in an evaluation."""
 
     @model_validator(mode="after")
     def _not_on_what_is_judged(self) -> Self:
         if self.truth.dataset and "test" in self.truth.splits:
-            raise ValueError("truth.splits: what is fitted on the test split cannot be judged on it; use [validation]")
+            raise ValueError("truth.splits: fitting on the test split would invalidate it; use [validation]")
         if self.system.calibration:
-            raise ValueError("system.calibration: fit on what the system says by itself")
+            raise ValueError("system.calibration: fit on the system's uncalibrated output")
         return self
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A calibration, and F of each label on the development set without and with it.
+    """A calibration, and the F-measure of each label on the development set without and with it.
 
-    The F of an evaluation of the same system, without and with the calibration. Of drums the kinds are there too.
+    These are the F-measures of an evaluation of the system without and with the calibration.
     """
 
     calibration: Calibration
@@ -98,7 +98,8 @@ class Fitted:
 
 
 def calibrate(config: CalibrationConfig) -> Fitted:
-    """Fit and write. Raises ConfigError where the configuration cannot be run, DrumlineError where no hit can serve."""
+    """Fit a calibration and write it. Raises ConfigError for an unusable configuration, DrumlineError without usable
+    hits."""
     songs = read_songs(config)
     fitted = fit(songs, config)
     write_calibration(fitted.calibration, config.output)
@@ -106,7 +107,7 @@ def calibrate(config: CalibrationConfig) -> Fitted:
 
 
 def read_songs(config: CalibrationConfig) -> list[DevelopmentSong]:
-    """The development set. Raises DrumlineError, or ChartError for the first file that is damaged."""
+    """Load the development set. Raises DrumlineError, or ChartError for the first damaged file."""
     references = find_references(config.truth)
     system = config.system
     if system.activations:
@@ -121,7 +122,7 @@ def read_songs(config: CalibrationConfig) -> list[DevelopmentSong]:
 
 
 def fit(songs: Sequence[DevelopmentSong], config: CalibrationConfig) -> Fitted:
-    """Fit every label that the system outputs. Raises DrumlineError where no hit has a confidence."""
+    """Fit every label that the system outputs. Raises DrumlineError if no hit has a confidence."""
     decoding = config.system.decoding
     raw = [song.find(None).decode(with_lowest_threshold(decoding), None) for song in songs]
     if not any(np.isfinite(song.estimate.confidence).any() for song in raw):
@@ -151,7 +152,7 @@ def fit(songs: Sequence[DevelopmentSong], config: CalibrationConfig) -> Fitted:
 def _report(
     names: Mapping[str, None], songs: Sequence[DevelopmentSong], calibration: Calibration
 ) -> dict[str, tuple[float, float]]:
-    """F without and with the calibration, from the very decoding that an evaluation reads."""
+    """F-measures without and with the calibration, from the decoding that an evaluation uses."""
     before, after = (
         [Decoded(song.reference, song.prediction.decode(each), song.unannotated) for song in songs]
         for each in (None, calibration)
@@ -185,7 +186,7 @@ def _with_offset_and_temperature(name: str, raw: Sequence[Decoded], config: Cali
 
 
 def _with_thresholds(calibration: Calibration, found: Sequence[Found], config: CalibrationConfig) -> Calibration:
-    """The calibration with the thresholds of the round whose mean F is greatest."""
+    """Calibration with the thresholds of the round with the highest mean F-measure."""
     decoding = config.system.decoding.model_copy(update={"threshold_log_odds": 0.0})
     names = [name for name, label in calibration.labels.items() if label.num_references >= config.min_strokes]
     best, best_f = calibration, -1.0
@@ -204,7 +205,7 @@ def _with_thresholds(calibration: Calibration, found: Sequence[Found], config: C
 
 
 def _threshold(name: str, calibration: Calibration, found: Sequence[Found], config: CalibrationConfig) -> float:
-    """Of greatest F where all other labels keep theirs; 0 where none can be given."""
+    """Threshold with the highest F-measure while all others are fixed; 0 if undetermined."""
     alone = _updated(calibration, {name: {"threshold": 0.0}})
     decoding = with_lowest_threshold(config.system.decoding, name)
     decoded = [song.decode(decoding, alone).only(name) for song in found]

@@ -1,4 +1,4 @@
-"""A checkpoint that listens, and remembers what it said (`decoding.cache`): nothing is listened to twice."""
+"""Run inference with a training checkpoint, with an activation cache (`decoding.cache`)."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -26,20 +26,20 @@ from drumline.training.config import TrainConfig
 
 @dataclass(frozen=True)
 class Model:
-    """A checkpoint ready to listen."""
+    """A loaded checkpoint with its activation cache."""
 
     network: HierarchicalDrumCRNN
     features: LogMel
     identity: str
-    """Of its weights, and of how it listens."""
+    """Fingerprint of the weights and of the inference settings."""
     cache: ActivationsCache
 
     def listen(self, samples: NDArray[np.float32]) -> Activations:
-        """Mono samples [N] at 22,050 Hz and -14 LUFS; rounded as a file keeps it, so that its hits are those told."""
+        """Infer from mono samples [N] at 22,050 Hz and -14 LUFS; activations are rounded as in the cache."""
         return infer(self.network, self.features, samples).rounded()
 
     def hear(self, recorded: Recorded) -> Hearing:
-        """What it says of a recording, now or before."""
+        """Activations of a recording, from the cache or by inference."""
 
         def listened() -> Hearing:
             samples = recorded.read()
@@ -48,7 +48,8 @@ class Model:
         return self._kept(recorded.sha256, listened)
 
     def hear_windows(self, recorded: Recorded, windows: Sequence[tuple[int, int]]) -> list[Activations]:
-        """What it says of each window of a recording (first sample, and that after the last) by itself."""
+        """Activations of each window of a recording, given as (first sample, sample after the last), without
+        context."""
 
         def listened() -> Hearing:
             samples = recorded.read()
@@ -71,9 +72,9 @@ class Model:
 def transcriber_of(
     checkpoint: str, *, calibration: str, decoding: DecodeConfig
 ) -> Callable[[Sequence[Path]], tuple[Events, float]]:
-    """A checkpoint as a function: files that sound together -> hits, and the duration [s].
+    """Build a transcription function from a checkpoint: simultaneous files -> hits and duration [s].
 
-    Raises ConfigError where there is no such checkpoint or calibration.
+    Raises ConfigError if the checkpoint or calibration does not exist.
     """
     model = open_model(checkpoint, CacheConfig())
     fitted = read_calibration(calibration) if calibration else None
@@ -87,7 +88,7 @@ def transcriber_of(
 
 
 def open_model(checkpoint: str, cache: CacheConfig) -> Model:
-    """The model of a checkpoint or of a run. Raises ConfigError where there is none, DrumlineError if damaged."""
+    """Load a checkpoint, or the best one of a run. Raises ConfigError if there is none, DrumlineError if damaged."""
     found = checkpoints.load(checkpoints.best_of(checkpoint))
     config = TrainConfig.model_validate_json(found.config)
     network = HierarchicalDrumCRNN(config.model)

@@ -1,4 +1,4 @@
-"""Scores by condition, their mean with intervals, and the tables and JSON of `evaluation.conditions`."""
+"""Scores by condition, their mean with confidence intervals, and the tables and JSON of `evaluation.conditions`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ VOCABULARY: Final = "5"
 WINDOW_S: Final = 0.05
 _CLASSES: Final = VOCABULARIES[VOCABULARY].classes
 _MOST_NAMED: Final = 4
-"""Classes named of false hits in music without drums."""
+"""Classes that are listed for false positives in music without drums."""
 
 Counts = NDArray[np.int64]
 """[recordings, classes, (TP, FP, FN)]."""
@@ -24,16 +24,16 @@ Counts = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class ConditionScore:
-    """A model, and perhaps its rival, in one condition."""
+    """Scores of a model, and optionally of a rival, in one condition."""
 
     name: str
     counts: Counts
     rival: Counts | None
-    """Of the same recordings, in the same order."""
+    """Counts of the rival on the same recordings, in the same order."""
     in_mean: bool
 
     def drawn_f(self, config: BootstrapConfig) -> NDArray[np.float64]:
-        """Micro F-measures [model and rival, 1 + draws] of drawn recordings, the first of all as they are."""
+        """Micro F-measures [model and rival, 1 + resamples]; the first is on all recordings."""
         num = len(self.counts)
         drawn = np.random.default_rng(config.seed).multinomial(num, np.full(num, 1 / num), size=config.num_draws)
         weights = np.vstack([np.ones(num), drawn])
@@ -47,19 +47,20 @@ class ConditionScore:
 
 @dataclass(frozen=True)
 class Conditions:
-    """What was found. F-measures are shares."""
+    """Results of all conditions; F-measures are from 0 to 1."""
 
     system: str
     rival: str
     scores: tuple[ConditionScore, ...]
     false_hits: Mapping[str, int]
-    """Class -> hits in recordings without drums."""
+    """Number of hits by class in recordings without drums."""
     drumless_minutes: float
     bootstrap: BootstrapConfig
 
     @cached_property
     def headline(self) -> dict[str, float]:
-        """``f`` and its limits, the mean over conditions; with a rival also ``rival_f``, ``delta`` and its limits."""
+        """Mean F-measure ``f`` over conditions with its limits; with a rival ``rival_f`` and ``delta`` with its
+        limits."""
         counted = [score for score in self.scores if score.in_mean]
         drawn = np.stack([score.drawn_f(self.bootstrap) for score in counted])
         ours, rival = drawn.mean(axis=0)
@@ -75,7 +76,7 @@ class Conditions:
 
 
 def as_markdown(result: Conditions, *, title: str) -> str:
-    """The conditions, then the classes, then music without drums."""
+    """Markdown tables of conditions, classes, and music without drums."""
     lines = [f"{title}: micro F-measure in %, five classes, ±{1000 * WINDOW_S:g} ms.", ""]
     lines += _head(["condition", "recordings", result.system, result.rival or "–", "difference (interval)"])
     lines += [_row(_condition_cells(score, result.bootstrap)) for score in result.scores]
@@ -92,7 +93,7 @@ def as_markdown(result: Conditions, *, title: str) -> str:
 
 
 def as_json(result: Conditions) -> dict[str, Any]:
-    """For machines: F-measures are shares, null where a class does not occur."""
+    """JSON of the results: F-measures from 0 to 1, null where a class does not occur."""
     minutes = result.drumless_minutes
     return {
         "system": result.system,

@@ -32,45 +32,45 @@ from drumline.metrics.tally import columns_of
 from drumline.metrics.vocabulary import LABEL_NAMES
 
 Transcribe = Callable[[Sequence[Path]], tuple[Events, float]]
-"""Files that sound together -> hits, and the duration [s]."""
+"""Transcription function: simultaneous files -> hits and duration [s]."""
 
 
 class ConditionConfig(Config):
-    """Recordings of one kind."""
+    """A set of recordings of one kind, with ground truth."""
 
     name: str
-    """What the tables call it."""
+    """Name in the tables."""
     recordings: tuple[str, ...] = Field(min_length=1)
-    """Files or glob patterns. Of folders, all audio files together are one recording (drums and backing, say)."""
+    """Files or glob patterns; all audio files of a folder form one recording (for example drums and backing)."""
     truth: ReferenceConfig
-    """The annotation."""
+    """Ground truth of the recordings."""
     systems: tuple[SystemConfig, ...] = ()
-    """Others that are judged on the same recordings, from their files; one name may have several."""
+    """Other systems, evaluated from their files; several entries may have one name."""
     counts: bool = True
-    """Whether it belongs to the mean over conditions."""
+    """Whether the condition counts in the mean over conditions."""
 
 
 class ConditionsConfig(Config):
-    """A model and the conditions that it is judged on: ``configs/evaluate_model/dev.yaml``."""
+    """A model and the conditions that it is evaluated on: ``configs/evaluate_model/dev.yaml``."""
 
     name: str
-    """The report's title."""
+    """Title of the report."""
     model: str = ""
-    """A package, by name or folder; the released one if empty."""
+    """Model package, by name or folder; the released model if empty."""
     preset: str = ""
-    """How activations become hits; the package's own if empty."""
+    """Decoding preset; the package's default if empty."""
     checkpoint: str = ""
-    """A training checkpoint instead of a package, or a training run's output: then its best."""
+    """Training checkpoint, or output folder of a run (its best checkpoint), instead of a package."""
     calibration: str = ""
-    """Of a checkpoint: its ``class_thresholds.json``."""
+    """Calibration file ``class_thresholds.json`` of the checkpoint."""
     conditions: tuple[ConditionConfig, ...] = Field(min_length=1)
-    """What the model is judged on."""
+    """Conditions to evaluate."""
     drumless: tuple[str, ...] = ()
-    """Recordings without drums, files or glob patterns: every hit in them is false."""
+    """Recordings without drums (files or glob patterns), where every hit is a false positive."""
     rival: str = ""
-    """The system that the model is compared with, in every condition that has it."""
+    """Name of the system that the model is compared with, in every condition that has it."""
     output: str
-    """A local folder for the predictions and the report."""
+    """Local folder for predictions and report."""
     bootstrap: BootstrapConfig = BootstrapConfig()
 
     @model_validator(mode="after")
@@ -136,7 +136,7 @@ def judge_conditions(config: ConditionsConfig, transcribe: Transcribe, *, system
 
 
 def _recordings(patterns: Sequence[str]) -> list[tuple[str, list[Path]]]:
-    """Name and files of each recording. Raises ConfigError for a pattern without any."""
+    """Name and files of each recording. Raises ConfigError for a pattern without matches."""
     found: dict[str, list[Path]] = {}
     for pattern in patterns:
         paths = [Path(path) for path in sorted(glob.glob(pattern, recursive=True))] or [Path(pattern)]
@@ -167,7 +167,7 @@ def _score(condition: ConditionConfig, config: ConditionsConfig, system: str) ->
 
 
 def _counts(condition: ConditionConfig, system: SystemConfig, config: ConditionsConfig) -> dict[str, NDArray[np.int64]]:
-    """Counts [classes, (TP, FP, FN)] of a system by recording. Raises ConfigError where one cannot be read."""
+    """Counts [classes, (TP, FP, FN)] of a system by recording. Raises ConfigError if a recording cannot be read."""
     evaluation = EvaluationConfig(
         name=condition.name,
         truths=(condition.truth,),

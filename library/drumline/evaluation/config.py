@@ -1,4 +1,4 @@
-"""The configuration of an evaluation: `configs/evaluate_model/*.yaml`."""
+"""Configuration of an evaluation: `configs/evaluate_model/*.yaml`."""
 
 from typing import Literal, Self
 
@@ -16,21 +16,21 @@ from drumline.runtime.config import RayConfig
 
 
 class SystemConfig(Config):
-    """One system, by what it wrote."""
+    """A system under evaluation, by its output files."""
 
     name: str = Field(min_length=1)
-    """What the report calls it."""
+    """Name in the report."""
     predictions: str = ""
-    """A folder with a file for each song (JSON, JAMS, MIDI), or one file for many (JSON, Parquet). If empty, hits are
-    picked from ``activations``."""
+    """Folder with one file per song (JSON, JAMS, MIDI), or one file for many songs (JSON, Parquet). If empty, hits are
+    decoded from ``activations``."""
     part: str = ""
-    """Of a JSON file that holds several parts (``drum_only``, ``mix_rebuilt`` ...): which one."""
+    """Part of a JSON file that has several (``drum_only``, ``mix_rebuilt`` ...); empty if it has none."""
     activations: str = ""
-    """A folder with an ``.npz`` of frame activations for each song, for the metrics that need no threshold."""
+    """Folder with one ``.npz`` of frame activations per song, for threshold-free metrics."""
     calibration: str = ""
-    """A ``class_thresholds.json`` to apply to the hits before they are judged."""
+    """Calibration file ``class_thresholds.json`` that is applied to the hits."""
     decoding: Decoding = DecodeConfig()
-    """How hits are picked from activations where there are no predictions."""
+    """Decoding of activations into hits, used if there are no predictions."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -40,14 +40,15 @@ class SystemConfig(Config):
 
 
 class ScoringConfig(Config):
-    """What is counted."""
+    """Matching windows, vocabulary and metrics of an evaluation."""
 
     windows_s: tuple[float, ...] = Field(default=WINDOWS_S, min_length=1)
-    """How far a hit may lie from its stroke [s]. The first is the window of every table but the one of windows."""
+    """Largest distance of an estimate from the hit that it matches [s]; all tables but the one by window use the
+    first."""
     vocabulary: Literal["3", "5", "8", "12"] = "5"
-    """Whose classes the detailed tables show. The scores of all four vocabularies are always in the report."""
+    """Class vocabulary of the detailed tables; scores in all four vocabularies are always reported."""
     frame_mask_s: float = Field(default=0.02, ge=0)
-    """Frames this near a stroke, but not its own, are neither right nor wrong when activations are judged [s]."""
+    """Distance from a hit within which frames are ignored when activations are evaluated [s]."""
 
     @field_validator("vocabulary", mode="before")
     @classmethod
@@ -62,33 +63,33 @@ class ScoringConfig(Config):
 
 
 class EvaluationRunConfig(Config):
-    """How to run. Nothing here changes a number."""
+    """Run settings of an evaluation; none changes a number."""
 
     most_local_songs: int = Field(default=100, ge=0)
-    """Up to so many songs are scored in this process, without starting Ray."""
+    """Largest number of songs that is scored in this process without starting Ray."""
     songs_a_task: int = Field(default=16, ge=1)
-    """Songs that one of Ray's tasks scores."""
+    """Number of songs per Ray task."""
     task_timeout_s: float = Field(default=600.0, gt=0)
-    """The longest that a task may take [s]."""
+    """Time limit of one task [s]."""
     ray: RayConfig = RayConfig()
 
 
 class EvaluationConfig(Config):
-    """Who is judged, on what, and how."""
+    """Systems, ground truth, tolerances and reports of one evaluation."""
 
     name: str
-    """The report's title."""
+    """Title of the report."""
     truths: tuple[ReferenceConfig, ...] = Field(min_length=1)
-    """What is true. The first truth is the one of all detailed tables, others stand beside it."""
+    """Ground truths. The first is used in all detailed tables."""
     systems: tuple[SystemConfig, ...] = Field(min_length=1)
-    """Who is judged. The first is the one that the others are compared with, unless ``baseline`` names another."""
+    """Systems to evaluate. The first is the baseline unless ``baseline`` names another."""
     output: str
-    """Where the report goes: a local folder or ``s3://bucket/prefix``."""
+    """Location of the report: a local folder or ``s3://bucket/prefix``."""
     baseline: str = ""
-    """The system that all others are compared with; the first if empty."""
+    """Name of the system that all others are compared with; the first system if empty."""
     unmatched: Unmatched = "error"
-    """Names without a partner end the run (``error``) or are left out (``ignore``); ``empty`` takes a song without
-    predictions for silence."""
+    """Handling of unmatched names: ``error`` ends the run, ``ignore`` omits them, ``empty`` treats a song without
+    predictions as silent."""
     scoring: ScoringConfig = ScoringConfig()
     bootstrap: BootstrapConfig = BootstrapConfig()
     verdict: VerdictConfig = VerdictConfig()
@@ -105,5 +106,5 @@ class EvaluationConfig(Config):
 
     @property
     def compared_with(self) -> str:
-        """The name of the baseline."""
+        """Name of the baseline system."""
         return self.baseline or self.systems[0].name

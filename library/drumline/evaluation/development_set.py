@@ -26,20 +26,20 @@ from drumline.metrics.tally import tally_one
 from drumline.metrics.vocabulary import LABEL_NAMES, Vocabulary
 
 LOWEST_THRESHOLD: Final = 0.02
-"""Candidates from activations start here, and no threshold that is fitted on activations is lower."""
+"""Confidence above which activations become candidates; the lower bound of fitted thresholds."""
 _WITH_PEDAL: Final = frozenset({"hihat", *BRANCHES["hihat"]} - {"hihat_pedal"})
 
 
 @dataclass(frozen=True)
 class DevelopmentSong:
-    """One song with what the system says about it."""
+    """A song of the development set, with a system's output."""
 
     reference: Events
     unannotated: tuple[str, ...]
     prediction: Prediction
 
     def find(self, calibration: Calibration | None) -> "Found":
-        """All that may be a hit, whatever thresholds it has, with the confidences and kinds of a calibration."""
+        """Candidate hits regardless of thresholds, with the confidences and articulations of a calibration."""
         if not self.prediction.activations or self.prediction.hits is not None:
             return Found(self, None, self.prediction.decode(None))
         data = read_bytes(self.prediction.activations)
@@ -50,14 +50,14 @@ class DevelopmentSong:
 
 @dataclass(frozen=True)
 class Found:
-    """What may be a hit in one song: candidates among activations, or hits with confidences."""
+    """Candidate hits of one song, from activations or from hits with confidences."""
 
     song: DevelopmentSong
     candidates: Candidates | None
     hits: Events | None
 
     def decode(self, decoding: DecodeConfig, calibration: Calibration | None) -> "Decoded":
-        """The hits that the decoder keeps; the calibration must agree with that of `DevelopmentSong.find`."""
+        """Hits that the decoder keeps; the calibration must agree with that of `DevelopmentSong.find`."""
         if self.candidates is not None:
             events = choose(self.candidates, decoding, calibration).events
         else:
@@ -68,14 +68,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Decoded:
-    """One song's strokes and the hits of one decoding."""
+    """Ground-truth hits and decoded hits of one song."""
 
     reference: Events
     estimate: Events
     unannotated: tuple[str, ...]
 
     def only(self, name: str) -> "Decoded":
-        """For one label alone: its hits, and hats that nobody is asked for excused."""
+        """Restrict to one label, excusing estimates of optional hi-hats."""
         labels = [LABEL_NAMES.index(label) for label in labels_within(name)]
         reference = self.reference
         if name in _WITH_PEDAL:  # a system that has no pedal says hi-hat there, and is not wrong
@@ -86,13 +86,13 @@ class Decoded:
         return Decoded(reference, self.estimate.select(np.isin(self.estimate.label, labels)), self.unannotated)
 
     def judge(self, name: str, window_s: float) -> Judgement:
-        """One label as a vocabulary of its own: strokes that may be another kind excuse a hit and are not wanted."""
+        """Vocabulary of one label: hits that may be another articulation excuse an estimate and are not required."""
         alone = Vocabulary(name, {name: LABELS[name]})
         return judge(self.reference, self.estimate, vocabulary=alone, window_s=window_s, unannotated=self.unannotated)
 
 
 def with_lowest_threshold(decoding: DecodeConfig, name: str = "") -> DecodeConfig:
-    """A decoding that keeps whatever may be a hit, of all labels or of one, and no log-odds on any threshold."""
+    """Decoding that keeps every candidate, of all labels or of one, without log-odds on thresholds."""
     if name:
         thresholds = {**decoding.thresholds, name: LOWEST_THRESHOLD}
         return decoding.model_copy(update={"thresholds": thresholds, "threshold_log_odds": 0.0})
@@ -101,7 +101,7 @@ def with_lowest_threshold(decoding: DecodeConfig, name: str = "") -> DecodeConfi
 
 
 def fitted_f(name: str, decoded: Sequence[Decoded], window_s: float) -> float:
-    """F of one label as the fit judges it."""
+    """F-measure of one label as computed during fitting."""
     counts = np.zeros(3)
     for song in (each.only(name) for each in decoded):
         judged = song.judge(name, window_s)
@@ -111,7 +111,7 @@ def fitted_f(name: str, decoded: Sequence[Decoded], window_s: float) -> float:
 
 
 def evaluated_f(name: str, decoded: Sequence[Decoded], window_s: float) -> float:
-    """F of one label or drum as an evaluation reports it: a drum with all its kinds."""
+    """F-measure of one label, or of one drum with all its articulations, as an evaluation reports it."""
     vocabulary = Vocabulary(name, {name: frozenset(BRANCHES.get(name, LABELS[name]))})
     counts = np.zeros(3)
     for song in decoded:
@@ -121,7 +121,7 @@ def evaluated_f(name: str, decoded: Sequence[Decoded], window_s: float) -> float
 
 
 def outcomes(decoded: Sequence[Decoded], judged: Sequence[Judgement]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Confidences of scored hits [N] and whether they were right [N]."""
+    """Confidences of evaluated hits [N] and whether they were correct [N]."""
     charged = [each.charged & np.isfinite(song.estimate.confidence) for song, each in zip(decoded, judged, strict=True)]
     confidence = [song.estimate.confidence[which] for song, which in zip(decoded, charged, strict=True)]
     right = [each.estimate_partner[which] >= 0 for each, which in zip(judged, charged, strict=True)]
@@ -129,7 +129,7 @@ def outcomes(decoded: Sequence[Decoded], judged: Sequence[Judgement]) -> tuple[N
 
 
 def digest(decoded: Sequence[Decoded]) -> str:
-    """SHA-256 of every stroke and hit."""
+    """SHA-256 over all hits of truth and estimates."""
     digested = hashlib.sha256()
     for song in decoded:
         for events in (song.reference, song.estimate):

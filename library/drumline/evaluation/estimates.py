@@ -27,7 +27,7 @@ from drumline.metrics.events import Events
 
 ENDINGS: Final = (".json", ".jams", ".mid", ".midi")
 GENERIC_NAMES: Final = ("hits", "notes", "events", "transcription", "predictions")
-"""File names that say nothing: the folder's name is the song's."""
+"""File names that do not identify a song: its folder's name is used."""
 JAMS_NAMESPACES: Final = ("tag_open", "onset", "segment_open", "note_midi")
 _WORDS: Final = {word.lower(): label for word, label in (CLASS_WORDS | SUBCLASSES).items()} | {
     label: label for label in LABELS
@@ -35,17 +35,17 @@ _WORDS: Final = {word.lower(): label for word, label in (CLASS_WORDS | SUBCLASSE
 
 
 class Told(NamedTuple):
-    """One hit as it stands in a file."""
+    """A hit as written in a file."""
 
     time_s: float
     label: str
     velocity: float
-    """0 to 1, or NaN where it is not told; likewise the confidence."""
+    """0 to 1, or NaN if the file has none, as for the confidence."""
     confidence: float
 
 
 def events_of(hits: Iterable[Told]) -> Events:
-    """Hits in any order as `Events`."""
+    """Convert hits in any order to `Events`."""
     rows = sorted(hits, key=lambda hit: (hit.time_s, hit.label))
     return Events.of(
         [hit.time_s for hit in rows],
@@ -56,7 +56,7 @@ def events_of(hits: Iterable[Told]) -> Events:
 
 
 def label_of(word: str, place: str) -> str:
-    """The label that a word of a file stands for. Raises ChartError where it is none."""
+    """Label that a name in a file stands for. Raises ChartError for an unknown name."""
     try:
         return _WORDS[word.lower()]
     except KeyError as error:
@@ -65,7 +65,7 @@ def label_of(word: str, place: str) -> str:
 
 
 def read_events(data: bytes, place: str) -> Events:
-    """The events of a file, by its ending. Raises ChartError with the place of the first fault."""
+    """Read the events of a file by its ending. Raises ChartError with the location of the first fault."""
     if PurePosixPath(place).suffix.lower() in (".mid", ".midi"):
         hits = read_performance(data, place).hits
         return events_of([Told(hit.time_s, hit.label, _or_nan(hit.velocity), math.nan) for hit in hits])
@@ -78,7 +78,7 @@ def read_events(data: bytes, place: str) -> Events:
 
 
 def events_of_hits(tree: Tree) -> Events:
-    """The events of an object with ``hits``."""
+    """Events of an object with ``hits``."""
     offset_s = tree.number("offset_s", 0.0)
     hits = []
     for hit in tree.trees("hits"):
@@ -100,7 +100,7 @@ def _jams_hits(tree: Tree) -> Iterator[Told]:
 
 
 def _observations(annotation: Tree) -> list[Tree]:
-    """Rows of an annotation, which older writers keep as columns."""
+    """Rows of an annotation, which older writers store as columns."""
     columns = annotation.values.get("data")
     if not isinstance(columns, dict):
         return annotation.trees("data")

@@ -1,4 +1,4 @@
-"""Judge systems by their files: find, score, sum up, write."""
+"""Evaluate systems by their files: find cases, score, summarise, write."""
 
 from dataclasses import dataclass
 
@@ -14,26 +14,27 @@ from drumline.evaluation.tables import csv_files, headline
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was found, and where it is written."""
+    """Report of an evaluation, and its location."""
 
     report: Report
     headline: str
-    """The first table, as Markdown."""
+    """First table as Markdown."""
     output: str
 
 
 def plan(config: EvaluationConfig) -> list[Case]:
-    """Every recording with its predictions. Raises ConfigError where the configuration cannot be run."""
+    """Find every recording with its predictions. Raises ConfigError if the configuration cannot be run."""
     cases = find_cases(config)
     check_writable(config.output)
     return cases
 
 
 def evaluate(config: EvaluationConfig) -> Evaluation:
-    """Write ``report.json``, ``report.html``, ``headline.md`` and the CSV tables below ``config.output``.
+    """Run an evaluation and write ``report.json``, ``report.html``, ``headline.md`` and CSV tables to
+    ``config.output``.
 
-    Raises ConfigError before any work where the configuration cannot be run, DrumlineError where nothing could be
-    judged or Ray gave up.
+    Raises ConfigError before any work if the configuration cannot be run, DrumlineError if nothing could be scored or
+    Ray failed.
     """
     report = make_report(score_cases(plan(config), config), config)
     table = headline(report)
@@ -49,7 +50,7 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
 
 
 def describe_plan(cases: list[Case], config: EvaluationConfig) -> str:
-    """The plan for people."""
+    """Describe the planned evaluation for the terminal."""
     lines = []
     for truth in config.truths:
         mine = [case for case in cases if case.truth == truth.name]

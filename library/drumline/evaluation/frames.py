@@ -30,16 +30,16 @@ _THRESHOLD: Final = 0.5
 
 @dataclass(frozen=True)
 class FrameScores:
-    """A system's activations in one song."""
+    """Frame activations of a system in one song."""
 
     values: NDArray[np.float32]
-    """[T, C], 0 to 1."""
+    """Activations [T, C], 0 to 1."""
     labels: tuple[str, ...]
-    """Of the columns."""
+    """Labels of the columns."""
     frame_rate_hz: float
 
     def by_branch(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Activations of the six branches [T, 6], and which of them the system tells [6]."""
+        """Activations of the six branches [T, 6], and which branches the system outputs [6]."""
         sums = np.zeros((len(self.values), len(BRANCHES)), dtype=np.float32)
         told = np.zeros(len(BRANCHES), dtype=bool)
         for index, states in enumerate(BRANCHES.values()):
@@ -51,19 +51,19 @@ class FrameScores:
 
 @dataclass(frozen=True)
 class BranchFrames:
-    """Counts of one song or of many."""
+    """Frame counts of one song or of several."""
 
     histogram: NDArray[np.int64]
-    """[6, 2, bins] of `metrics.frames.frame_histogram`."""
+    """Histograms [6, 2, bins] of `metrics.frames.frame_histogram`."""
     counts: NDArray[np.int64]
-    """[6, 3] TP, FP, FN of frames at 0.5."""
+    """Counts [6, (TP, FP, FN)] of frames at a threshold of 0.5."""
 
     def __add__(self, other: "BranchFrames") -> "BranchFrames":
         return BranchFrames(self.histogram + other.histogram, self.counts + other.counts)
 
 
 def read_frames(data: bytes, place: str) -> FrameScores:
-    """The activations of a file. Raises ChartError where it is none, or DrumlineError where ours is damaged."""
+    """Read an activation file. Raises ChartError if it is invalid, DrumlineError if one of ours is damaged."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             if "activations" in file:
@@ -83,7 +83,7 @@ def read_frames(data: bytes, place: str) -> FrameScores:
 
 
 def branch_frames(truth: Truth, frames: FrameScores, *, mask_s: float) -> BranchFrames:
-    """The counts of one song."""
+    """Frame counts of one song."""
     values, told = frames.by_branch()
     wanted = frame_targets(truth, num_frames=len(values), frame_rate_hz=frames.frame_rate_hz, mask_s=mask_s)
     wanted[:, ~told] = MASKED
@@ -91,7 +91,7 @@ def branch_frames(truth: Truth, frames: FrameScores, *, mask_s: float) -> Branch
 
 
 def frame_targets(truth: Truth, *, num_frames: int, frame_rate_hz: float, mask_s: float) -> NDArray[np.int8]:
-    """What each branch should be [T, 6]: 1, 0, or `MASKED` near strokes and where the source cannot tell."""
+    """Targets of each branch [T, 6]: 1, 0, or `MASKED` near hits and where the source leaves the branch open."""
     wanted = np.zeros((num_frames, len(BRANCHES)), dtype=np.int8)
     frame = np.floor(truth.events.time_s * frame_rate_hz + 0.5).astype(np.int64)
     reach = round(mask_s * frame_rate_hz)

@@ -1,4 +1,4 @@
-"""What to add to the log-probabilities of each drum's kinds, from the strokes that the decoder finds."""
+"""Fit log-probability shifts of each drum's articulations on decoded hits."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -15,7 +15,7 @@ from drumline.metrics.events import Events
 from drumline.metrics.vocabulary import LABEL_NAMES
 
 _MOST_SHIFT: Final = 2.0
-"""Of a kind's log-probability: the development set's shares of kinds are not everybody's."""
+"""Largest shift of a log-probability, because the articulation shares of a development set are not universal."""
 
 
 def kind_shifts(

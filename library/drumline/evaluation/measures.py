@@ -1,7 +1,6 @@
-"""The parts of `report.json`, a small model for each kind of measurement; `evaluation.report` puts them together.
+"""Measurements of `report.json`, one small model each; `evaluation.report` combines them.
 
-Fractions are 0 to 1, ``null`` where there is no answer (`metrics.scores` says when). Intervals come from drawing songs
-with replacement.
+Fractions are 0 to 1, ``null`` where undefined (`metrics.scores`). Confidence intervals come from bootstrap over songs.
 """
 
 from drumline.core.config import Config
@@ -9,180 +8,180 @@ from drumline.core.measure import Number, Value
 
 
 class ScoreValues(Config):
-    """Precision, recall and F."""
+    """Precision, recall and F-measure with confidence intervals."""
 
     precision: Value
-    """TP / (TP + FP)."""
+    """Precision: TP / (TP + FP)."""
     recall: Value
-    """TP / (TP + FN)."""
+    """Recall: TP / (TP + FN)."""
     f: Value
-    """2 TP / (2 TP + FP + FN)."""
+    """F-measure: 2 TP / (2 TP + FP + FN)."""
 
 
 class ClassScores(ScoreValues):
-    """Scores with the counts they stand on."""
+    """Scores with their counts."""
 
     tp: int
-    """Strokes that were found."""
+    """True positives: hits that were found."""
     fp: int
-    """Hits that are none of them."""
+    """False positives: estimates that match no hit."""
     fn: int
-    """Strokes that were missed."""
+    """False negatives: hits that were missed."""
     false_positives_per_minute: Number
-    """Of audio."""
+    """False positives per minute of audio."""
 
 
 class EventScores(Config):
-    """Event scores in one vocabulary at one window."""
+    """Event scores in one vocabulary with one matching window."""
 
     window_ms: float
-    """How far a hit may lie from its stroke, on either side."""
+    """Largest distance of an estimate from the hit that it matches [ms]."""
     vocabulary: str
-    """``3``, ``5``, ``8`` or ``12`` classes."""
+    """Class vocabulary: ``3``, ``5``, ``8`` or ``12`` classes."""
     told: bool
-    """Whether each label that the system used says which class of this vocabulary it means, if any."""
+    """Whether every label that the system used maps to at most one class of this vocabulary."""
     micro: ClassScores
-    """From counts summed over classes."""
+    """Micro scores: from counts summed over classes."""
     macro: ScoreValues
-    """Mean over the classes that occur."""
+    """Macro scores: mean over the classes that occur."""
     classes: dict[str, ClassScores]
-    """By class."""
+    """Scores by class."""
 
 
 class ClassTiming(Config):
-    """Offsets of a class's true positives: hit minus stroke, positive where the hit is late."""
+    """Time offsets of a class's true positives: estimate minus hit, positive for late estimates."""
 
     num_pairs: int
-    """True positives."""
+    """Number of true positives."""
     median_ms: Number
-    """Median offset."""
+    """Median offset [ms]."""
     mean_ms: Number
-    """Mean offset."""
+    """Mean offset [ms]."""
     deviation_ms: Number
-    """Standard deviation."""
+    """Standard deviation of the offsets [ms]."""
     spread_ms: Number
-    """Median absolute deviation from the median."""
+    """Median absolute deviation from the median offset [ms]."""
 
 
 class Errors(Config):
-    """Hit minus stroke, of values between 0 and 1."""
+    """Errors of values from 0 to 1 (velocity, openness): estimate minus truth."""
 
     num_pairs: int
-    """True positives of which both values are known."""
+    """Number of true positives with both values known."""
     mean_absolute: Number
     """Mean absolute error."""
     bias: Number
-    """Mean error: positive where the system says too much."""
+    """Mean error, positive for values that are too high."""
     correlation: Number
-    """Pearson's."""
+    """Pearson correlation."""
 
 
 class Matrix(Config):
-    """A confusion matrix: rows are the truth, columns the system."""
+    """Confusion matrix: rows are the truth, columns the system."""
 
     classes: tuple[str, ...]
-    """Of rows and columns; in the matrix of all classes a last row "extra" and a last column "missed" follow."""
+    """Labels of rows and columns; the matrix of all classes adds a row "extra" and a column "missed"."""
     counts: tuple[tuple[int, ...], ...]
-    """Pairs of stroke and hit."""
+    """Number of (hit, estimate) pairs."""
     accuracy: Number
-    """Share on the diagonal."""
+    """Share of pairs on the diagonal."""
 
 
 class GapRow(Config):
-    """One class, or all, by gap."""
+    """Recall and precision of one class, or of all, by inter-onset interval."""
 
     reference: tuple[int, ...]
-    """Strokes by their gap in the truth."""
+    """Number of hits by their interval in the truth."""
     recall: tuple[Number, ...]
-    """Share of them that was found."""
+    """Share of these hits that was found."""
     estimate: tuple[int, ...]
-    """Hits by their gap in the estimate."""
+    """Number of estimates by their interval in the system's output."""
     precision: tuple[Number, ...]
-    """Share of them that was right."""
+    """Share of these estimates that was correct."""
 
 
 class Gaps(Config):
-    """Recall and precision by the gap to the nearest neighbour (inter-onset interval)."""
+    """Recall and precision by inter-onset interval to the nearest neighbour."""
 
     among: str
-    """Whose gap: to the next hit of the same ``class``, or of ``any``."""
+    """Neighbour that counts: the next hit of the same ``class``, or of ``any`` class."""
     bins: tuple[str, ...]
-    """Of the gap."""
+    """Bin edges of the interval."""
     rows: dict[str, GapRow]
-    """``all`` and each class."""
+    """Results for ``all`` and for each class."""
 
 
 class Subdivisions(Config):
     """Recall by note value, where the source has a tempo."""
 
     among: str
-    """As for gaps."""
+    """Neighbour that counts: of the same ``class``, or of ``any`` class."""
     note_values: tuple[str, ...]
-    """The columns."""
+    """Note values, in the order of the columns."""
     reference: dict[str, tuple[int, ...]]
-    """Strokes: ``all``, each tempo band (beats a minute) and each class."""
+    """Number of hits: ``all``, by tempo range [beats/min] and by class."""
     recall: dict[str, tuple[Number, ...]]
-    """Share of them that was found."""
+    """Share of these hits that was found."""
 
 
 class Edits(Config):
-    """What a person must change to turn the estimate into the truth."""
+    """Edits that turn the estimate into the truth."""
 
     vocabulary: str
-    """In which classes."""
+    """Class vocabulary in which edits are counted."""
     per_100_notes: Value
     """Edits per 100 notes of the truth."""
     insertions: int
-    """Notes to be written."""
+    """Number of notes to insert."""
     deletions: int
-    """Notes to be removed."""
+    """Number of notes to delete."""
     substitutions: int
-    """Notes to be given another class."""
+    """Number of notes to change to another class."""
     reference: int
-    """Notes of the truth."""
+    """Number of notes in the truth."""
     classes: dict[str, Number]
-    """Edits per 100 notes of each class."""
+    """Edits per 100 notes by class."""
 
 
 class Reliability(Config):
-    """Do confidences mean what they say? Of hits with a confidence."""
+    """Reliability of confidences, over hits that have one."""
 
     num_hits: int
-    """Such hits."""
+    """Number of hits with a confidence."""
     expected_error: float
-    """ECE: the mean distance of confidence and accuracy over bins, weighted by hits."""
+    """Expected calibration error: mean distance of confidence and accuracy over bins, weighted by hits."""
     brier: float
-    """Mean squared difference of confidence and outcome."""
+    """Brier score: mean squared difference of confidence and outcome."""
     count: tuple[int, ...]
-    """Hits in each of 15 equal bins of confidence."""
+    """Number of hits in each of 15 equal bins of confidence."""
     mean_confidence: tuple[Number, ...]
-    """Of each bin."""
+    """Mean confidence in each bin."""
     accuracy: tuple[Number, ...]
-    """Share of right hits in each bin."""
+    """Share of correct hits in each bin."""
 
 
 class Branch(Config):
-    """One branch judged by its frames, and what is wrong with it."""
+    """Frame-wise scores of one branch, and a diagnosis."""
 
     num_positive: int
-    """Frames with a stroke."""
+    """Number of frames with a hit."""
     roc_auc: Number
-    """Area under the ROC curve."""
+    """Area under the ROC curve of frames."""
     roc_auc_error: Number
-    """The exact area lies within this of it."""
+    """Largest error of the area, which is computed from histograms."""
     pr_auc: Number
-    """Average precision."""
+    """Average precision of frames."""
     pr_auc_error: Number
-    """The exact one lies within this of it."""
+    """Largest error of the average precision, which is computed from histograms."""
     frame_precision: Number
-    """Of frames at 0.5."""
+    """Precision of frames at a threshold of 0.5."""
     frame_recall: Number
-    """Of frames at 0.5."""
+    """Recall of frames at a threshold of 0.5."""
     frame_f: Number
-    """Of frames at 0.5."""
+    """F-measure of frames at a threshold of 0.5."""
     event_f: Number
-    """Of the decoded hits at the first window."""
+    """F-measure of the decoded hits at the first window."""
     finding: str
-    """good, threshold problem, model problem, not enough data."""
+    """Diagnosis: good, threshold problem, model problem, or not enough data."""
     reason: str
-    """One sentence with the numbers and the limits."""
+    """Explanation of the diagnosis with its numbers and limits."""

@@ -1,7 +1,7 @@
-"""The page of an evaluation, for people: systems first, then classes, timing, confusion, rhythm, calibration, songs.
+"""HTML page of an evaluation: systems, classes, timing, confusion, rhythm, calibration, songs.
 
-It shows the main truth; the F of others stands beside it. All numbers come from the report, so equal reports have equal
-pages.
+Details are shown for the first truth, with the F-measures of the others beside them. All numbers come from the report,
+so equal reports give equal pages.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,13 +15,13 @@ from drumline.evaluation.report import Report, SystemReport, TruthReport
 from drumline.evaluation.summary import EXTRA
 
 ANCHORS: Final = {"musiccharts.tools": 20.3, "ADTOF": 40.0}
-"""The public anchors of edits per 100 notes, on 367 charts of their own (eight game lanes, tempo map given)."""
+"""Published edits per 100 notes on 367 other charts (eight game lanes, tempo map given), for comparison."""
 _WORST_SONGS: Final = 15
 _DASH: Final = "–"
 
 
 def render_page(report: Report) -> str:
-    """The whole page: one file that needs no other."""
+    """Render an evaluation as one self-contained HTML page."""
     environment = page_environment("evaluation/templates")
     environment.filters["words"] = lambda name: name.replace("_", " ")
     environment.filters |= {"percent": percent, "interval": interval, "fixed": fixed, "signed": signed, "shade": shade}
@@ -42,32 +42,32 @@ def render_page(report: Report) -> str:
 
 
 def percent(value: Number, digits: int = 1) -> str:
-    """A share as per cent: 90.2."""
+    """Format a share as a percentage: 90.2."""
     return _DASH if value is None else f"{100 * value:.{digits}f}"
 
 
 def interval(value: Value) -> str:
-    """The interval of a share, in per cent: 80.2–96.7."""
+    """Format the interval of a share as percentages: 80.2–96.7."""
     return "" if value.low is None or value.high is None else f"{100 * value.low:.1f}{_DASH}{100 * value.high:.1f}"
 
 
 def fixed(value: Number, digits: int = 1) -> str:
-    """A number as it is."""
+    """Format a number."""
     return _DASH if value is None else f"{value:.{digits}f}"
 
 
 def signed(value: Number, digits: int = 1, scale: float = 100) -> str:
-    """A difference with its sign, in per cent if nothing else is said."""
+    """Format a signed difference, as a percentage by default."""
     return _DASH if value is None else f"{scale * value:+.{digits}f}".replace("-", "−")
 
 
 def shade(count: int, total: int) -> str:
-    """A share as the opacity of a cell's colour, in per cent."""
+    """Opacity of a cell's colour for a share [%]."""
     return f"{round(70 * count / total)}%" if total else "0%"
 
 
 def _best(report: Report, main: TruthReport) -> dict[str, Any]:
-    """The greatest micro F, and the greatest F of each class."""
+    """Highest micro F-measure, and highest F-measure of each class."""
     scores = [system.at(report.vocabulary, report.windows_ms[0]) for system in main.systems]
     by_class: dict[str, list[float]] = {}
     for each in scores:
@@ -132,7 +132,7 @@ def _plots(report: Report, main: TruthReport) -> dict[str, str]:
 
 
 def _told(rows: Mapping[str, Mapping[str, Value]]) -> dict[str, Mapping[str, Value]]:
-    """Rows that anybody has a value in."""
+    """Rows in which any system has a value."""
     return {name: row for name, row in rows.items() if row}
 
 
@@ -142,7 +142,7 @@ def _with_strokes(places: Sequence[str], strokes: Sequence[int]) -> list[str]:
 
 
 def _spread(system: SystemReport, drum: str) -> Value:
-    """The median offset with the median absolute deviation on either side [ms]."""
+    """Median offset with the median absolute deviation on either side [ms]."""
     told = system.timing[drum]
     if told.median_ms is None or told.spread_ms is None:
         return Value(value=told.median_ms, low=None, high=None)
@@ -154,7 +154,7 @@ def _edits(system: SystemReport, vocabulary: str) -> Value:
 
 
 def _worst_songs(systems: Sequence[SystemReport]) -> list[tuple[str, int, Mapping[str, Number]]]:
-    """(song, strokes, F by system) of the songs that the first system does worst."""
+    """(song, hits, F-measure by system) of the songs with the lowest scores of the first system."""
     f = {system.name: {row.song: row.f for row in system.per_song} for system in systems}
     worst = systems[0].per_song[:_WORST_SONGS] if systems else ()
     return [(row.song, row.strokes, {name: told.get(row.song) for name, told in f.items()}) for row in worst]

@@ -16,8 +16,8 @@ from drumline.dataset.duplicates import DOMAINS_BY_PURITY
 from drumline.evaluation.references import ReferenceSong
 
 Unmatched = Literal["error", "ignore", "empty"]
-"""What becomes of names that find no partner: end the run; leave them out; or, for a song without predictions, judge
-silence (predictions without a song are left out)."""
+"""Handling of names without a partner: end the run, omit them, or treat a song without predictions as silent
+(predictions without a song are omitted)."""
 
 T = TypeVar("T")
 _SHOWN = 8
@@ -26,10 +26,10 @@ _SHOWN = 8
 def pair(
     songs: Sequence[ReferenceSong], predictions: Mapping[str, T], *, system: str, unmatched: Unmatched
 ) -> dict[str, T]:
-    """The prediction of each song by the song's name; songs without one are left out.
+    """Match predictions with songs by name; songs without predictions are omitted.
 
-    Raises ConfigError, with the names, where one stands for several songs, two stand for one, nothing fits at all,
-    or anything is left over that ``unmatched`` does not allow.
+    Raises ConfigError, with the names, if a prediction matches several songs, a song has several predictions, nothing
+    matches, or unmatched names remain that ``unmatched`` does not allow.
     """
     index: dict[str, set[str]] = defaultdict(set)
     for song in songs:

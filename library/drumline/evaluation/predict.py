@@ -1,7 +1,7 @@
-"""What a checkpoint says of recordings, written as any system's predictions are: hits and activations, a file a song.
+"""Run a checkpoint on recordings and write its hits and activations, one file per song.
 
-Recordings are those of a built dataset, or audio that stands beside annotations under roots (a corpus such as MDB),
-which is brought to the loudness that the model was trained at.
+Recordings come from a built dataset, or from audio beside annotations under roots (a corpus such as MDB), normalised to
+the loudness that the model was trained at.
 """
 
 import json
@@ -25,28 +25,28 @@ from drumline.evaluation.recordings import Recorded, dataset_recordings, root_re
 
 
 class PredictConfig(Config):
-    """A checkpoint, and what it is to listen to."""
+    """Checkpoint, recordings and decoding of a prediction run."""
 
     checkpoint: str
-    """A checkpoint's URI, or a training run's output: then its best."""
+    """Checkpoint URI, or the output folder of a training run (its best checkpoint is used)."""
     output: str
-    """Where ``predictions/<name>.json`` and ``activations/<name>.npz`` go."""
+    """Location of ``predictions/<name>.json`` and ``activations/<name>.npz``."""
     dataset: str = ""
-    """A built dataset."""
+    """Built dataset whose recordings are used."""
     splits: tuple[Literal["train", "validation", "test"], ...] = ("test",)
-    """Of a dataset: which splits."""
+    """Splits of the dataset to use."""
     roots: tuple[RootConfig, ...] = ()
-    """Where songs are, instead of a dataset."""
+    """Folders or archives to search for songs, instead of a dataset."""
     domain: Literal["stem", "stems", "mix"] = "stem"
-    """Of songs under roots: what to listen to. Those without it are left out."""
+    """Audio domain of songs under roots; songs without it are skipped."""
     decoding: Decoding = DecodeConfig()
-    """How activations become hits."""
+    """Decoding of activations into hits."""
     calibration: str = ""
-    """A ``class_thresholds.json``, which stands above the decoding's thresholds."""
+    """Calibration file ``class_thresholds.json``, which overrides the decoding's thresholds."""
     cache: CacheConfig = CacheConfig()
-    """What the checkpoint says of recordings: another decoding never listens again."""
+    """Activation cache: decoding again needs no inference."""
     max_songs: int = Field(default=100_000, ge=1)
-    """At most so many recordings."""
+    """Largest number of recordings."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -56,7 +56,7 @@ class PredictConfig(Config):
 
 
 def predict(config: PredictConfig) -> int:
-    """Write the predictions; gives the number of recordings. Raises ConfigError where there are none."""
+    """Write predictions; returns the number of recordings. Raises ConfigError if there are none."""
     model = open_model(config.checkpoint, config.cache)
     calibration = read_calibration(config.calibration) if config.calibration else None
     number = 0
@@ -68,12 +68,12 @@ def predict(config: PredictConfig) -> int:
         if (number := number + 1) == config.max_songs:
             break
     if not number:
-        raise ConfigError(f"nothing to listen to in {config.dataset or [root.uri for root in config.roots]}")
+        raise ConfigError(f"no recordings in {config.dataset or [root.uri for root in config.roots]}")
     return number
 
 
 def as_json(hearing: Hearing, decoding: DecodeConfig, calibration: Calibration | None) -> dict[str, Any]:
-    """Hits as `evaluation.predictions` reads them."""
+    """Hits in the form that `evaluation.predictions` reads."""
     return hits_as_json(strokes([hearing.activations], decoding, calibration).events, hearing.duration_s)
 
 

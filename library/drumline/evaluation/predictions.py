@@ -36,20 +36,20 @@ _MOST_BYTES: Final = 512 * 2**20
 
 @dataclass(frozen=True)
 class Located:
-    """One song's predictions. Small, and readable anywhere."""
+    """Location of one song's predictions; small, and readable on any machine."""
 
     uri: str
-    """Of the file."""
+    """URI of the file."""
     part: str = ""
-    """In a JSON file of many songs: the part; empty where it has none."""
+    """Part in a JSON file of many songs; empty if it has none."""
     song: str = ""
-    """In a JSON file of many songs: its key there."""
+    """Key in a JSON file of many songs."""
     row_group: int = -1
-    """In a Parquet file, with ``row``; else -1."""
+    """Row group in a Parquet file, with ``row``; else -1."""
     row: int = -1
 
     def read(self) -> Events:
-        """The events. Raises ChartError where the file is damaged, OSError where it is gone."""
+        """Read the events. Raises ChartError if the file is damaged, OSError if it is gone."""
         if self.row >= 0:
             return _events_of_row(_row_group(self.uri, self.row_group), self.row, self.uri)
         if self.song:
@@ -58,9 +58,9 @@ class Located:
 
 
 def find_predictions(uri: str, part: str) -> Mapping[str, Located]:
-    """Every song's predictions by name. ``part`` chooses in a JSON file that has parts.
+    """Find every song's predictions by name; ``part`` selects a part of a JSON file.
 
-    Raises ConfigError where there is nothing of the kind, with what there is.
+    Raises ConfigError if there are none, with the names that exist.
     """
     try:
         fs, path = filesystem(uri)
@@ -80,7 +80,7 @@ def find_predictions(uri: str, part: str) -> Mapping[str, Located]:
 
 
 def find_activations(uri: str) -> Mapping[str, str]:
-    """URI of each song's activations (``.npz``) below a folder, by name. Raises ConfigError where there are none."""
+    """URIs of activation files (``.npz``) below a folder, by name. Raises ConfigError if there are none."""
     try:
         fs, path = filesystem(uri)
         files = [str(entry).removeprefix(path.rstrip("/") + "/") for entry in fs.find(path)]
@@ -160,7 +160,7 @@ def _events_of_row(table: "pa.Table", row: int, place: str) -> Events:
 
 @lru_cache(maxsize=16)
 def _songs(uri: str, part: str) -> Mapping[str, Any]:
-    """The songs of a JSON file by name, each still as it is written."""
+    """Songs of a JSON file by name, unparsed."""
     try:
         whole: Any = parse_json(read_bytes(uri, _MOST_BYTES))
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""Recordings that a checkpoint listens to: of a built dataset, or beside annotations under roots, by one name each.
+"""Recordings for inference: of a built dataset, or beside annotations under roots, each with one name.
 
-Audio is decoded where somebody wants its samples, and not before: what is known of a recording needs none.
+Audio is decoded only when samples are requested.
 """
 
 import logging
@@ -28,19 +28,19 @@ _SHORTEST_S: Final = 0.4
 
 @dataclass(frozen=True)
 class Recorded:
-    """A recording."""
+    """A named recording whose samples are decoded on request."""
 
     name: str
     sha256: str
-    """Of all that decides its samples."""
+    """Fingerprint of everything that determines its samples."""
     read: Callable[[], NDArray[np.float32]]
-    """Its samples [N], mono at 22,050 Hz, at -14 LUFS. Raises AudioError for audio that cannot serve."""
+    """Read the samples [N], mono at 22,050 Hz and -14 LUFS. Raises AudioError for unusable audio."""
 
 
 def dataset_recordings(
     dataset: str, *, splits: Sequence[str | None], wanted: Container[str] | None = None
 ) -> Iterator[Recorded]:
-    """``<song id>.<domain>``: each recording of some splits (None: of all), if it is ``wanted``."""
+    """Recordings ``<song id>.<domain>`` of some splits (None: of all) whose name is in ``wanted``."""
     manifest = read_manifest(dataset)
     for uri in (join(dataset, shard) for split in splits for shard in manifest.shards(split)):
         with open_parquet(uri) as shard:
@@ -54,20 +54,20 @@ def dataset_recordings(
 
 
 def root_recordings(roots: Sequence[RootConfig], domain: str) -> Iterator[Recorded]:
-    """Every song's audio of a domain, by the song's key; songs without it are left out."""
+    """Audio of each song in one domain, by the song's key; songs without it are skipped."""
     for source in find_songs(roots):
         if not (source.superseded_by or source.fault) and (found := _of_song(source, domain)):
             yield found
 
 
 def recording_of(name: str, files: Sequence[tuple[str, bytes]]) -> Recorded:
-    """Files (name, content) that sound together, brought to the loudness that models are trained at."""
+    """Mix simultaneous files (name, content) and normalise to the loudness that models are trained at."""
     digest = sha256(" ".join(["levelled", *(sha256(data) for _, data in files)]).encode())
     return Recorded(name, digest, partial(_levelled, files))
 
 
 def _of_song(source: SongSource, domain: str) -> Recorded | None:
-    """The audio of a song in a domain, as a build would decode it."""
+    """Audio of a song in a domain, decoded as in a dataset build."""
     read = read_song(source, difficulty="expert", transcriptions="include")
     choice = next((choice for choice in read.audio if choice.domain == domain), None)
     if choice is None:

@@ -1,7 +1,7 @@
-"""The truth that systems are judged by: the songs of a built dataset, or charts and corpora as a build finds them.
+"""Ground truth of an evaluation: songs of a built dataset, or charts and corpora found under roots.
 
-Times are seconds of the audio. A dataset's hits are aligned; those found under ``roots`` are taken at their word:
-``audio_s = chart_s + offset_s`` with the offset that the chart claims (annotated recordings claim none).
+Times are seconds of the audio. Hits of a dataset are aligned; those under ``roots`` are used with the offset that the
+chart states: ``audio_s = chart_s + offset_s`` (annotated recordings have none).
 """
 
 from collections import defaultdict
@@ -40,26 +40,27 @@ _EVENT_COLUMNS: Final = ("song_id", "domain", "time_s", "beat", "label", "eviden
 
 
 class ReferenceConfig(Config):
-    """One truth: a dataset, or roots."""
+    """Ground truth: a dataset, or roots."""
 
     name: str = "truth"
-    """What the report calls it."""
+    """Name in the report."""
     dataset: str = ""
-    """A built dataset (its ``events.parquet`` and ``songs.parquet``), local or ``s3://``."""
+    """Built dataset (its ``events.parquet`` and ``songs.parquet``), local or ``s3://``."""
     splits: tuple[Split, ...] = ("test",)
-    """Of a dataset: which splits. Whatever decided anything about a model is not for judging it."""
+    """Splits of the dataset; a split that influenced a model must not be used to evaluate it."""
     domains: tuple[str, ...] = ()
-    """Of a dataset: which recordings (stem, stems, mix, separated, rendered); all if empty."""
+    """Audio domains of the dataset (stem, stems, mix, separated, rendered); all if empty."""
     roots: tuple[RootConfig, ...] = ()
-    """Where songs are, instead of a dataset: charts, ``hits.json`` folders, a corpus (``kind: mdb``, ``mdb_class``)."""
+    """Folders or archives to search instead of a dataset: charts, ``hits.json`` folders, a corpus (``kind: mdb``)."""
     sources: tuple[str, ...] = ()
-    """Only songs of these (the first part of their keys); all if empty."""
+    """Sources to use (first part of their songs' keys); all if empty."""
     difficulty: Literal["expert", "hard", "medium", "easy"] = "expert"
-    """Of game charts under roots: which difficulty is the performance."""
+    """Difficulty of game charts under roots."""
 
     lanes_are_truth: bool = False
-    """Of game charts: take each lane for its commonest drum (a blue cymbal for a ride). If false, a lane that is only a
-    majority guess is left open, as in training, and either drum satisfies it."""
+    """Map each lane of a game chart to its most common drum (a blue cymbal to a ride). If false, ambiguous lanes are
+    left
+    open, as in training, and either drum matches."""
 
     @model_validator(mode="after")
     def _one_place(self) -> Self:
@@ -70,38 +71,38 @@ class ReferenceConfig(Config):
 
 @dataclass(frozen=True)
 class Truth:
-    """What a source says about one song."""
+    """Ground truth of one song."""
 
     events: Events
     tempo: TempoMap | None
-    """None where the source has none."""
+    """Tempo map; None if the source has none."""
     tempo_offset_s: float
-    """``audio_s = tempo.seconds(tick) + tempo_offset_s``."""
+    """Offset of the tempo map [s]: ``audio_s = tempo.seconds(tick) + tempo_offset_s``."""
     duration_s: float
-    """Of the audio; up to the last hit where only the chart is known."""
+    """Duration of the audio [s]; up to the last hit if only the chart is known."""
     genre: str
     unannotated: tuple[str, ...]
-    """Classes that the source leaves out even where they sound."""
+    """Classes that the source does not annotate."""
 
 
 @dataclass(frozen=True)
 class ReferenceSong:
-    """One recording to be judged on. Small; `read` fetches the rest on whichever machine scores it."""
+    """A recording to evaluate; small, `read` loads its ground truth on the machine that scores it."""
 
     name: str
-    """Unique among the references: the song's key, and its domain where it has several recordings."""
+    """Unique name: the song's key, with its domain if it has several recordings."""
     source: str
-    """The first part of its key: the root it came from."""
+    """Source: first part of the song's key."""
     domain: str
-    """How the drums are heard; empty where only the chart is known."""
+    """Audio domain; empty if only the chart is known."""
     aliases: tuple[str, ...]
-    """Every name that its predictions may bear (`evaluation.pairing`)."""
+    """Names that its predictions may have (`evaluation.pairing`)."""
     found: SongSource | None = None
-    """Of roots: the song."""
+    """Song source, for roots."""
     difficulty: str = ""
     lanes_are_truth: bool = False
     events_uri: str = ""
-    """Of a dataset: its events table, and where in it the song is."""
+    """Event table of the dataset and row group of the song in it."""
     row_groups: tuple[int, ...] = ()
     song_id: str = ""
     duration_s: float = 0.0
@@ -109,7 +110,7 @@ class ReferenceSong:
     unannotated: tuple[str, ...] = ()
 
     def read(self) -> Truth:
-        """The truth. Raises ChartError or SongError where the chart is damaged or gone."""
+        """Read the ground truth. Raises ChartError or SongError if the chart is damaged or gone."""
         if self.found is not None:
             return self._truth_of(read_song(self.found, difficulty=self.difficulty).song)
         import pyarrow as pa
@@ -154,12 +155,12 @@ class ReferenceSong:
         return judged_label(_WIDER.get(label, label) if is_guess else label, flags)
 
     def to_json(self) -> str:
-        """As one line, for Ray's rows."""
+        """Serialise to one line for Ray's rows."""
         return _ADAPTER.dump_json(self).decode()
 
     @staticmethod
     def from_json(line: str) -> "ReferenceSong":
-        """The inverse of `to_json`."""
+        """Inverse of `to_json`."""
         return _ADAPTER.validate_json(line)
 
 
@@ -167,7 +168,7 @@ _ADAPTER: Final = TypeAdapter(ReferenceSong)
 
 
 def find_references(config: ReferenceConfig) -> list[ReferenceSong]:
-    """Every song of a truth, in order of name. Raises ConfigError where there is none."""
+    """Find all songs of a ground truth, in order of name. Raises ConfigError if there are none."""
     found = list(_of_dataset(config)) if config.dataset else list(_of_roots(config))
     if not found:
         place = config.dataset or ", ".join(root.uri for root in config.roots)
@@ -240,7 +241,7 @@ def _of_dataset(config: ReferenceConfig) -> Iterator[ReferenceSong]:
 
 
 def _aliases(names: Sequence[str]) -> tuple[str, ...]:
-    """Each name, with and without its file ending, and everything that is left when leading folders go."""
+    """Each name with and without its file ending, and its suffixes without leading folders."""
     found: dict[str, None] = {}
     for name in names:
         path = PurePosixPath(name)

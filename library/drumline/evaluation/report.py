@@ -1,6 +1,7 @@
-"""The schema of `report.json`: all that an evaluation found, for machines.
+"""Schema of the `report.json` of an evaluation.
 
-Its parts, and what ``null`` means in them, are `evaluation.measures`. Equal inputs give equal bytes: it holds no date.
+Its parts, and the meaning of ``null`` in them, are in `evaluation.measures`. Equal inputs give equal bytes: it holds no
+date.
 """
 
 from typing import Final
@@ -20,193 +21,193 @@ from drumline.evaluation.measures import (
 )
 
 SCHEMA_VERSION: Final = 1
-"""Raised whenever an old reader would misread a new file."""
+"""Version of the report schema; raised whenever an old reader would misread a new file."""
 
 
 class Group(Config):
-    """The songs of one source, domain or genre."""
+    """Scores on the songs of one source, domain or genre."""
 
     by: str
-    """``source``, ``domain`` or ``genre``."""
+    """Grouping: ``source``, ``domain`` or ``genre``."""
     name: str
-    """Which one."""
+    """Name of the group."""
     songs: int
-    """Recordings in it."""
+    """Number of recordings."""
     strokes: int
-    """Of the truth."""
+    """Number of hits in the truth."""
     f: Value
-    """Micro F in the detailed vocabulary at the first window."""
+    """Micro F-measure in the detailed vocabulary at the first window."""
     classes: dict[str, Number]
-    """F by class."""
+    """F-measure by class."""
     edits_per_100_notes: Number
-    """In the detailed vocabulary's edits, or the nearest there are."""
+    """Edits per 100 notes, in the edit vocabulary nearest to the detailed one."""
 
 
 class SongRow(Config):
-    """One song."""
+    """Scores of one song."""
 
     song: str
-    """Its key."""
+    """Key of the song."""
     source: str
-    """The root it came from."""
+    """Source: first part of the song's key."""
     domain: str
-    """How the drums are heard; empty where only the chart is known."""
+    """Audio domain; empty if only the chart is known."""
     genre: str
-    """As the source spells it."""
+    """Genre as the source spells it."""
     duration_s: float
-    """Of the audio, or up to the last stroke."""
+    """Duration of the audio [s], or time of the last hit."""
     strokes: int
-    """Of the truth."""
+    """Number of hits in the truth."""
     hits: int
-    """Of the system."""
+    """Number of hits that the system estimated."""
     tp: int
-    """As below, in the detailed vocabulary at the first window, all classes."""
+    """True positives over all classes, in the detailed vocabulary at the first window."""
     fp: int
-    """Likewise."""
+    """False positives over all classes."""
     fn: int
-    """Likewise."""
+    """False negatives over all classes."""
     precision: Number
-    """Likewise."""
+    """Precision over all classes."""
     recall: Number
-    """Likewise."""
+    """Recall over all classes."""
     f: Number
-    """Likewise."""
+    """F-measure over all classes."""
     edits_per_100_notes: Number
-    """As for groups."""
+    """Edits per 100 notes, in the edit vocabulary nearest to the detailed one."""
     median_offset_ms: Number
-    """Of the true positives."""
+    """Median offset of the true positives [ms]."""
 
 
 class SystemReport(Config):
-    """One system on one truth."""
+    """Scores of one system on one truth."""
 
     name: str
-    """As configured."""
+    """Name of the system."""
     songs: int
-    """Recordings it was judged on."""
+    """Number of evaluated recordings."""
     hours: float
-    """Of audio."""
+    """Duration of their audio."""
     hits: int
-    """All that it told."""
+    """Number of hits that the system estimated."""
     labels: dict[str, int]
-    """Its hits by label."""
+    """Number of estimated hits by label."""
     events: tuple[EventScores, ...]
-    """Every window and vocabulary."""
+    """Event scores by window and vocabulary."""
     timing: dict[str, ClassTiming]
-    """``all`` and each class."""
+    """Time offsets of ``all`` and of each class."""
     velocity: dict[str, Errors]
-    """``all`` and each class."""
+    """Velocity errors of ``all`` and of each class."""
     openness: Errors
-    """Of hi-hats."""
+    """Openness errors of hi-hats."""
     confusion: Matrix
-    """Of all classes."""
+    """Confusion matrix of all classes."""
     variations: dict[str, Matrix]
-    """By branch: how it was played, where the right instrument was found."""
+    """Articulation confusions by branch, where the right instrument was found."""
     gaps: tuple[Gaps, ...]
-    """Of the same class, and of any."""
+    """Recall and precision by inter-onset interval, of the same class and of any."""
     subdivisions: tuple[Subdivisions, ...]
-    """Likewise."""
+    """Recall by note value, of the same class and of any."""
     edits: tuple[Edits, ...]
-    """In five classes and in eight lanes."""
+    """Edits in five classes and in eight game lanes."""
     reliability: Reliability | None
-    """Null where the system gives no confidences."""
+    """Reliability of confidences; null if the system has none."""
     branches: dict[str, Branch]
-    """Empty where there are no activations."""
+    """Frame-wise scores by branch; empty without activations."""
     groups: tuple[Group, ...]
-    """By source, domain and genre, as far as they differ."""
+    """Scores by source, domain and genre, where they differ."""
     per_song: tuple[SongRow, ...]
-    """The worst first."""
+    """Scores by song, lowest first."""
 
     def at(self, vocabulary: str, window_ms: float) -> EventScores:
-        """The event scores of one vocabulary and window."""
+        """Event scores of one vocabulary and window."""
         return next(e for e in self.events if e.vocabulary == vocabulary and e.window_ms == window_ms)
 
 
 class Delta(Config):
-    """System minus baseline, on the same songs."""
+    """Difference of a score, system minus baseline, on the same songs."""
 
     delta: Number
-    """Of the songs as they are."""
+    """Difference on all songs."""
     low: Number
-    """Lower end of the interval."""
+    """Lower end of its confidence interval."""
     high: Number
-    """Upper end: the two differ where 0 lies outside."""
+    """Upper end of its confidence interval; the systems differ if it excludes 0."""
     p_value: Number
-    """Two-sided."""
+    """Two-sided p-value."""
 
 
 class Deltas(Config):
-    """Differences of the three scores."""
+    """Differences of precision, recall and F-measure."""
 
     precision: Delta
-    """ΔP."""
+    """Difference of precision."""
     recall: Delta
-    """ΔR."""
+    """Difference of recall."""
     f: Delta
-    """ΔF."""
+    """Difference of F-measure."""
 
 
 class ComparisonReport(Config):
-    """Two systems on the songs that both were judged on, in the detailed vocabulary at the first window."""
+    """Comparison of two systems on their common songs, in the detailed vocabulary at the first window."""
 
     baseline: str
-    """What is compared with."""
+    """Name of the baseline."""
     system: str
-    """What is compared."""
+    """Name of the compared system."""
     songs: int
-    """Recordings of both."""
+    """Number of common recordings."""
     rows: dict[str, Deltas]
-    """``micro``, ``macro`` and each class."""
+    """Differences of ``micro``, ``macro`` and each class."""
 
 
 class UnreadRow(Config):
-    """Something that could not be read, and so was not judged."""
+    """A file that could not be read and was not evaluated."""
 
     system: str
-    """Empty where it was the truth."""
+    """Name of the system; empty if the truth could not be read."""
     song: str
-    """Its name."""
+    """Name of the song."""
     reason: str
-    """Place and fault."""
+    """Location and fault."""
 
 
 class TruthReport(Config):
-    """All systems on one truth."""
+    """Scores of all systems on one truth."""
 
     name: str
-    """As configured."""
+    """Name of the truth."""
     songs: int
-    """Recordings that any system was judged on."""
+    """Number of recordings that any system was evaluated on."""
     hours: float
-    """Of audio."""
+    """Duration of their audio."""
     strokes: int
-    """Of the truth."""
+    """Number of hits in the truth."""
     systems: tuple[SystemReport, ...]
-    """In the order of the configuration."""
+    """Systems in the order of the configuration."""
     comparisons: tuple[ComparisonReport, ...]
-    """Each with the baseline."""
+    """Comparison of each system with the baseline."""
     unread: tuple[UnreadRow, ...]
-    """What was left out."""
+    """Files that could not be read."""
 
 
 class Report(Config):
-    """The whole of `report.json`."""
+    """Contents of an evaluation's `report.json`."""
 
     schema_version: int = SCHEMA_VERSION
-    """Of this schema."""
+    """Version of this schema."""
     name: str
-    """The title."""
+    """Title of the report."""
     drumline: str
-    """Version of the code."""
+    """Version of drumline that wrote it."""
     fingerprint: str
-    """Of the configuration, less where and how it ran."""
+    """Fingerprint of the configuration without locations and run settings."""
     windows_ms: tuple[float, ...]
-    """The first is that of all details."""
+    """Matching windows; the first is used in all detailed tables."""
     vocabulary: str
-    """Of all details."""
+    """Class vocabulary of all detailed tables."""
     level: float
-    """Of the intervals."""
+    """Confidence level of the intervals."""
     num_draws: int
-    """Of the intervals."""
+    """Number of bootstrap resamples."""
     truths: tuple[TruthReport, ...]
-    """The first is the main one."""
+    """Results by truth; the first truth is the main one."""

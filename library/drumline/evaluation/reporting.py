@@ -1,4 +1,4 @@
-"""What was counted, put together as a `Report`."""
+"""Assemble the counts of an evaluation into a `Report`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -38,7 +38,7 @@ _GROUPED_BY = ("source", "domain", "genre")
 
 
 def make_report(scored: Scored, config: EvaluationConfig) -> Report:
-    """The report of all truths and systems. Raises DrumlineError where no song of the first truth could be judged."""
+    """Build the report of all truths and systems. Raises DrumlineError if no song of the first truth was evaluated."""
     main = config.truths[0].name
     if not any(songs for (truth, _), songs in scored.songs.items() if truth == main):
         faults = "; ".join(f"{each.song}: {each.reason}" for each in scored.unread[:3])
@@ -103,7 +103,7 @@ def _system(
 
 
 def _branches(songs: Sequence[SongScore], frames: BranchFrames, config: EvaluationConfig) -> dict[str, Branch]:
-    """Frames beside events: what is wrong with each branch that the system has."""
+    """Frame and event scores of each branch that the system has, with a diagnosis."""
     area = areas(frames.histogram)
     at_half = scores(frames.counts)
     counts = np.sum([song.counts[0] for song in songs], axis=0)

@@ -1,7 +1,7 @@
-"""Score songs where they are found: in this process when they are few, on Ray when they are many.
+"""Score songs in this process if they are few, on Ray if they are many.
 
-A *case* is one recording with the predictions of every system that has one. Cases hold names and places only; a worker
-reads the files and sends back counts.
+A *case* is one recording with the predictions of every system that has one. Cases hold names and locations only; a
+worker reads the files and returns counts.
 """
 
 import logging
@@ -36,22 +36,22 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True)
 class Prediction:
-    """What one system says about one recording: hits, or activations to pick them from, or neither for silence."""
+    """Output of one system for one recording: hits, activations to decode, or neither for silence."""
 
     hits: Located | None
     decoding: DecodeConfig
-    """How to pick hits from activations."""
+    """Decoding of activations into hits."""
     activations: str = ""
-    """URI of the ``.npz``."""
+    """URI of the activation file (``.npz``)."""
     calibration: str = ""
-    """URI of the ``class_thresholds.json``."""
+    """URI of the calibration file ``class_thresholds.json``."""
 
     def read(self) -> Events:
-        """The hits, calibrated."""
+        """Read the calibrated hits."""
         return self.decode(_calibration(self.calibration) if self.calibration else None)
 
     def decode(self, calibration: Calibration | None) -> Events:
-        """The hits under a calibration: the one way from predictions or activations to what is judged."""
+        """Hits under a calibration, from predictions or activations."""
         if self.hits is not None:
             hits = self.hits.read()
             return calibration.apply(hits) if calibration else hits
@@ -63,36 +63,36 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Case:
-    """One recording to judge systems on."""
+    """A recording with the output of all systems."""
 
     truth: str
     song: ReferenceSong
     predictions: Mapping[str, Prediction]
-    """By system."""
+    """Output by system."""
 
 
 @dataclass(frozen=True)
 class Unread:
-    """Something that could not be read, so was not judged."""
+    """A file that could not be read and was not evaluated."""
 
     truth: str
     system: str
-    """Empty where the truth itself could not be read: then nobody was judged on it."""
+    """Name of the system; empty if the truth could not be read, so that no system was evaluated."""
     song: str
     reason: str
 
 
 @dataclass
 class Scored:
-    """What came of cases."""
+    """Scores of some cases."""
 
     songs: dict[Key, list[SongScore]] = field(default_factory=lambda: defaultdict(list))
     frames: dict[Key, BranchFrames] = field(default_factory=dict)
-    """Summed over songs."""
+    """Frame counts summed over songs."""
     unread: list[Unread] = field(default_factory=list)
 
     def add(self, other: "Scored") -> None:
-        """Take in what came of other cases."""
+        """Add the scores of other cases."""
         for key, scores in other.songs.items():
             self.songs[key] += scores
         for key, counts in other.frames.items():
@@ -100,7 +100,7 @@ class Scored:
         self.unread += other.unread
 
     def in_order(self) -> "Scored":
-        """The same, in an order that does not hang on who finished first."""
+        """The same scores in an order independent of which task finished first."""
         songs = {key: sorted(scores, key=lambda score: score.song) for key, scores in sorted(self.songs.items())}
         return Scored(songs, dict(sorted(self.frames.items())), sorted(self.unread, key=lambda u: (u.song, u.system)))
 
@@ -109,7 +109,7 @@ _CASES: Final = TypeAdapter(list[Case])
 
 
 def find_cases(config: EvaluationConfig) -> list[Case]:
-    """Every recording with its predictions. Raises ConfigError where names do not match or nothing is there."""
+    """Find every recording with its predictions. Raises ConfigError if names do not match or nothing is found."""
     for system in config.systems:
         if system.calibration:
             read_calibration(system.calibration)  # a fault of it is told before any work
@@ -127,7 +127,7 @@ def find_cases(config: EvaluationConfig) -> list[Case]:
 def predictions_of(
     system: SystemConfig, songs: Sequence[ReferenceSong], *, unmatched: Unmatched
 ) -> dict[str, Prediction]:
-    """What a system says about each song, by the song's name. Raises ConfigError where names do not match."""
+    """Output of a system for each song, by the song's name. Raises ConfigError if names do not match."""
     activations = {}
     if system.activations:
         rule: Unmatched = "ignore" if system.predictions else unmatched
@@ -148,7 +148,7 @@ def predictions_of(
 
 
 def score_cases(cases: Sequence[Case], config: EvaluationConfig) -> Scored:
-    """Judge all cases. Raises DrumlineError where the run as a whole cannot go on."""
+    """Score all cases. Raises DrumlineError if the run as a whole fails."""
     scored = Scored()
     for part in _local(cases, config) if len(cases) <= config.run.most_local_songs else _on_ray(cases, config):
         scored.add(part)
@@ -156,7 +156,7 @@ def score_cases(cases: Sequence[Case], config: EvaluationConfig) -> Scored:
 
 
 def score_case(case: Case, config: ScoringConfig) -> Scored:
-    """Judge one recording: what cannot be read is told, and not judged."""
+    """Score one recording; unreadable files are recorded and not evaluated."""
     scored = Scored()
     try:
         truth = case.song.read()
@@ -178,7 +178,7 @@ def score_case(case: Case, config: ScoringConfig) -> Scored:
 
 @dataclass(frozen=True)
 class ScoreStep:
-    """Some cases (JSON) to what came of them (pickled): one of Ray's rows."""
+    """Score some cases (JSON) into pickled results; runs as a Ray task."""
 
     config: ScoringConfig
 

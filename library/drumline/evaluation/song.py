@@ -1,7 +1,7 @@
-"""One song judged: every count that the report needs of it, small enough for thousands of songs.
+"""Score of one song: all counts that the report needs, small enough for thousands of songs.
 
-All but offsets and confidences are arrays of fixed shape that add up over songs. C classes of the detailed vocabulary,
-W windows. Everything but ``counts`` is taken at the first window.
+All but offsets and confidences are arrays of fixed shape that can be summed over songs. C classes of the detailed
+vocabulary, W windows. Everything but ``counts`` uses the first window.
 """
 
 from collections.abc import Mapping
@@ -24,14 +24,14 @@ from drumline.metrics.timing import offsets
 from drumline.metrics.vocabulary import LABEL_NAMES, VOCABULARIES
 
 AMONG: Final[tuple[Among, ...]] = ("class", "any")
-"""Gaps to the next hit of the same class, and to the next hit of any."""
+"""Neighbours of inter-onset intervals: the next hit of the same class, and the next hit of any class."""
 EDIT_VOCABULARIES: Final = ("5", "8")
-"""Edits are counted in the five classes that most systems tell, and in the eight game lanes of the public anchors."""
+"""Edit vocabularies: the five classes that most systems output, and the eight game lanes of published results."""
 
 
 @dataclass(frozen=True)
 class SongScore:
-    """One system on one song."""
+    """Counts of one system on one song."""
 
     song: str
     source: str
@@ -39,35 +39,35 @@ class SongScore:
     genre: str
     duration_s: float
     counts: NDArray[np.int64]
-    """[W, 28, 3] of `metrics.tally.tally`."""
+    """Event counts [W, 28, 3] of `metrics.tally.tally`."""
     labels: NDArray[np.int64]
-    """Estimates of each label [labels]: what the system tells."""
+    """Number of estimates by label [labels]."""
     num_hits: int
-    """Strokes of the reference, of whatever label."""
+    """Number of hits in the truth."""
     drum: NDArray[np.int64]
     """Class [K] and offset [K] of each true positive."""
     offset_s: NDArray[np.float64]
     velocity: NDArray[np.float64]
-    """[C, 7] of `metrics.paired.moments`."""
+    """Velocity error moments [C, 7] of `metrics.paired.moments`."""
     openness: NDArray[np.float64]
-    """[7], likewise."""
+    """Openness error moments [7]."""
     confusion: NDArray[np.int64]
-    """[C + 1, C + 1]."""
+    """Confusion counts [C + 1, C + 1]."""
     variations: Mapping[str, NDArray[np.int64]]
-    """Branch -> [V, V]."""
+    """Articulation confusions [V, V] by branch."""
     ioi: Mapping[str, NDArray[np.int64]]
-    """Among -> [C, bins, 4] of `metrics.rhythm.ioi_counts`."""
+    """Interval counts [C, bins, 4] of `metrics.rhythm.ioi_counts` by neighbour."""
     subdivisions: Mapping[str, NDArray[np.int64]]
-    """Among -> [C, bands, note values, 2]; zeros where the source has no tempo."""
+    """Note value counts [C, bands, note values, 2] by neighbour; zeros without a tempo."""
     edits: Mapping[str, NDArray[np.int64]]
-    """Vocabulary -> [its classes + 1, 4] of `metrics.edits.edit_counts`."""
+    """Edit counts [classes + 1, 4] of `metrics.edits.edit_counts` by vocabulary."""
     confidence: NDArray[np.float32]
-    """Of each scored estimate that has one [M], and whether it was right [M]."""
+    """Confidence of each evaluated estimate that has one [M], and whether it was correct [M]."""
     right: NDArray[np.bool_]
 
 
 def score_song(song: ReferenceSong, truth: Truth, estimate: Events, config: ScoringConfig) -> SongScore:
-    """Judge one system's hits."""
+    """Score one system's hits on one song."""
     vocabulary = VOCABULARIES[config.vocabulary]
     num_classes, window_s = len(vocabulary.classes), config.windows_s[0]
     reference, unannotated = truth.events, truth.unannotated

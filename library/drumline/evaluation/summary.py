@@ -1,4 +1,4 @@
-"""Counts of songs to the numbers of one system: sums, then ratios, then intervals by drawing songs."""
+"""Micro and macro scores from summed counts, with bootstrap confidence intervals over songs."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -34,18 +34,18 @@ from drumline.metrics.timing import timing
 from drumline.metrics.vocabulary import CERTAIN, OUTSIDE, VOCABULARIES
 
 EXTRA: Final = ("extra", "missed")
-"""What the last row and the last column of the confusion matrix of all classes mean."""
+"""Labels of the last row and column of the confusion matrix of all classes."""
 
 
 def with_totals(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """P, R, F [..., 2 + C, 3] of one vocabulary's counts [..., C, 3]: micro, macro, then each class."""
+    """Precision, recall and F-measure [..., 2 + C, 3] from counts [..., C, 3]: micro, macro, then each class."""
     parts = (micro(counts), macro(counts))
     totals = [_stacked(part)[..., None, :] for part in parts]
     return np.concatenate([*totals, _stacked(scores(counts))], axis=-2)
 
 
 def event_scores(songs: Sequence[SongScore], config: EvaluationConfig) -> tuple[EventScores, ...]:
-    """Every window and vocabulary."""
+    """Event scores for every window and vocabulary."""
     counts = np.stack([song.counts for song in songs])
     labels = np.sum([song.labels for song in songs], axis=0)
     minutes = sum(song.duration_s for song in songs) / 60
@@ -73,7 +73,7 @@ def event_scores(songs: Sequence[SongScore], config: EvaluationConfig) -> tuple[
 
 
 def class_timing(songs: Sequence[SongScore], classes: Sequence[str]) -> dict[str, ClassTiming]:
-    """``all`` and each class."""
+    """Time offsets of ``all`` and of each class."""
     drum, offset_s = (np.concatenate([getattr(song, name) for song in songs]) for name in ("drum", "offset_s"))
     found = {}
     for name, of, count in (("all", np.zeros_like(drum), 1), ("", drum, len(classes))):
@@ -93,13 +93,13 @@ def class_timing(songs: Sequence[SongScore], classes: Sequence[str]) -> dict[str
 
 
 def velocity_errors(songs: Sequence[SongScore], classes: Sequence[str]) -> dict[str, Errors]:
-    """``all`` and each class."""
+    """Velocity errors of ``all`` and of each class."""
     sums = np.sum([song.velocity for song in songs], axis=0)
     return {"all": errors(sums.sum(axis=0)), **{name: errors(sums[c]) for c, name in enumerate(classes)}}
 
 
 def errors(sums: NDArray[np.float64]) -> Errors:
-    """Of sums [7]."""
+    """Error statistics from summed moments [7]."""
     told = paired_errors(sums)
     return Errors(
         num_pairs=int(told.num_pairs),
@@ -110,13 +110,13 @@ def errors(sums: NDArray[np.float64]) -> Errors:
 
 
 def matrix(counts: NDArray[np.int64], classes: Sequence[str]) -> Matrix:
-    """A matrix over ``classes``, perhaps with a row and a column more for what has no partner."""
+    """Confusion matrix over ``classes``, with an additional row and column if unmatched hits are included."""
     inner = counts[: len(classes), : len(classes)]
     return Matrix(classes=tuple(classes), counts=tuple(map(tuple, counts.tolist())), accuracy=number(accuracy(inner)))
 
 
 def variations(songs: Sequence[SongScore]) -> dict[str, Matrix]:
-    """By branch."""
+    """Articulation confusions by branch."""
     return {
         branch: matrix(np.sum([song.variations[branch] for song in songs], axis=0), ways)
         for branch, ways in VARIATIONS.items()
@@ -124,7 +124,7 @@ def variations(songs: Sequence[SongScore]) -> dict[str, Matrix]:
 
 
 def gaps(songs: Sequence[SongScore], classes: Sequence[str]) -> tuple[Gaps, ...]:
-    """Among hits of the same class, and of any."""
+    """Recall and precision by inter-onset interval, among hits of the same class and of any."""
     found = []
     for among in AMONG:
         counts = np.sum([song.ioi[among] for song in songs], axis=0)
@@ -134,7 +134,7 @@ def gaps(songs: Sequence[SongScore], classes: Sequence[str]) -> tuple[Gaps, ...]
 
 
 def subdivisions(songs: Sequence[SongScore], classes: Sequence[str]) -> tuple[Subdivisions, ...]:
-    """Likewise, by note value."""
+    """Recall by note value, among hits of the same class and of any."""
     found = []
     for among in AMONG:
         counts = np.sum([song.subdivisions[among] for song in songs], axis=0)  # [C, bands, note values, 2]
@@ -155,7 +155,7 @@ def subdivisions(songs: Sequence[SongScore], classes: Sequence[str]) -> tuple[Su
 
 
 def edits(songs: Sequence[SongScore], config: BootstrapConfig) -> tuple[Edits, ...]:
-    """In each of `EDIT_VOCABULARIES`."""
+    """Edits in each of `EDIT_VOCABULARIES`."""
     found = []
     for name in EDIT_VOCABULARIES:
         counts = np.stack([song.edits[name] for song in songs])
@@ -177,7 +177,7 @@ def edits(songs: Sequence[SongScore], config: BootstrapConfig) -> tuple[Edits, .
 
 
 def confidences(songs: Sequence[SongScore]) -> Reliability | None:
-    """None where there are none."""
+    """Reliability of confidences; None if there are none."""
     confidence, right = (np.concatenate([getattr(song, name) for song in songs]) for name in ("confidence", "right"))
     if len(confidence) == 0:
         return None
@@ -193,12 +193,12 @@ def confidences(songs: Sequence[SongScore]) -> Reliability | None:
 
 
 def micro_f(counts: NDArray[np.int64], config: BootstrapConfig) -> Value:
-    """Micro F of songs' counts [N, C, 3], with its interval."""
+    """Micro F-measure of songs' counts [N, C, 3] with its confidence interval."""
     return _value(resample(counts, lambda sums: micro(sums).f, config), ())
 
 
 def window_ms(window_s: float) -> float:
-    """Milliseconds without the dust of binary fractions."""
+    """Milliseconds, rounded to remove floating-point noise."""
     return round(window_s * 1000, 3)
 
 

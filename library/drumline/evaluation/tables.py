@@ -1,4 +1,4 @@
-"""The tables of an evaluation: CSV for spreadsheets, and the first table of all as Markdown."""
+"""Tables of an evaluation: CSV files, and the first table as Markdown."""
 
 import csv
 import io
@@ -12,7 +12,7 @@ Row = Mapping[str, object]
 
 
 def csv_files(report: Report) -> dict[str, str]:
-    """File name -> text. Shares are 0 to 1, empty where there is no answer."""
+    """CSV text by file name. Shares are 0 to 1, empty where undefined."""
     tables: dict[str, Iterable[Row]] = {
         "classes.csv": _classes(report),
         "songs.csv": _songs(report),
@@ -24,7 +24,7 @@ def csv_files(report: Report) -> dict[str, str]:
 
 
 def headline(report: Report) -> str:
-    """The systems, a table for each truth, as Markdown: F by class at the first window, and F at the others."""
+    """Table of the systems for each truth, as Markdown: F-measure by class at the first window, and at the others."""
     window_ms, parts = report.windows_ms[0], []
     for truth in report.truths:
         if not truth.systems:
@@ -98,7 +98,7 @@ def _songs(report: Report) -> Iterator[Row]:
 
 
 def _rhythm(report: Report) -> Iterator[Row]:
-    """Gaps and note values in one table; ``kind`` says which, note values have no precision."""
+    """Inter-onset intervals and note values in one table, told apart by ``kind``; note values have no precision."""
     for _, system, names in _systems(report):
         for gaps in system.gaps:
             for drum, row in gaps.rows.items():

@@ -217,9 +217,7 @@ BLOCKS: Final[Mapping[str, Callable[[], str]]] = {
     "grid": lambda: columns(tables.GRID_COLUMNS),
     "work": lambda: columns(tables.WORK_COLUMNS),
     "manifest": lambda: keys(Manifest),
-    "reasons": lambda: table(
-        ("reason", "meaning"), ((f"`{name}`", text) for name, text in REASONS.items())
-    ),
+    "reasons": lambda: table(("reason", "meaning"), ((f"`{name}`", text) for name, text in REASONS.items())),
     "labels": lambda: table(
         ("label", "may be"),
         ((f"`{name}`", _listed(c for c in CLASSES if c in LABELS[name])) for name in LABELS if name not in CLASSES),

@@ -14,10 +14,10 @@ from drumline.cli import main
 from drumline.dataset.build import build
 
 PROGRAMS = {
-    "evaluate": (("drumline", "evaluate"), "Judge systems", "configs/evaluate_model/rivals_drums.yaml"),
+    "evaluate": (("drumline", "evaluate"), "Evaluate systems", "configs/evaluate_model/rivals_drums.yaml"),
     "jobs/evaluate_model.py": (
         ("jobs/evaluate_model.py",),
-        "Judge systems",
+        "Evaluate systems",
         "configs/evaluate_model/rivals_drums.yaml",
     ),
     "calibrate": (("drumline", "calibrate"), "development set", "configs/calibrate_model/validation.yaml"),

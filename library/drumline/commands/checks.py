@@ -1,4 +1,4 @@
-"""The arguments, the summary and the exit codes that all commands of the quality suite have."""
+"""Arguments, summary and exit codes common to all commands of the quality suite."""
 
 import sys
 from collections.abc import Callable
@@ -7,16 +7,16 @@ from importlib import import_module
 
 import click
 
-from drumline.commands.options import explained, settings_of, told
+from drumline.commands.options import explained, handle_errors, settings_of
 
 
 def quality_check(
     module: str, name: str, *, writes: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The arguments around a function that holds only its name and help.
+    """Build a command from a function that holds only its name and help text.
 
-    It runs ``module.run`` with a configuration of class ``name``. One that ``writes`` data besides its report has
-    ``--dry-run``. Exits 0 if all gates passed, 1 if one failed; errors of ours are one message and exit code 2.
+    The command runs ``module.run`` with a configuration of class ``name``; with ``writes`` it has
+    ``--dry-run``. Exits 0 if all gates passed, 1 if one failed, 2 with one message on an error.
     """
 
     def wrap(described: Callable[..., None]) -> Callable[..., None]:
@@ -30,18 +30,18 @@ def quality_check(
             for uri in outcome.written:
                 click.echo(f"  written  {uri}")
             if writes and config.dry_run:
-                click.echo("  dry run: nothing is written")
+                click.echo("  dry run: no files were written")
             elif config.output:
                 publish(outcome, config.output)
                 click.echo(f"  page     {config.output}/report.html\n  report   {config.output}/report.json")
             sys.exit(1 if outcome.report.failed(strict=strict) else 0)
 
-        command = explained(module, name)(told(run))
-        command = click.option(
-            "--strict", is_flag=True, help="Fail as well on notes, and on gates that could not be judged."
-        )(command)
+        command = explained(module, name)(handle_errors(run))
+        command = click.option("--strict", is_flag=True, help="Treat notes and unknown gates as failures.")(command)
         if writes:
-            command = click.option("--dry-run", is_flag=True, help="Count and judge, but write nothing.")(command)
+            command = click.option(
+                "--dry-run", is_flag=True, help="Compute counts and verdicts without writing files."
+            )(command)
         return click.argument("settings", nargs=-1, metavar="[CONFIG] [NAME=VALUE]...")(command)
 
     return wrap

@@ -1,4 +1,4 @@
-"""Collections of single strokes: `collect add`, `extract`, `import`, `stats`, `export`."""
+"""Collections of one-shot samples: `collect add`, `extract`, `import`, `stats`, `export`."""
 
 import click
 
@@ -7,13 +7,13 @@ from drumline.commands.checks import quality_check
 
 @click.group()
 def collect() -> None:
-    """A collection of single strokes. Arguments and exit codes are those of `drumline check`."""
+    """Manage a collection of one-shot samples. Arguments and exit codes are those of `drumline check`."""
 
 
 @collect.command("add")
 @quality_check("drumline.quality.collect.add", "AddConfig", writes=True)
 def collect_add() -> None:
-    """One stroke of a recording.
+    """Add one hit of a recording.
 
     \b
     drumline collect add collection=strokes audio=take.wav onset_s=42.18 'components=[snare]'
@@ -23,7 +23,7 @@ def collect_add() -> None:
 @collect.command("extract")
 @quality_check("drumline.quality.collect.extract", "ExtractConfig", writes=True)
 def collect_extract() -> None:
-    """Every stroke of a BeatSight beatmap, cut out of its audio.
+    """Cut every hit of a BeatSight beatmap out of its audio.
 
     \b
     drumline collect extract collection=strokes beatmap=song/song.bsm
@@ -33,7 +33,7 @@ def collect_extract() -> None:
 @collect.command("import")
 @quality_check("drumline.quality.collect.importing", "ImportConfig", writes=True)
 def collect_import() -> None:
-    """Samples of other folders: collections of ours or BeatSight's, or folders named as labels.
+    """Import samples of other folders: collections, BeatSight collections, or folders named by label.
 
     \b
     drumline collect import collection=strokes 'folders=[oneshots, training_data]' 'aliases={bd: kick}'
@@ -43,7 +43,7 @@ def collect_import() -> None:
 @collect.command("stats")
 @quality_check("drumline.quality.collect.stats", "StatsConfig")
 def collect_stats() -> None:
-    """What is in a collection, and whether that is enough.
+    """Count the samples of a collection and check required numbers.
 
     \b
     drumline collect stats collection=strokes 'min_counts={kick: 300, crash2: 150}' output=out/strokes
@@ -53,7 +53,7 @@ def collect_stats() -> None:
 @collect.command("export")
 @quality_check("drumline.quality.collect.export", "ExportCollectionConfig", writes=True)
 def collect_export() -> None:
-    """A collection as training folders, no session on both sides.
+    """Export a collection as training folders; every session is in one split.
 
     \b
     drumline collect export collection=strokes output=out/training validation_share=0.1

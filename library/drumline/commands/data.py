@@ -6,15 +6,15 @@ from pathlib import Path
 
 import click
 
-from drumline.commands.options import explained, told
+from drumline.commands.options import explained, handle_errors
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each chart, for machines.")
-@told
+@handle_errors
 def inspect(paths: tuple[Path, ...], as_json: bool) -> None:
-    """Read charts and say what is in them.
+    """Read charts and summarise their contents.
 
     PATHS are .chart, .mid or .sng files, *.midi.json or .bsm exports, or folders, which are searched. Exits 1 if
     any of them cannot be read.
@@ -35,7 +35,7 @@ def inspect(paths: tuple[Path, ...], as_json: bool) -> None:
 
 @click.command("demo-library")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@told
+@handle_errors
 def demo_library(folder: Path) -> None:
     """Render a small library of songs into FOLDER: several formats and audio layouts, some broken on purpose.
 
@@ -52,12 +52,12 @@ def demo_library(folder: Path) -> None:
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
 @explained("drumline.rendering.corpus.config", "CorpusConfig")
-@told
+@handle_errors
 def render_corpus(config: Path, overrides: tuple[str, ...]) -> None:
     """Render songs with exact labels: performances on sampled kits, produced, with and without a backing.
 
-    CONFIG is a YAML file (configs/render_corpus/); NAME=VALUE changes one key of it. What comes out is a folder of
-    songs that build-dataset reads. A run that was interrupted goes on where it was when the same command runs again.
+    CONFIG is a YAML file (configs/render_corpus/); NAME=VALUE changes one key of it. The output is a folder of
+    songs that build-dataset reads. Run the same command again to resume an interrupted run.
 
     \b
     drumline render-corpus configs/render_corpus/demo.yaml
@@ -80,10 +80,10 @@ def render_corpus(config: Path, overrides: tuple[str, ...]) -> None:
 @click.command("build-dataset")
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--dry-run", is_flag=True, help="List what would be built, by format and audio layout, and stop.")
+@click.option("--dry-run", is_flag=True, help="List the songs to build, by format and audio layout, and stop.")
 @explained("drumline.dataset.config", "BuildConfig")
-@click.option("--retry-rejected", is_flag=True, help="Try again what an earlier run rejected; keep what it finished.")
-@told
+@click.option("--retry-rejected", is_flag=True, help="Process songs again that an earlier run rejected.")
+@handle_errors
 def build_dataset(config: Path, overrides: tuple[str, ...], dry_run: bool, retry_rejected: bool) -> None:
     """Build a training set from a library of songs.
 
@@ -99,7 +99,7 @@ def build_dataset(config: Path, overrides: tuple[str, ...], dry_run: bool, retry
 
     changes = [*overrides, *(["run.retry_rejected=true"] if retry_rejected else [])]
     settings = load_config(BuildConfig, config, changes)
-    from drumline.dataset.build import build, describe_plan, plan  # a wrong key is told before these seconds
+    from drumline.dataset.build import build, describe_plan, plan  # a wrong key is handle_errors before these seconds
 
     if dry_run:
         click.echo(describe_plan(plan(settings), settings))
@@ -118,7 +118,7 @@ def build_dataset(config: Path, overrides: tuple[str, ...], dry_run: bool, retry
 
 @click.command()
 @click.argument("dataset")
-@told
+@handle_errors
 def verify(dataset: str) -> None:
     """Check a dataset against its manifest: checksums, schemas, counts, uniqueness.
 
@@ -137,15 +137,15 @@ def verify(dataset: str) -> None:
 
 @click.command("sampling-weights")
 @click.argument("dataset")
-@click.option("--output", required=True, help="Where the weights go: a Parquet file, local or a URI.")
-@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="YAML; the defaults if none is named.")
-@click.option("--hard", help="JSON Lines of windows to see more often: song_id, start_s, end_s, weight.")
-@click.option("--plot", help="Where a picture of the shares goes: an SVG file.")
-@told
+@click.option("--output", required=True, help="Output: a Parquet file, local or a URI.")
+@click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="YAML file; defaults if omitted.")
+@click.option("--hard", help="JSON lines of passages to sample more often: song_id, start_s, end_s, weight.")
+@click.option("--plot", help="Output for a plot of the shares: an SVG file.")
+@handle_errors
 def sampling_weights(dataset: str, output: str, config: Path | None, hard: str | None, plot: str | None) -> None:
-    """Weigh every window of a dataset, so that training sees rare drums, tempos and fast passages more often.
+    """Compute sampling weights of training windows that balance drums, tempos and fast passages.
 
-    DATASET is a local folder or a URI. Training draws windows by these weights; they may be read and changed by hand.
+    DATASET is a local folder or a URI. Training samples windows by these weights; the file may be edited.
 
     \b
     drumline sampling-weights out/demo/dataset --output weights.parquet --plot weights.svg

@@ -1,4 +1,4 @@
-"""Audio in, drums out: `transcribe`, `transcribe-library`, and `doctor` for when they do not."""
+"""Transcription commands: `transcribe`, `transcribe-library`, and `doctor` for diagnosis."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Literal
 
 import click
 
-from drumline.commands.options import explained, told
+from drumline.commands.options import explained, handle_errors
 
 
 @click.command()
@@ -15,30 +15,35 @@ from drumline.commands.options import explained, told
 @click.option(
     "--output", "-o", default="", help="A file, a folder/, or - for standard output; beside each song if left out."
 )
-@click.option("--preset", default="", help="default, conservative, aggressive, or a YAML file of your own.")
+@click.option("--preset", default="", help="default, conservative, aggressive, or a YAML file.")
 @click.option("--model", default="", help="A model package: a folder, or the name of one that comes with drumline.")
 @click.option(
-    "--precision", type=click.Choice(["int8", "float32", "float16"]), help="The package's graph; the fastest."
+    "--precision",
+    type=click.Choice(["int8", "float32", "float16"]),
+    help="Precision of the model; the fastest by default.",
 )
-@click.option("--threads", type=click.IntRange(1), default=None, help="Of arithmetic; two if left out.")
+@click.option("--threads", type=click.IntRange(1), default=None, help="Compute threads; two if omitted.")
 @click.option(
     "--stem",
     type=click.Choice(["auto", "mix", "separate"]),
     default="auto",
-    help="Of a song folder: its drum stems if it has any, or everything. separate: take the drums out first (slow).",
+    help="Of a song folder: its drum stems if it has any, or everything. separate: separate the drums first (slow).",
 )
 @click.option("--heuristic", is_flag=True, help="Without a model: onsets and spectral bands. Much worse.")
-@click.option("--tempo", default="", help="Beats a minute, or a .mid, .chart or .beats file; estimated if left out.")
+@click.option("--tempo", default="", help="Beats per minute, or a .mid, .chart or .beats file; estimated if omitted.")
 @click.option("--quantise", type=click.Choice(["4", "8", "16", "32", "64"]), help="Move hits to notes of this length.")
-@click.option("--triplets", is_flag=True, help="With --quantise: a beat may be in three.")
+@click.option("--triplets", is_flag=True, help="With --quantise: allow triplets.")
 @click.option(
-    "--strength", type=click.FloatRange(0, 1), default=1.0, help="With --quantise: 1 onto the line, 0 not at all."
+    "--strength",
+    type=click.FloatRange(0, 1),
+    default=1.0,
+    help="With --quantise: 1 moves hits onto the grid, 0 not at all.",
 )
 @click.option(
     "--overwrite", is_flag=True, help="Replace files that drumline did not write, or that were changed since."
 )
-@click.option("--quiet", "-q", is_flag=True, help="Say nothing but errors.")
-@told
+@click.option("--quiet", "-q", is_flag=True, help="Print errors only.")
+@handle_errors
 def transcribe(
     files: tuple[str, ...],
     formats: str,
@@ -56,7 +61,7 @@ def transcribe(
     overwrite: bool,
     quiet: bool,
 ) -> None:
-    """Write down the drums of songs.
+    """Transcribe the drums of songs.
 
     FILES are audio files, globs, folders of songs, or - for standard input. Formats are midi, json, csv, jams, labels,
     chart, mid (a game's notes.mid), bsm, and folder: a song folder that Clone Hero and YARG play. Exits 1 if any song
@@ -89,21 +94,21 @@ def transcribe(
 @click.command("transcribe-library")
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--dry-run", is_flag=True, help="Count the songs, those that are finished among them, and stop.")
-@click.option("--retry-rejected", is_flag=True, help="Try again what an earlier run rejected; keep what it finished.")
+@click.option("--dry-run", is_flag=True, help="Count all and finished songs, and stop.")
+@click.option("--retry-rejected", is_flag=True, help="Process songs again that an earlier run rejected.")
 @click.option(
     "--overwrite", is_flag=True, help="Replace files that drumline did not write, or that were changed since."
 )
 @explained("drumline.transcription.library.config", "LibraryConfig")
-@told
+@handle_errors
 def transcribe_library(
     config: Path, overrides: tuple[str, ...], dry_run: bool, retry_rejected: bool, overwrite: bool
 ) -> None:
-    """Write down the drums of a whole library, on Ray.
+    """Transcribe the drums of a whole library on Ray.
 
     CONFIG is a YAML file (configs/transcribe_library/); NAME=VALUE changes one key of it. A run that was interrupted
     goes on where it was when the same command runs again; a song that cannot be read is a row of rejected.parquet.
-    What the model said is cached: another preset or format never listens again.
+    Activations are cached: another preset or format needs no inference.
 
     \b
     drumline transcribe-library configs/transcribe_library/cpu.yaml library=~/music model=out/models/drumline-small-0.1
@@ -136,15 +141,15 @@ def transcribe_library(
 
 @click.command()
 @click.option("--model", default="", help="A model package: a folder, or the name of one that comes with drumline.")
-@told
+@handle_errors
 def doctor(model: str) -> None:
-    """Say what is installed, which model is used and on what; what is missing, and how to get it.
+    """Diagnose the installation: versions, model, hardware, and how to get what is missing.
 
-    Exits 1 if something is missing that transcribing with a model needs.
+    Exits 1 if a requirement of model-based transcription is missing.
     """
     from drumline.transcription.doctor import examine
 
     findings = list(examine(model))
     for finding in findings:
-        click.echo(f"{finding.state:8}{finding.what:12}{finding.told}")
+        click.echo(f"{finding.state:8}{finding.what:12}{finding.handle_errors}")
     sys.exit(1 if any(finding.state == "missing" for finding in findings) else 0)

@@ -1,4 +1,4 @@
-"""Files of events made anew: `merge`, `annotate`, `normalize`, `derive`."""
+"""Commands on event manifests: `merge`, `annotate`, `normalize`, `derive`."""
 
 import click
 
@@ -7,13 +7,13 @@ from drumline.commands.checks import quality_check
 
 @click.group()
 def merge() -> None:
-    """Several into one. Arguments and exit codes are those of `drumline check`."""
+    """Merge files. Arguments and exit codes are those of `drumline check`."""
 
 
 @merge.command("manifests")
 @quality_check("drumline.quality.manifests.merge", "MergeConfig", writes=True)
 def merge_manifests() -> None:
-    """Several files of events into one: every line tells where it came from, every conflict is told.
+    """Merge event manifests, recording the origin of every line and all conflicts.
 
     \b
     drumline merge manifests 'events=[groove.jsonl, enst.jsonl]' output=out/merged
@@ -23,13 +23,13 @@ def merge_manifests() -> None:
 
 @click.group()
 def annotate() -> None:
-    """More told of events. Arguments and exit codes are those of `drumline check`."""
+    """Annotate event manifests. Arguments and exit codes are those of `drumline check`."""
 
 
 @annotate.command("techniques")
 @quality_check("drumline.quality.techniques.annotate", "AnnotateConfig", writes=True)
 def annotate_techniques() -> None:
-    """Playing techniques, inferred from strokes, tempo and metre by documented rules.
+    """Infer playing techniques from hits, tempo and metre by documented rules.
 
     \b
     drumline annotate techniques events=events.jsonl taxonomy=technique_taxonomy.json output=out/annotated
@@ -39,13 +39,13 @@ def annotate_techniques() -> None:
 
 @click.group()
 def normalize() -> None:
-    """Values of different devices on one scale. Arguments and exit codes are those of `drumline check`."""
+    """Normalise values of different devices. Arguments and exit codes are those of `drumline check`."""
 
 
 @normalize.command("openness")
 @quality_check("drumline.quality.manifests.openness", "OpennessConfig", writes=True)
 def normalize_openness() -> None:
-    """Raw controller values of hi-hats as openness, 0 to 1, by the curves of their devices.
+    """Convert raw hi-hat controller values to openness, 0 to 1, by device curves.
 
     \b
     drumline normalize openness events=events.jsonl curves=openness_curves.json output=out/normalized
@@ -55,13 +55,13 @@ def normalize_openness() -> None:
 
 @click.group()
 def derive() -> None:
-    """Numbers that follow from events. Arguments and exit codes are those of `drumline check`."""
+    """Compute sampling weights from event manifests. Arguments and exit codes are those of `drumline check`."""
 
 
 @derive.command("weights")
 @quality_check("drumline.quality.manifests.weights", "DeriveWeightsConfig", writes=True)
 def derive_weights() -> None:
-    """How often the events of each session are drawn in training: by size, technique and bounds.
+    """Compute sampling weights of sessions by size, technique and bounds.
 
     \b
     drumline derive weights events=events.jsonl profiles=sampling_profiles.json profile=prod_combined output=out/weights

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from drumline.commands.options import told
+from drumline.commands.options import handle_errors
 
 
 @click.group()
@@ -23,9 +23,9 @@ _catalogue_option = click.option(
 @corpora.command("list")
 @click.argument("names", nargs=-1)
 @_catalogue_option
-@told
+@handle_errors
 def list_corpora(names: tuple[str, ...], catalogue: Path | None) -> None:
-    """What there is, under which licence; with NAMES all that is known of these."""
+    """List the catalogue with licences; with NAMES, show these entries in full."""
     from drumline.dataset.corpora.catalogue import find, load_catalogue
     from drumline.dataset.corpora.words import describe, table
 
@@ -35,10 +35,12 @@ def list_corpora(names: tuple[str, ...], catalogue: Path | None) -> None:
 
 @corpora.command("fetch")
 @click.argument("name")
-@click.option("--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="Where its folder is made.")
+@click.option(
+    "--to", required=True, type=click.Path(file_okay=False, path_type=Path), help="Parent folder of the download."
+)
 @click.option("--yes", is_flag=True, help="Accept the licence and download without asking.")
 @_catalogue_option
-@told
+@handle_errors
 def fetch_corpus(name: str, to: Path, yes: bool, catalogue: Path | None) -> None:
     """Download NAME into TO/NAME, after showing its size and licence and asking.
 
@@ -69,11 +71,11 @@ def fetch_corpus(name: str, to: Path, yes: bool, catalogue: Path | None) -> None
 @click.argument("name", required=False)
 @click.option("--quick", is_flag=True, help="Compare the sizes of fetched files, not their contents.")
 @_catalogue_option
-@told
+@handle_errors
 def check_corpus(folder: Path, name: str | None, quick: bool, catalogue: Path | None) -> None:
-    """Say whether FOLDER holds NAME whole, or what of the catalogue it holds. Exits 1 if not, or nothing.
+    """Check whether FOLDER is a complete copy of NAME, or of any catalogue entry. Exits 1 if not.
 
-    Any copy will do, from wherever; one that `fetch` made is also compared with what was downloaded.
+    Copies from any source are accepted; those made by `fetch` are also compared with the download.
     """
     from drumline.dataset.corpora.catalogue import find, load_catalogue
     from drumline.dataset.corpora.check import check, recognise

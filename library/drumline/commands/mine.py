@@ -1,4 +1,4 @@
-"""`drumline mine`: what a model gets wrong, as material for its training."""
+"""`drumline mine`: a model's errors as training material."""
 
 import click
 
@@ -7,13 +7,13 @@ from drumline.commands.checks import quality_check
 
 @click.group()
 def mine() -> None:
-    """Material for training out of mistakes. Arguments and exit codes are those of `drumline check`."""
+    """Mine training material from errors. Arguments and exit codes are those of `drumline check`."""
 
 
 @mine.command("negatives")
 @quality_check("drumline.quality.negatives.mine", "MineNegativesConfig", writes=True)
 def mine_negatives() -> None:
-    """Confident false alarms per class, from predictions or straight from a checkpoint over a dataset.
+    """Mine confident false positives by class, from predictions or from a checkpoint run on a dataset.
 
     \b
     drumline mine negatives configs/mine_negatives/train.yaml checkpoint=out/train/small

@@ -1,4 +1,4 @@
-"""From a dataset to a judged model: `train`, `average`, `predict`, `calibrate`, `evaluate`, `export-model`, `tune`."""
+"""From a dataset to a model: `train`, `average`, `predict`, `calibrate`, `evaluate`, `export-model`, `tune`."""
 
 import sys
 from functools import partial
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from drumline.commands.options import explained, told
+from drumline.commands.options import explained, handle_errors
 
 if TYPE_CHECKING:
     from drumline.evaluation.conditions import ConditionsConfig
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
 @explained("drumline.training.config", "TrainConfig")
-@told
+@handle_errors
 def train(config: Path, overrides: tuple[str, ...]) -> None:
     """Train a model on a dataset that build-dataset built.
 
     CONFIG is a YAML file (configs/train_model/); NAME=VALUE changes one key of it. Checkpoints, curves, pictures and
-    metrics go to its output. A run that was interrupted goes on where it was when the same command runs again.
+    metrics go to its output. Run the same command again to resume an interrupted run.
 
     \b
     drumline train configs/train_model/demo.yaml
@@ -47,10 +47,10 @@ def train(config: Path, overrides: tuple[str, ...]) -> None:
 
 @click.command()
 @click.argument("checkpoints", nargs=-1, required=True, metavar="CHECKPOINT CHECKPOINT...")
-@click.option("--output", "-o", required=True, metavar="FILE", help="Where the checkpoint goes: a file or URI in .pt.")
-@told
+@click.option("--output", "-o", required=True, metavar="FILE", help="Output checkpoint: a file or URI ending in .pt.")
+@handle_errors
 def average(checkpoints: tuple[str, ...], output: str) -> None:
-    """Make one checkpoint of several: the mean of their weights.
+    """Average the weights of several checkpoints.
 
     Each is a checkpoint (.pt) or a training's output, whose best is taken. They must be trainings of one network, of
     which one began with the weights of the other, or all with the same: means of strangers are noise.
@@ -72,9 +72,9 @@ def average(checkpoints: tuple[str, ...], output: str) -> None:
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
 @explained("drumline.evaluation.predict", "PredictConfig")
-@told
+@handle_errors
 def predict(config: Path, overrides: tuple[str, ...]) -> None:
-    """Let a checkpoint listen to a dataset or a corpus, and write what `evaluate` and `calibrate` read.
+    """Run a checkpoint on a dataset or corpus and write predictions for `evaluate` and `calibrate`.
 
     CONFIG is a YAML file (configs/predict/); NAME=VALUE changes one key of it.
 
@@ -93,7 +93,7 @@ def predict(config: Path, overrides: tuple[str, ...]) -> None:
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
 @explained("drumline.evaluation.calibrate", "CalibrationConfig")
-@told
+@handle_errors
 def calibrate(config: Path, overrides: tuple[str, ...]) -> None:
     """Fit temperatures, thresholds and offsets on a development set: a class_thresholds.json.
 
@@ -126,11 +126,11 @@ def calibrate(config: Path, overrides: tuple[str, ...]) -> None:
 @click.command()
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--dry-run", is_flag=True, help="List which songs and predictions belong together, and stop.")
+@click.option("--dry-run", is_flag=True, help="List the matched songs and predictions, and stop.")
 @explained("drumline.evaluation.config", "EvaluationConfig")
-@told
+@handle_errors
 def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
-    """Judge systems, ours or others', from the files that they wrote.
+    """Evaluate systems, ours or others', from their output files.
 
     CONFIG is a YAML file (configs/evaluate_model/); NAME=VALUE changes one key of it. The truth is a built dataset,
     charts, or a corpus. Predictions are a folder with a JSON, JAMS or MIDI file for each song, or one JSON or Parquet
@@ -197,9 +197,9 @@ def _evaluate_conditions(settings: "ConditionsConfig") -> None:
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
 @explained("drumline.export.config", "ExportConfig")
-@told
+@handle_errors
 def export_model(config: Path, overrides: tuple[str, ...]) -> None:
-    """Make a package of a checkpoint: ONNX graphs in float32, int8 and float16, thresholds and a card.
+    """Export a checkpoint as a model package: ONNX graphs in float32, int8 and float16, thresholds and a card.
 
     CONFIG is a YAML file (configs/export_model/); NAME=VALUE changes one key of it. Each graph is compared with the
     checkpoint, from samples to strokes; beyond the limits there is no package and the exit code is 2.
@@ -224,13 +224,13 @@ def export_model(config: Path, overrides: tuple[str, ...]) -> None:
 @click.command()
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
-@click.option("--resume", is_flag=True, help="Go on with a sweep that was begun: an error where there is none.")
-@click.option("--retry-failed", is_flag=True, help="Take failed trials up again, from where they stood.")
-@click.option("--redo", is_flag=True, help="Do again what is done already, from the beginning.")
+@click.option("--resume", is_flag=True, help="Resume a sweep; an error if there is none.")
+@click.option("--retry-failed", is_flag=True, help="Resume failed trials from their last state.")
+@click.option("--redo", is_flag=True, help="Start over, discarding finished trials.")
 @explained("drumline.tuning.config", "SweepConfig")
-@told
+@handle_errors
 def tune(config: Path, overrides: tuple[str, ...], resume: bool, retry_failed: bool, redo: bool) -> None:
-    """Sweep over the keys of a training, or over ways to read activations.
+    """Sweep over training hyperparameters or decoder settings.
 
     CONFIG is a YAML file (configs/tune_model/); NAME=VALUE changes one key of it. Tables, a page and the winner's
     configuration go to its output. A sweep that was interrupted goes on when the same command runs again, and no

@@ -1,4 +1,4 @@
-"""What commands have in common: errors told in one message, configurations explained and read."""
+"""Shared by commands: error messages, --explain, and reading of configurations."""
 
 import sys
 from collections.abc import Callable
@@ -15,8 +15,8 @@ INTERRUPTED: Final = 130
 """Exit code of a command that Ctrl-C ended: 128 and the number of SIGINT, as shells have it."""
 
 
-def told(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn our errors into one message and exit code 2, Ctrl-C into 130; anything else keeps its traceback."""
+def handle_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """Print expected errors as one message with exit code 2, and exit 130 on Ctrl-C; others keep their traceback."""
 
     @wraps(command)
     def run(*arguments: Any, **options: Any) -> None:
@@ -44,7 +44,7 @@ def _exit_for_missing(error: ModuleNotFoundError) -> NoReturn:
 
 
 def explained(module: str, name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """The option ``--explain``: print every key of a configuration class and stop."""
+    """Add the option ``--explain``: print every key of a configuration class and stop."""
 
     def explain(context: click.Context, _: click.Parameter, wanted: bool) -> None:
         if wanted:
@@ -67,7 +67,7 @@ def explained(module: str, name: str) -> Callable[[Callable[..., None]], Callabl
 
 
 def settings_of(model: Any, settings: tuple[str, ...]) -> Any:
-    """A configuration from a YAML file, NAME=VALUE settings, or both."""
+    """Read a configuration from a YAML file, NAME=VALUE settings, or both."""
     from drumline.core.config import load_config
 
     path = settings[0] if settings and "=" not in settings[0] else None

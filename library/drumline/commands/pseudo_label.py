@@ -4,14 +4,14 @@ from pathlib import Path
 
 import click
 
-from drumline.commands.options import explained, told
+from drumline.commands.options import explained, handle_errors
 
 
 @click.command("pseudo-label")
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
 @explained("drumline.transcription.pseudo_labels", "PseudoLabelConfig")
-@told
+@handle_errors
 def pseudo_label(config: Path, overrides: tuple[str, ...]) -> None:
     """Make training songs of unlabelled music, and cut passages without drums out of it.
 

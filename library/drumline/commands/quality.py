@@ -7,21 +7,21 @@ from drumline.commands.checks import quality_check
 
 @click.group()
 def check() -> None:
-    """Quality gates: on datasets, on recordings, on what a system says of samples.
+    """Check datasets, recordings and predictions against quality gates.
 
     Each check takes a YAML file, NAME=VALUE or both, and prints one screen; with output=FOLDER it also writes
     report.json and report.html. Exits 0 if all gates passed, 1 if one failed, 2 if the input cannot be used.
 
     \b
-    A limit is {at_least: 0.9} or {at_most: 0.1}; with by: low (or high) it judges that end of the interval.
-    gates.auroc.at_least=0.85 changes one, gates.auroc=null takes it away.
+    A limit is {at_least: 0.9} or {at_most: 0.1}; by: low (or high) compares that end of the interval.
+    gates.auroc.at_least=0.85 changes one, gates.auroc=null disables it.
     """
 
 
 @check.command("bootstrap")
 @quality_check("drumline.quality.bootstrap.check", "BootstrapCheckConfig")
 def check_bootstrap() -> None:
-    """F by label, openness and velocity errors with intervals over songs; two systems compared.
+    """F-measure by label, openness and velocity errors with intervals over songs; compares two systems.
 
     \b
     drumline check bootstrap truth=truth.jsonl predictions=new.jsonl baseline=old.jsonl output=out/bootstrap
@@ -32,7 +32,7 @@ def check_bootstrap() -> None:
 @check.command("open-set")
 @quality_check("drumline.quality.open_set", "OpenSetConfig")
 def check_open_set() -> None:
-    """Known against unknown percussion: AUROC, AUPRC, and the false alarms at 95 % of the known.
+    """Known against unknown percussion: AUROC, AUPRC, and the false positive rate at 95 % recall of the known.
 
     \b
     drumline check open-set truth=truth.jsonl predictions=scores.jsonl output=out/open_set
@@ -64,7 +64,7 @@ def check_boundaries() -> None:
 @check.command("health")
 @quality_check("drumline.quality.health.check", "HealthConfig")
 def check_health() -> None:
-    """What a dataset consists of: labels, dynamics, duplicates, techniques, loudness, hours; and is it enough?
+    """Dataset composition (labels, dynamics, duplicates, techniques, loudness, hours) against required counts.
 
     \b
     drumline check health events=events.jsonl min_counts_file=min_counts.json output=out/health
@@ -85,13 +85,13 @@ def check_ready() -> None:
 
 @click.group()
 def compare() -> None:
-    """A candidate against a baseline. Arguments and exit codes are those of `drumline check`."""
+    """Compare a candidate with a baseline. Arguments and exit codes are those of `drumline check`."""
 
 
 @compare.command("health")
 @quality_check("drumline.quality.health.compare", "CompareHealthConfig")
 def compare_health() -> None:
-    """Two reports of `check health`: what dropped, which gates fail anew, which labels are unknown anew.
+    """Compare two `check health` reports: decreases, new failures and new unknown labels.
 
     \b
     drumline compare health candidate=out/new/report.json baseline=blessed/report.json gates.label_drop.at_most=0.05
@@ -101,7 +101,7 @@ def compare_health() -> None:
 @compare.command("manifests")
 @quality_check("drumline.quality.compare_manifests", "CompareManifestsConfig")
 def compare_manifests() -> None:
-    """Two files of events, or two datasets: sessions, components and techniques added, removed, changed.
+    """Compare two event manifests or datasets: sessions, components and techniques added, removed, changed.
 
     \b
     drumline compare manifests candidate=new.jsonl baseline=old.jsonl
@@ -110,7 +110,7 @@ def compare_manifests() -> None:
 
 @click.group()
 def make() -> None:
-    """Materials for quality checks."""
+    """Create input files for quality checks."""
 
 
 @make.command("boundary-pack")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from drumline.commands.options import settings_of, told
+from drumline.commands.options import handle_errors, settings_of
 
 
 @click.command()
@@ -15,7 +15,7 @@ from drumline.commands.options import settings_of, told
 @click.option("--model", default="", help="A model package: a folder, or the name of one that comes with drumline.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Beyond this machine only with API keys.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@told
+@handle_errors
 def serve(settings: tuple[str, ...], model: str, host: str, port: int) -> None:
     """Transcribe over HTTP, with a page in the browser, until Ctrl-C.
 

@@ -56,7 +56,7 @@ def iter_json_lines(path: str) -> Iterator[JsonLine]:
             row = parse_json(text)
         except ValueError as error:
             raise ChartError(location, f"not JSON: {error}") from error
-            yield JsonLine(number, row, as_tree(row, f"{location}: "))
+        yield JsonLine(number, row, as_tree(row, f"{location}: "))
 
 
 def set_field(row: Row, name: str, value: object) -> None:

@@ -116,11 +116,11 @@ def _session(session: Session, config: AlignmentCheckConfig) -> tuple[SessionFin
                 continue
             with open_microphone(name, uri) as target:
                 delays, onsets = measure_delays(first, target, envelope=envelope, matching=matching)
-                pair, pair_gates = _pair(
-                    (session.session_id, anchor, name), delays, onsets=onsets, rate_hz=first.rate_hz, config=config
-                )
-                pairs.append(pair)
-                gates += pair_gates
+            pair, pair_gates = _pair(
+                (session.session_id, anchor, name), delays, onsets=onsets, rate_hz=first.rate_hz, config=config
+            )
+            pairs.append(pair)
+            gates += pair_gates
         duration_s = round(first.num_samples / first.rate_hz, 3)
         rate_hz = first.rate_hz
     found = SessionFindings(

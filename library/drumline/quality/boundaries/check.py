@@ -111,10 +111,10 @@ def _from_checkpoint(truth: SampleFile, config: CheckpointConfig) -> _SystemScor
     labels = tuple(label for label in occurring if is_predicted(label))
     if not labels:
         raise DrumlineError(f"labels: {truth.source.path}: models predict none of {', '.join(occurring)}")
-        found = score_samples(config, truth.trees)
-        samples = tuple(
-            tree for tree in truth.trees if sample_id(tree) in found.streaming and set(labels_of(tree)) & set(labels)
-        )
+    found = score_samples(config, truth.trees)
+    samples = tuple(
+        tree for tree in truth.trees if sample_id(tree) in found.streaming and set(labels_of(tree)) & set(labels)
+    )
     left_out = [label for label in occurring if label not in labels]
     notes = [f"models do not predict {', '.join(left_out)}: not evaluated"] if left_out else []
     return _SystemScores(

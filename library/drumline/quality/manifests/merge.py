@@ -208,7 +208,7 @@ def _origins(paths: Sequence[str], table: _EventLines, event: NDArray[np.intp]) 
     found: dict[int, list[str]] = defaultdict(list)
     for index in repeated.tolist():
         found[int(event[index])].append(f"{paths[table.file[index]]}:{table.line[index]}")
-        return {number: tuple(origins) for number, origins in found.items()}
+    return {number: tuple(origins) for number, origins in found.items()}
 
 
 def _differing(rows: Sequence[Row]) -> list[str]:

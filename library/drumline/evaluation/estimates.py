@@ -1,4 +1,4 @@
-"""What a system says about one song, read from whatever it writes. Times are seconds of the audio.
+"""Read the hits that a system estimated for one song, in several formats. Times are seconds of the audio.
 
 - **JSON**: ``{"hits": [{"time_s": 1.25, "label": "snare", "velocity": 0.7, "confidence": 0.9}]}``. ``class`` may stand
   for ``label``; velocity and confidence (0 to 1) may be missing, other names are passed over. A document of

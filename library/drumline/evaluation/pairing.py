@@ -1,4 +1,4 @@
-"""Which predictions belong to which reference, by name.
+"""Match predictions with reference songs by name.
 
 A prediction's name is looked up as it is, then without its leading folders one by one, and then without its endings
 (``song.rebuilt`` is a prediction of ``song``, where no other is), among the names of each song:

@@ -1,4 +1,4 @@
-"""Where a system's predictions lie, song by song.
+"""Locate a system's predictions by song.
 
 Predictions are a folder with one file a song (`evaluation.estimates` reads them; where a song has several, JSON comes
 before JAMS before MIDI), or one file for many songs:

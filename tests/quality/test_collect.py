@@ -19,7 +19,7 @@ from drumline.core.errors import DrumlineError
 from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
 from drumline.quality.collect import add, export, extract, importing, stats
-from drumline.quality.collect.cutting import CutConfig, Recording, cut
+from drumline.quality.collect.cutting import CutConfig, DecodedAudio, cut
 from drumline.quality.health import check as health
 from drumline.rendering.play import render
 
@@ -53,7 +53,7 @@ def lines_of(collection: Path) -> list[dict[str, Any]]:
 @given(st.integers(0, 900), st.integers(0, 60), st.integers(1, 200))
 def test_a_cut_is_a_slice_of_the_recording(at: int, pre: int, post: int) -> None:
     samples = np.linspace(0.1, 0.9, 1_000, dtype=np.float32)
-    found = cut(Recording("x", samples, 1_000, ""), at / 1_000, CutConfig(pre_ms=float(pre), post_ms=float(post)))
+    found = cut(DecodedAudio("x", samples, 1_000, ""), at / 1_000, CutConfig(pre_ms=float(pre), post_ms=float(post)))
     assert found is not None
     heard, rate_hz = soundfile.read(io.BytesIO(found), dtype="float32")
     padded = np.concatenate([np.zeros(pre, np.float32), samples])[at : at + pre + post]

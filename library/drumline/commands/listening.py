@@ -151,5 +151,5 @@ def doctor(model: str) -> None:
 
     findings = list(examine(model))
     for finding in findings:
-        click.echo(f"{finding.state:8}{finding.what:12}{finding.handle_errors}")
+        click.echo(f"{finding.state:8}{finding.what:12}{finding.told}")
     sys.exit(1 if any(finding.state == "missing" for finding in findings) else 0)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from drumline.commands.options import told
+from drumline.commands.options import handle_errors
 from drumline.core.errors import ConfigError
 
 
 @click.command()
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
-@told
+@handle_errors
 def init(folder: Path) -> None:
     """Write the example configurations into FOLDER/configs.
 

@@ -119,7 +119,7 @@ def test_what_was_not_predicted_was_not_heard(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     truth, told = lines(2, 1.0)
-    with pytest.raises(DrumlineError, match=r"jsonl:2: sample '0' occurs twice"):
+    with pytest.raises(DrumlineError, match=r"jsonl:2: sample id '0' occurs twice"):
         found(tmp_path, [truth[0], truth[0]], told)
     with pytest.raises(DrumlineError, match="none of its 1 samples is in"):
         found(tmp_path, truth, [{"sample_id": "x", "labels": []}])

@@ -235,7 +235,7 @@ def test_packs_of_files_are_listened_to_and_what_nobody_predicts_is_left_out(che
     )
     done = run("check", "boundaries", *settings, "gates.macro_recall=null")
     assert done.exit_code == 0
-    assert "models do not predict cowbell, hihat_pedal: not judged" in done.output
+    assert "models do not predict cowbell, hihat_pedal: not evaluated" in done.output
     assert run("check", "boundaries", *settings, "predictions=x").exit_code == 2
     assert run("check", "boundaries", *settings, "model.dataset=x").exit_code == 2
     (tmp_path / "a.wav").unlink()

@@ -174,7 +174,7 @@ def test_label_sets_come_in_three_shapes(tmp_path: Path) -> None:
         file.write_text(json.dumps(tree))
         assert read_label_set(str(file)) == {"kick", "cross_stick"}
     file.write_text("{}")
-    with pytest.raises(ChartError, match="must hold the labels"):
+    with pytest.raises(ChartError, match="must list the labels"):
         read_label_set(str(file))
 
 

@@ -6,8 +6,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from drumline.decoding.presets import MICRO, PRESETS
 from drumline.decoding.strokes import DecodeConfig
+from drumline.transcription.beat_tracking import GIVEN_BPM, GridHints
 from drumline.transcription.quantise import QuantiseConfig
-from drumline.transcription.tempo import GIVEN_BPM
 from drumline.transcription.transcribe import Timing
 
 NoteLength = Annotated[
@@ -49,10 +49,10 @@ class DecodeParameters(BaseModel):
     def timing(self) -> Timing:
         """Tempo and quantisation settings."""
         if self.quantise is None:
-            return Timing(tempo_bpm=self.tempo_bpm)
+            return Timing(GridHints(tempo_bpm=self.tempo_bpm))
         strength = 1.0 if self.strength is None else self.strength
         grid = QuantiseConfig(note=self.quantise, triplets=bool(self.triplets), strength=strength)
-        return Timing(tempo_bpm=self.tempo_bpm, grid=grid)
+        return Timing(GridHints(tempo_bpm=self.tempo_bpm), grid=grid)
 
 
 class ResultParameters(DecodeParameters):

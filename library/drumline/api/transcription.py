@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from drumline.api.hits import Hits
 from drumline.audio.recording import Recording
 from drumline.transcription import result
+from drumline.transcription.beat_tracking import GridHints
 from drumline.transcription.engine import Engine, open_engine
 from drumline.transcription.formats.registry import Format, named, of_path
 from drumline.transcription.outputs import SONG_FOLDER
@@ -152,7 +153,7 @@ class Model:
         stem: Stem = "auto",
     ) -> Transcription:
         """Transcribe one song; see `drumline.transcribe`."""
-        timing = Timing(tempo_bpm=tempo_bpm)
+        timing = Timing(GridHints(tempo_bpm=tempo_bpm))
         if isinstance(audio, (str, os.PathLike)):
             if sample_rate is not None:
                 raise ValueError("sample_rate is for arrays: a file states its own")

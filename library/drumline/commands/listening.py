@@ -31,6 +31,11 @@ from drumline.commands.options import explained, handle_errors
 )
 @click.option("--heuristic", is_flag=True, help="Without a model: onsets and spectral bands. Much worse.")
 @click.option("--tempo", default="", help="Beats per minute, or a .mid, .chart or .beats file; estimated if omitted.")
+@click.option("--beats", default="", help="A .beats, .mid or .chart file with the beats, as --tempo takes it.")
+@click.option("--downbeat", type=click.FloatRange(0), default=None, help="A time in seconds at which a bar begins.")
+@click.option("--halve", "octave", flag_value=0.5, type=float, help="Half the tempo that would be estimated.")
+@click.option("--double", "octave", flag_value=2.0, type=float, help="Twice the tempo that would be estimated.")
+@click.option("--meter", default="", help="The meter throughout, such as 3/4; estimated if omitted.")
 @click.option("--quantise", type=click.Choice(["4", "8", "16", "32", "64"]), help="Move hits to notes of this length.")
 @click.option("--triplets", is_flag=True, help="With --quantise: allow triplets.")
 @click.option(
@@ -55,6 +60,10 @@ def transcribe(
     stem: Literal["auto", "mix", "separate"],
     heuristic: bool,
     tempo: str,
+    beats: str,
+    downbeat: float | None,
+    octave: float | None,
+    meter: str,
     quantise: str | None,
     triplets: bool,
     strength: float,
@@ -77,12 +86,18 @@ def transcribe(
     from drumline.transcription.outputs import plan_outputs
     from drumline.transcription.quantise import QuantiseConfig
     from drumline.transcription.sources import find_sources
-    from drumline.transcription.transcribe import timing_of
+    from drumline.transcription.transcribe import hints_of, timing_of
 
+    if tempo and beats:
+        raise click.UsageError("--tempo and --beats both state the grid: give one")
     sources = find_sources(files, stem)
     outputs = plan_outputs(formats, output, sources, overwrite=overwrite)
     grid = {"note": int(quantise), "triplets": triplets, "strength": strength} if quantise else None
-    timing = timing_of(tempo, QuantiseConfig.model_validate(grid) if grid else None)
+    timing = timing_of(
+        tempo or beats,
+        QuantiseConfig.model_validate(grid) if grid else None,
+        hints_of(downbeat_s=downbeat, octave=octave or 1.0, meter=meter),
+    )
     listener = (
         open_fallback()
         if heuristic

@@ -118,6 +118,8 @@ class Transcription:
     tempo: TempoMap | None = None
     tempo_origin: TempoOrigin = ""
     """How the tempo is known; empty without one."""
+    tempo_confidence: float | None = None
+    """Of an estimated tempo, 0 to 1: the lead over the best other one. None where it is given or unknown."""
     metadata: Metadata = field(default_factory=Metadata)
     """The song's words where they are known."""
 
@@ -167,7 +169,7 @@ class Transcription:
 
     def with_tempo(self, tempo: TempoMap, origin: Literal["estimated", "given"]) -> Self:
         """The same hits on a tempo map."""
-        return replace(self, tempo=tempo, tempo_origin=origin)
+        return replace(self, tempo=tempo, tempo_origin=origin, tempo_confidence=None)
 
     def with_times(self, times_s: ArrayLike) -> Self:
         """The same hits at other times [N], in the order of ``hits``; quantisation, say."""

@@ -1,40 +1,42 @@
 """A recording to a transcription: strokes, a tempo, and the grid where one is asked for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from drumline.audio.recording import Recording
+from drumline.charts.beats import parse_metre
 from drumline.core.errors import ConfigError
 from drumline.core.tempo import TempoMap
 from drumline.decoding.strokes import Strokes
 from drumline.metrics.events import Events
+from drumline.transcription.beat_tracking import GIVEN_BPM, GridHints, find_beats
 from drumline.transcription.engine import Heard, Listener
 from drumline.transcription.quantise import QuantiseConfig, quantised, tempo_of_file
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription
 from drumline.transcription.sources import Source, open_recording
-from drumline.transcription.tempo import GIVEN_BPM, find_beats
 
 
 @dataclass(frozen=True)
 class Timing:
     """What is made of the times of hits."""
 
-    tempo_bpm: float | None = None
-    """A steady tempo, given."""
+    hints: GridHints = field(default_factory=GridHints)
+    """What the user states about tempo and bars; the rest is estimated around it."""
     tempo: TempoMap | None = None
-    """A tempo map, given. Without either the tempo is estimated."""
+    """A given tempo map."""
     grid: QuantiseConfig | None = None
-    """Where hits are moved to; None leaves them where they were heard."""
+    """Where hits are moved to; None keeps their times."""
 
 
-def timing_of(tempo: str, grid: QuantiseConfig | None) -> Timing:
+def timing_of(tempo: str, grid: QuantiseConfig | None, hints: GridHints | None = None) -> Timing:
     """What the user asks for: beats a minute, a file with a tempo map, or nothing.
 
     Raises ConfigError, or ChartError for a file without a tempo.
     """
+    hints = hints or GridHints()
     if not tempo:
-        return Timing(grid=grid)
+        return Timing(hints, grid=grid)
     try:
         tempo_bpm = float(tempo)
     except ValueError:
@@ -45,7 +47,15 @@ def timing_of(tempo: str, grid: QuantiseConfig | None) -> Timing:
             raise ConfigError(f"{tempo}: neither beats a minute nor a file ({error.strerror})") from error
     if not GIVEN_BPM[0] <= tempo_bpm <= GIVEN_BPM[1]:
         raise ConfigError(f"a tempo of {tempo_bpm:g} bpm is outside {GIVEN_BPM[0]:g} to {GIVEN_BPM[1]:g}")
-    return Timing(tempo_bpm=tempo_bpm, grid=grid)
+    return Timing(replace(hints, tempo_bpm=tempo_bpm), grid=grid)
+
+
+def hints_of(*, downbeat_s: float | None = None, octave: float = 1.0, meter: str = "") -> GridHints:
+    """What the options state about the grid. Raises ConfigError for a meter that is none."""
+    signature = parse_metre(meter) if meter else None
+    if meter and (signature is None or 8 % signature[1] or 8 * signature[0] // signature[1] < 2):
+        raise ConfigError(f"--meter {meter}: expected beats and their note value up to eighths, such as 3/4 or 7/8")
+    return GridHints(downbeat_s=downbeat_s, octave=octave, time_signature=signature)
 
 
 def transcribe(
@@ -70,8 +80,9 @@ def transcription_of(found: Strokes, audio: SourceAudio, by: Transcriber, *, tim
     if timing.tempo is not None:
         result = result.with_tempo(timing.tempo, "given")
     else:
-        given = timing.tempo_bpm is not None
-        beats = find_beats(found.events, audio.duration_s, tempo_bpm=timing.tempo_bpm)
+        given = timing.hints.tempo_bpm is not None
+        beats = find_beats(found.events, audio.duration_s, hints=timing.hints)
         if beats is not None:
             result = result.with_tempo(beats.tempo_map(), "given" if given else "estimated")
+            result = replace(result, tempo_confidence=None if given else round(beats.confidence, 4))
     return quantised(result, timing.grid) if timing.grid is not None and result.tempo is not None else result

@@ -6,7 +6,8 @@
      "audio": {"name": "song.ogg", "duration_s": 215.3, "sha256": "ab...", "rate_hz": 44100},
      "transcriber": {"model": "drumline-1", "version": "1.0", "preset": "default"},
      "metadata": {"title": "...", "artist": "..."},
-     "tempo": {"origin": "estimated", "resolution": 480, "tempos": [[0, 120.0]], "time_signatures": [[0, 4, 4]]},
+     "tempo": {"origin": "estimated", "resolution": 480, "tempos": [[0, 120.0]], "time_signatures": [[0, 4, 4]],
+               "confidence": 0.97},
      "hits": [
        {"time_s": 1.25, "class": "snare_head", "velocity": 0.71, "confidence": 0.93, "branches": {"snare": 0.95}}]}
 
@@ -52,6 +53,8 @@ def head(transcription: Transcription) -> dict[str, Any]:
     }
     if transcription.tempo is not None:
         values["tempo"] = {"origin": transcription.tempo_origin, **dataclasses.asdict(transcription.tempo)}
+        if transcription.tempo_confidence is not None:
+            values["tempo"]["confidence"] = transcription.tempo_confidence
     return values
 
 
@@ -91,6 +94,7 @@ def read(data: bytes, place: str) -> Transcription:
             ),
             tempo=_tempo(tempo) if tempo.values else None,
             tempo_origin=_origin(tempo) if tempo.values else "",
+            tempo_confidence=tempo.number("confidence") if tempo.has("confidence") else None,
             metadata=Metadata(**{field.name: words.text(field.name, "") for field in dataclasses.fields(Metadata)}),
         )
     except (TypeError, ValueError, OverflowError) as error:

@@ -27,7 +27,7 @@ def found_in(events: Events, duration_s: float, hints: GridHints | None = None) 
         ("rock", 120.0),
         ("sixteenths", 80.0),
         ("thrash", 190.0),
-        ("half_time", 150.0),
+        ("breakdown", 150.0),
         ("waltz", 130.0),
         ("shuffle", 110.0),
     ],

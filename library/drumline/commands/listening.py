@@ -1,6 +1,7 @@
 """Transcription commands: `transcribe`, `transcribe-library`, and `doctor` for diagnosis."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +38,7 @@ from drumline.commands.options import explained, handle_errors
 @click.option("--double", "octave", flag_value=2.0, type=float, help="Twice the tempo that would be estimated.")
 @click.option("--meter", default="", help="The meter throughout, such as 3/4; estimated if omitted.")
 @click.option("--quantise", type=click.Choice(["4", "8", "16", "32", "64"]), help="Move hits to notes of this length.")
+@click.option("--free-timing", is_flag=True, help="Charts for games keep played times; else notes are on the grid.")
 @click.option("--triplets", is_flag=True, help="With --quantise: allow triplets.")
 @click.option(
     "--strength",
@@ -65,6 +67,7 @@ def transcribe(
     octave: float | None,
     meter: str,
     quantise: str | None,
+    free_timing: bool,
     triplets: bool,
     strength: float,
     overwrite: bool,
@@ -93,10 +96,13 @@ def transcribe(
     sources = find_sources(files, stem)
     outputs = plan_outputs(formats, output, sources, overwrite=overwrite)
     grid = {"note": int(quantise), "triplets": triplets, "strength": strength} if quantise else None
-    timing = timing_of(
-        tempo or beats,
-        QuantiseConfig.model_validate(grid) if grid else None,
-        hints_of(downbeat_s=downbeat, octave=octave or 1.0, meter=meter),
+    timing = replace(
+        timing_of(
+            tempo or beats,
+            QuantiseConfig.model_validate(grid) if grid else None,
+            hints_of(downbeat_s=downbeat, octave=octave or 1.0, meter=meter),
+        ),
+        free=free_timing,
     )
     listener = (
         open_fallback()

@@ -26,6 +26,8 @@ _OUTLIERS: Final = 0.12
 """Share of hits that follow no pattern."""
 _NEW_PATTERN, _NEW_METRE, _BROKEN_BAR = 2.0, 12.0, 14.0
 """Costs [nats] of another pattern at a bar line, of another metre, and of a bar line within a bar."""
+_FAR_TEMPO, _RARE_METRE = 4.0, 1.0
+"""Most that a pattern's tempo counts in a bar, and the cost of a bar that is not in 4/4 [nats]."""
 _PULSE_WEIGHT: Final = 0.5
 """Evidence of hits that sound together is not independent: each nat counts this much."""
 
@@ -113,7 +115,19 @@ def evidence(pulses_s: Array, hits: Hits, metres: Sequence[MetrePatterns]) -> Ar
     starts = np.flatnonzero(np.diff(pulse, prepend=-1))
     if len(starts):
         found[pulse[starts]] = np.add.reduceat(values, starts, axis=0)
-    return found
+    return found + bar_prior(float(np.median(np.diff(pulses_s))), metres)
+
+
+def bar_prior(pulse_s: float, metres: Sequence[MetrePatterns]) -> Array:
+    """Cost [states] of a bar of each pattern at a tempo, counted at its first eighth."""
+    rows = []
+    for metre in metres:
+        centre, spread = metre.log_tempo.T
+        fit = np.maximum(-0.5 * np.square((np.log(30.0 / pulse_s) - centre) / spread), -_FAR_TEMPO)
+        cost = np.zeros((len(metre.weights), metre.num_eighths))
+        cost[:, 0] = fit - (0.0 if metre.time_signature == (4, 4) else _RARE_METRE)
+        rows.append(cost.ravel())
+    return np.concatenate(rows)
 
 
 def best_bars(evidence_: Array, states: States, *, num_hits: float) -> BarPath:

@@ -23,7 +23,7 @@ from drumline.transcription.rhythm_patterns import DRUMS, STEPS, Bar, dump, fit
 
 NUM_PATTERNS: Final = {(4, 4): 24, (3, 4): 4, (6, 8): 4, (7, 8): 3, (5, 4): 2}
 _SEEDS: Final = range(0, 6, 2)
-_EVERY: Final = 6
+_EVERY: Final = 4
 """Of Groove's performances one in so many is read: more change the patterns little."""
 
 
@@ -46,7 +46,7 @@ def groove_performances(
             yield events, float(row["bpm"]), (top, bottom), row["midi_filename"]
 
 
-def bars_of(events: Events, eighths: np.ndarray, signature: tuple[int, int]) -> Iterator[Bar]:
+def bars_of(events: Events, eighths: np.ndarray, signature: tuple[int, int], tempo_bpm: float) -> Iterator[Bar]:
     """The bars of hits at positions in eighth notes from a bar line."""
     num_eighths = 8 * signature[0] // signature[1]
     drums = INSTRUMENTS.certain_class(events.label)
@@ -57,20 +57,20 @@ def bars_of(events: Events, eighths: np.ndarray, signature: tuple[int, int]) -> 
         if chosen.sum() >= 4:
             counts = np.zeros((num_eighths * STEPS, len(DRUMS)))
             np.add.at(counts, (place[chosen], drums[chosen]), 1.0)
-            yield Bar(signature, counts)
+            yield Bar(signature, counts, tempo_bpm)
 
 
 def material(archive: Path) -> list[Bar]:
     """All bars to fit."""
     bars: list[Bar] = []
     for events, bpm, signature, _ in groove_performances(archive, "train", every=_EVERY):
-        bars += bars_of(events, events.time_s * bpm / 30, signature)
+        bars += bars_of(events, events.time_s * bpm / 30, signature, bpm)
     for style in STYLES:
         for seed in _SEEDS:
             song = generate(style, seed)
             start_s = float(song.downbeats_s[0])
             eighths = song.tempo.ticks(song.events.time_s - start_s) * 2 / song.tempo.resolution
-            bars += bars_of(song.events, eighths, song.tempo.time_signatures[0][1:])
+            bars += bars_of(song.events, eighths, song.tempo.time_signatures[0][1:], song.tempo.tempos[0][1])
     return bars
 
 

@@ -122,6 +122,8 @@ class Transcription:
     """Of an estimated tempo, 0 to 1: the lead over the best other one. None where it is given or unknown."""
     metadata: Metadata = field(default_factory=Metadata)
     """The song's words where they are known."""
+    free_timing: bool = False
+    """Whether charts for games keep played times instead of the grid's."""
 
     def __post_init__(self) -> None:
         if bool(self.tempo_origin) != (self.tempo is not None):

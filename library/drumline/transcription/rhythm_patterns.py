@@ -25,6 +25,8 @@ STEPS: Final = 6
 """Positions in an eighth note at which densities are kept."""
 _FILE: Final = "rhythm_patterns.json"
 _ITERATIONS: Final = 15
+_LEAST_SPREAD: Final = 0.15
+"""Of the logarithm of a pattern's tempo."""
 _PRIOR_HITS: Final = 20.0
 """Weight, in hits, of the metre's mean pattern in each pattern."""
 
@@ -38,6 +40,8 @@ class MetrePatterns:
     """[S], sum 1."""
     density: Array
     """[S, eighths * `STEPS`, drums], mean 1 over positions."""
+    log_tempo: Array
+    """[S, 2] mean and deviation of the natural logarithm of the tempo [quarter notes per minute]."""
 
     @property
     def num_eighths(self) -> int:
@@ -51,6 +55,8 @@ class Bar:
     time_signature: tuple[int, int]
     counts: Array
     """[eighths * `STEPS`, drums]."""
+    tempo_bpm: float
+    """Quarter notes per minute."""
 
 
 def fit(bars: Sequence[Bar], num_patterns: Mapping[tuple[int, int], int], *, seed: int = 0) -> list[MetrePatterns]:
@@ -69,27 +75,34 @@ def fit(bars: Sequence[Bar], num_patterns: Mapping[tuple[int, int], int], *, see
     """
     fitted = []
     for signature, number in num_patterns.items():
-        counts = np.stack([bar.counts for bar in bars if bar.time_signature == signature])
-        fitted.append(_fit_metre(signature, counts, number, np.random.default_rng(seed)))
+        chosen = [bar for bar in bars if bar.time_signature == signature]
+        counts = np.stack([bar.counts for bar in chosen])
+        log_tempo = np.log([bar.tempo_bpm for bar in chosen])
+        fitted.append(_fit_metre(signature, counts, log_tempo, number, np.random.default_rng(seed)))
     return fitted
 
 
-def _fit_metre(signature: tuple[int, int], counts: Array, number: int, random: np.random.Generator) -> MetrePatterns:
+def _fit_metre(
+    signature: tuple[int, int], counts: Array, log_tempo: Array, number: int, random: np.random.Generator
+) -> MetrePatterns:
     mean = _density(counts.sum(axis=0), np.ones(counts.shape[1:]), 1.0)
-    density = np.stack([_density(counts[index], mean, 4.0) for index in random.choice(len(counts), number, False)])
+    seeds = random.choice(len(counts), number, replace=False)
+    density = np.stack([_density(counts[index], mean, 4.0) for index in seeds])
+    centre, spread = log_tempo[seeds], np.full(number, 0.4)
     weights = np.full(number, 1.0 / number)
+    flat = counts.reshape(len(counts), -1)
     for _ in range(_ITERATIONS):
-        score = counts.reshape(len(counts), -1) @ np.log(density).reshape(number, -1).T + np.log(weights)
+        score = flat @ np.log(density).reshape(number, -1).T + np.log(weights)
+        score -= 0.5 * np.square((log_tempo[:, np.newaxis] - centre) / spread) + np.log(spread)
         share = np.exp(score - score.max(axis=1, keepdims=True))
         share /= share.sum(axis=1, keepdims=True)
-        weights = (share.sum(axis=0) + 1.0) / (len(counts) + number)
-        density = np.stack(
-            [
-                _density(total, mean, _PRIOR_HITS)
-                for total in (share.T @ counts.reshape(len(counts), -1)).reshape(density.shape)
-            ]
-        )
-    return MetrePatterns(signature, weights, density)
+        mass = share.sum(axis=0)
+        weights = (mass + 1.0) / (len(counts) + number)
+        density = np.stack([_density(total, mean, _PRIOR_HITS) for total in (share.T @ flat).reshape(density.shape)])
+        centre = (share.T @ log_tempo + log_tempo.mean()) / (mass + 1)
+        variance = (share * np.square(log_tempo[:, np.newaxis] - centre)).sum(axis=0) / (mass + 1)
+        spread = np.sqrt(variance + _LEAST_SPREAD**2)
+    return MetrePatterns(signature, weights, density, np.stack([centre, spread], axis=1))
 
 
 def _density(counts: Array, prior: Array, prior_hits: float) -> Array:
@@ -106,11 +119,12 @@ def dump(patterns: Sequence[MetrePatterns]) -> str:
             "patterns": [
                 {
                     "weight": round(float(weight), 4),
+                    "log_tempo": log_tempo.round(3).tolist(),
                     "density": {
                         drum: (100 * density[:, k]).round().astype(int).tolist() for k, drum in enumerate(DRUMS)
                     },
                 }
-                for weight, density in zip(metre.weights, metre.density, strict=True)
+                for weight, density, log_tempo in zip(metre.weights, metre.density, metre.log_tempo, strict=True)
             ],
         }
         for metre in patterns
@@ -136,6 +150,7 @@ def parse(text: str) -> tuple[MetrePatterns, ...]:
                 / 100,
                 0.01,
             ),
+            np.array([each["log_tempo"] for each in metre["patterns"]]),
         )
         for metre in tree["metres"]
     )

@@ -27,6 +27,8 @@ class Timing:
     """A given tempo map."""
     grid: QuantiseConfig | None = None
     """Where hits are moved to; None keeps their times."""
+    free: bool = False
+    """Whether charts for games keep played times too; else their notes are on the grid."""
 
 
 def timing_of(tempo: str, grid: QuantiseConfig | None, hints: GridHints | None = None) -> Timing:
@@ -76,7 +78,7 @@ def hits_of(files: Sequence[Path], listener: Listener) -> tuple[Events, float]:
 
 def transcription_of(found: Strokes, audio: SourceAudio, by: Transcriber, *, timing: Timing) -> Transcription:
     """What was found in a recording, with a tempo, and on the grid where one is asked for."""
-    result = Transcription.of(found.events, audio, by, branches=found.branches)
+    result = replace(Transcription.of(found.events, audio, by, branches=found.branches), free_timing=timing.free)
     if timing.tempo is not None:
         result = result.with_tempo(timing.tempo, "given")
     else:

@@ -1,5 +1,7 @@
 """``notes.mid`` for Clone Hero and YARG."""
 
+from dataclasses import replace
+
 from drumline.charts import notes_mid
 from drumline.charts.chart import Chart
 from drumline.charts.provenance import BLANK
@@ -9,7 +11,10 @@ from drumline.transcription.result import Transcription
 
 def write(transcription: Transcription) -> bytes:
     """The file."""
-    return notes_mid.write(chart(transcription), mark=BLANK)
+    made = chart(transcription)
+    # In MIDI a note that ends where it begins is a broken one; readers take one tick for no length.
+    notes = {name: tuple(replace(note, length_ticks=1) for note in own) for name, own in made.difficulties.items()}
+    return notes_mid.write(replace(made, difficulties=notes), mark=BLANK)
 
 
 def chart(transcription: Transcription) -> Chart:

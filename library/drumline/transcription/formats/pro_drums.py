@@ -1,14 +1,17 @@
 """A transcription as a chart for Clone Hero and YARG: expert, pro drums, cymbals marked.
 
-What a lane cannot hold is told in `charts.gems.compose`. A chart's tempos are written with few digits; they are
-rounded here before times become ticks, so that no error grows over the song.
+Notes are on the grid where the transcription has a tempo map (`chart_grid`), unless free timing is asked for. What a
+lane cannot hold: `charts.gems.compose`. A chart's tempos are written with few digits; they are rounded here before
+times become ticks, so that no error grows over the song.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from drumline.charts.chart import Chart
 from drumline.charts.gems import compose
 from drumline.core.tempo import TempoMap
+from drumline.transcription.chart_grid import snap
 from drumline.transcription.result import RAW_TEMPO, Transcription
 
 
@@ -17,4 +20,9 @@ def chart_of(transcription: Transcription, *, stored_bpm: Callable[[float], floa
     song = transcription.song()
     tempo = song.tempo or RAW_TEMPO
     marks = tuple((tick, stored_bpm(tempo_bpm)) for tick, tempo_bpm in tempo.tempos)
-    return compose(song.hits, TempoMap(tempo.resolution, marks, tempo.time_signatures), song.metadata)
+    stored = TempoMap(tempo.resolution, marks, tempo.time_signatures)
+    hits = song.hits
+    if song.tempo is not None and not transcription.free_timing:
+        placed = stored.seconds(snap([hit.time_s for hit in hits], stored).ticks).tolist()
+        hits = tuple(replace(hit, time_s=time_s) for hit, time_s in zip(hits, placed, strict=True))
+    return compose(hits, stored, song.metadata)

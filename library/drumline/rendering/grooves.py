@@ -176,7 +176,7 @@ def generate(
     tempo = TempoMap(RESOLUTION, tempos, ((0, top, bottom),))
     notes = [note for bar in range(num_bars) for note in _bar_notes(chosen, bar, bar_ticks, random)]
     if random.random() < 0.3:  # a pick-up: a fill before the first bar
-        notes += [(tick - bar_ticks, *rest) for tick, *rest in _fill(bar_ticks, random)]
+        notes += [(tick - bar_ticks, drum, mark) for tick, drum, mark in _fill(bar_ticks, random)]
         start_s += float(bar_ticks / RESOLUTION * 60 / bpm)
     kept = [note for note in notes if random.random() > noise]
     ticks = np.array([tick for tick, _, _ in kept])

@@ -88,7 +88,7 @@ class BeatGrid:
     @property
     def downbeats_s(self) -> Array:
         """Times [s] of bar lines from second 0 on."""
-        return self.eighths_s[(self.eighth == 0) & (self.eighths_s >= -1e-9)]
+        return np.asarray(self.eighths_s[(self.eighth == 0) & (self.eighths_s >= -1e-9)])
 
     @property
     def tempo_bpm(self) -> float:
@@ -267,7 +267,7 @@ def _paths(pulse: NDArray[np.float64]) -> list[Array]:
         beats_s = _smoothed(track(pulse, period_s))
         if len(beats_s) < 8:
             continue
-        for factor in (1.0, 2.0, 4.0, 0.5, 3.0, 1.5):
+        for factor in (1.0, 2.0, 4.0, 0.5):
             path = _resampled(beats_s, factor)
             tempo_bpm = 30.0 / float(np.median(np.diff(path))) if len(path) > 1 else 0.0
             fits = _RANGE_BPM[0] <= tempo_bpm <= _RANGE_BPM[1]
@@ -363,7 +363,8 @@ def _constant(pulses_s: Array, hits: Hits) -> Array | None:
     turn = np.exp(2j * np.pi * (pulses_s - sixteenth_s) / slope).mean()
     start = sixteenth_s + (slope / 2 if turn.real < 0 else 0.0)
     first, last = int(np.ceil((pulses_s[0] - start) / slope)), int((pulses_s[-1] - start) / slope)
-    return _rounded_tempo(start + slope * np.arange(first, last + 1), start + slope * first, slope)
+    line = np.asarray(start + slope * np.arange(first, last + 1), np.float64)
+    return _rounded_tempo(line, start + slope * first, slope)
 
 
 def _rounded_tempo(line: Array, start: float, slope: float) -> Array:

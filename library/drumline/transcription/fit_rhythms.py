@@ -41,7 +41,7 @@ def groove_performances(
         for row in rows[::every]:
             name = info.removesuffix("info.csv") + row["midi_filename"]
             hits = read_performance(zipped.read(name), name, drum_map=ROLAND).hits
-            events = Events.of([h.time_s for h in hits], [h.label for h in hits], velocity=[h.velocity for h in hits])
+            events = Events.of([hit.time_s for hit in hits], [hit.label for hit in hits])
             top, bottom = (int(word) for word in row["time_signature"].split("-"))
             yield events, float(row["bpm"]), (top, bottom), row["midi_filename"]
 

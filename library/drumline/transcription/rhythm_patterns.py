@@ -45,7 +45,7 @@ class MetrePatterns:
 
     @property
     def num_eighths(self) -> int:
-        return self.density.shape[1] // STEPS
+        return int(self.density.shape[1]) // STEPS
 
 
 @dataclass(frozen=True)

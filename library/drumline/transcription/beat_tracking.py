@@ -33,13 +33,13 @@ _NUM_PERIODS: Final = 3
 _LEAST_HITS: Final = 4
 _DRUM_WEIGHTS: Final = np.array([1.0, 1.2, 0.5, 0.5, 0.5, 1.2])
 """In the order of `rhythm_patterns.DRUMS`."""
-_BEGINS, _ENDS = 3.0, 1.0
+_BEGINS, _ENDS = 6.0, 1.0
 """Evidence of a bar line at the first and the last hit [nats]."""
 _NEAR_S: Final = 0.035
 """Hits this near a sixteenth decide where the grid is."""
 _CONSTANT_LOSS: Final = 0.05
 """A tempo is constant where the mean phasor of the hits loses at most this against the tracked path."""
-_AT_START_S: Final = 0.03
+_AT_START_S: Final = 0.004
 """A bar line this near second 0 is put there."""
 _WHOLE_BARS: Final = 0.5
 """Preference for whole bars of lead-in: a log ratio of tempos."""
@@ -207,6 +207,7 @@ def find_beats(
         raise ValueError(f"a tempo of {hints.tempo_bpm:g} bpm is outside {GIVEN_BPM[0]:g} to {GIVEN_BPM[1]:g}")
     if len(events) < _LEAST_HITS:
         return None
+    duration_s = max(duration_s, float(events.time_s[-1]))
     pulse = pulse_of_hits(events, duration_s)
     if envelope is not None:
         other = pulse_of_envelope(envelope)[: len(pulse)]
@@ -233,9 +234,9 @@ def find_beats(
     if hints.tempo_bpm is None:
         fitted = _fit(best.pulses_s, hits)
         best = _score(_extended(fitted, duration_s), hits, metres, hints)
-        confidence = float(1 / (1 + np.exp(-20 * lead)))
+    confidence = float(1 / (1 + np.exp(-20 * lead)))
     other_bpm = others[0].tempo_bpm if others else None
-    return _grid(best, metres, confidence, other_bpm, float(hits.time_s.min(initial=0.0)))
+    return _grid(best, metres, confidence, other_bpm, max(0.0, float(hits.time_s[0])))
 
 
 def _hits(events: Events) -> Hits:

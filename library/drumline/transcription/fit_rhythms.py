@@ -41,7 +41,8 @@ def groove_performances(
         for row in rows[::every]:
             name = info.removesuffix("info.csv") + row["midi_filename"]
             hits = read_performance(zipped.read(name), name, drum_map=ROLAND).hits
-            events = Events.of([hit.time_s for hit in hits], [hit.label for hit in hits])
+            velocity = [np.nan if hit.velocity is None else hit.velocity for hit in hits]
+            events = Events.of([hit.time_s for hit in hits], [hit.label for hit in hits], velocity=velocity)
             top, bottom = (int(word) for word in row["time_signature"].split("-"))
             yield events, float(row["bpm"]), (top, bottom), row["midi_filename"]
 

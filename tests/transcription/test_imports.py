@@ -18,8 +18,8 @@ HEAVY = {
     "scipy.stats",
 }
 MODULES = {
-    "the result, tempo and formats": (
-        "result", "tempo", "quantise", "formats.registry", "formats.song_folder",
+    "the result, beats and formats": (
+        "result", "beat_tracking", "quantise", "formats.registry", "formats.song_folder",
         *(f"formats.{name}" for name in ("midi", "json", "csv", "jams", "labels", "chart", "mid", "bsm")),
     ),
     "the fallback": ("heuristic",),

@@ -20,7 +20,7 @@ from drumline.core.artifacts import STORAGE_ERRORS
 from drumline.core.errors import DrumlineError
 from drumline.core.scratch import scratch_folder
 from drumline.decoding.cache import ActivationsCache, Hearing
-from drumline.decoding.strokes import Strokes
+from drumline.decoding.peak_picking import DecodedHits
 from drumline.runtime.serving import bind_replica_to_loopback
 from serve.dispatcher import JobDispatcher, WorkerDied
 from serve.errors import Problem
@@ -180,7 +180,7 @@ class Gateway:
                 raise Problem("not_ready", detail, {"Retry-After": "2"}) from error
         return self._other_models[outcome.model]
 
-    async def decode(self, job: Job, model: Model, hearing: Hearing, parameters: DecodeParameters) -> Strokes:
+    async def decode(self, job: Job, model: Model, hearing: Hearing, parameters: DecodeParameters) -> DecodedHits:
         """Decode activations to hits; dense passages are transcribed by the micro model if the preset has one.
 
         Raises
@@ -194,7 +194,7 @@ class Gateway:
             return found
         for _ in range(self.settings.jobs.max_attempts):
             try:
-                merged: Strokes | None = await self._worker.second_pass.remote(job.id, found, passages, config)
+                merged: DecodedHits | None = await self._worker.second_pass.remote(job.id, found, passages, config)
             except _WORKER_GONE:
                 await asyncio.sleep(1.0)
                 continue

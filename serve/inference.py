@@ -19,8 +19,8 @@ from drumline.audio.stream import AudioStream
 from drumline.core.errors import AudioError, DrumlineError
 from drumline.decoding.activations import Activations
 from drumline.decoding.cache import Hearing
-from drumline.decoding.listening import Network
-from drumline.features.pieces import log_mel_piece
+from drumline.decoding.chunked_inference import Network
+from drumline.features.chunks import log_mel_chunk
 from serve.settings import Limits
 
 NetworkOutput = tuple[NDArray[np.float32], ...]
@@ -94,11 +94,11 @@ async def infer_recording(
     recording = await asyncio.to_thread(_decode_audio, task, limits, progress)
     with recording:
         activations: list[Activations] = []
-        windows = network.pieces(recording.num_samples)
+        windows = network.chunks(recording.num_samples)
         for start in range(0, len(windows), batch_size):
             batch = windows[start : start + batch_size]
             features = [
-                await asyncio.to_thread(log_mel_piece, recording.read, window.first, window.last, network.features)
+                await asyncio.to_thread(log_mel_chunk, recording.read, window.first, window.last, network.features)
                 for window in batch
             ]
             outputs = await asyncio.gather(*map(infer, features))
@@ -129,7 +129,7 @@ def infer_windows(network: Network, windows: Sequence[NDArray[np.float32]]) -> l
         indices_by_length[len(window)].append(index)
     outputs: dict[int, NetworkOutput] = {}
     for indices in indices_by_length.values():
-        batch = network.answer(np.stack([windows[index] for index in indices]))
+        batch = network.run(np.stack([windows[index] for index in indices]))
         outputs |= {index: tuple(part[row] for part in batch) for row, index in enumerate(indices)}
     return [outputs[index] for index in range(len(windows))]
 

@@ -7,10 +7,11 @@ from typing import Literal
 from drumline.core.errors import ConfigError
 from drumline.decoding.cache import Hearing
 from drumline.decoding.calibration import Calibration, read_calibration
-from drumline.decoding.dense import Passage, dense_passages
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.model_package import THRESHOLDS, Package, Precision, find_micro, find_package, read_package
+from drumline.decoding.peak_picking import DecodedHits, decode
 from drumline.decoding.presets import MICRO, PRESETS, load_preset
-from drumline.decoding.strokes import DecodeConfig, Strokes, strokes
-from drumline.export.package import THRESHOLDS, Package, Precision, find_micro, find_package, read_package
+from drumline.decoding.second_pass import Passage, dense_passages
 from drumline.transcription.engine import key_of, precision_of
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription
 from drumline.transcription.transcribe import transcription_of
@@ -51,15 +52,15 @@ class Model:
             raise Problem("preset_unavailable", detail)
         return parameters.decode_config(load_preset(preset))
 
-    def decode(self, hearing: Hearing, config: DecodeConfig) -> tuple[Strokes, list[Passage]]:
+    def decode(self, hearing: Hearing, config: DecodeConfig) -> tuple[DecodedHits, list[Passage]]:
         """Decode activations to hits, and find dense passages for the micro model."""
-        found = strokes([hearing.activations], config, self.calibration)
+        found = decode([hearing.activations], config, self.calibration)
         if config.micro is None:
             return found, []
         return found, dense_passages(found.events, config.micro, duration_s=hearing.duration_s)
 
     def transcription(
-        self, found: Strokes, hearing: Hearing, parameters: DecodeParameters, *, name: str, sha256: str
+        self, found: DecodedHits, hearing: Hearing, parameters: DecodeParameters, *, name: str, sha256: str
     ) -> Transcription:
         """Transcription of decoded hits, with tempo and grid."""
         audio = SourceAudio.of(name, sha256, hearing)

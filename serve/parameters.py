@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from drumline.decoding.config import DecodeConfig
 from drumline.decoding.presets import MICRO, PRESETS
-from drumline.decoding.strokes import DecodeConfig
 from drumline.transcription.beat_tracking import GIVEN_BPM, GridHints
 from drumline.transcription.quantise import QuantiseConfig
 from drumline.transcription.transcribe import Timing

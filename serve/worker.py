@@ -13,8 +13,9 @@ from ray.serve.metrics import Counter
 
 from drumline.core.errors import AudioError
 from drumline.decoding.cache import ActivationsCache
-from drumline.decoding.dense import Passage
-from drumline.decoding.strokes import DecodeConfig, Strokes
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.peak_picking import DecodedHits
+from drumline.decoding.second_pass import Passage
 from drumline.runtime.serving import bind_replica_to_loopback
 from drumline.transcription.engine import open_engine
 from serve.inference import (
@@ -86,8 +87,8 @@ class Worker:
             return None
 
     async def second_pass(
-        self, job_id: str, first: Strokes, passages: Sequence[Passage], decoding: DecodeConfig
-    ) -> Strokes | None:
+        self, job_id: str, first: DecodedHits, passages: Sequence[Passage], decoding: DecodeConfig
+    ) -> DecodedHits | None:
         """Transcribe dense passages again with the micro model.
 
         Parameters
@@ -103,7 +104,7 @@ class Worker:
 
         Returns
         -------
-        Strokes or None
+        DecodedHits or None
             Hits of both passes; None if the job was removed.
 
         Raises

@@ -9,9 +9,9 @@ import pytest
 
 LIBRARY = Path(__file__).parents[1] / "library" / "drumline"
 ORDER = (
-    "core", "runtime", "metrics", "charts", "audio", "features", "alignment", "labels", "rendering", "dataset",
-    "augmentation", "model", "decoding", "training", "evaluation", "tuning", "quality", "export", "transcription",
-    "client", "api", "commands", "cli", "__main__",
+    "core", "runtime", "metrics", "effects", "charts", "audio", "features", "alignment", "labels", "rendering",
+    "dataset", "augmentation", "model", "decoding", "training", "evaluation", "tuning", "quality", "export",
+    "transcription", "client", "api", "commands", "cli", "__main__",
 )  # fmt: skip
 MAY_IMPORT_RAY = ("runtime/", "training/distributed.py", "tuning/trainings.py", "tuning/decodings.py")
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from drumline.alignment.align import Alignment, AlignmentConfig, align
 from drumline.core.errors import Rejected
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
 from drumline.rendering.backing import backing, mix
 from drumline.rendering.patterns import Groove, perform
 from drumline.rendering.play import render

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drumline.alignment.evidence import Onsets, onsets_of, windows_of
-from drumline.alignment.places import Place, lead
+from drumline.alignment.candidates import Place, lead
+from drumline.alignment.onset_rows import Onsets, onsets_of, windows_of
 from drumline.alignment.search import correlate, track
 from drumline.alignment.warp import Mapping
-from drumline.core.events import Hit
 from drumline.core.grid import HIGH
+from drumline.core.hits import Hit
 
 
 @given(seed=st.integers(0, 1000))

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 import drumline
-from drumline.charts import dot_chart, gems, notes_mid
-from drumline.charts.song import Metadata
+from drumline.charts import chart_labels, dot_chart, notes_mid
+from drumline.charts.annotated_song import Metadata
 from drumline.core.errors import ChartError
 from drumline.rendering.patterns import perform
 
 GROOVE = perform("rock", num_bars=4, tempos=((0, 120.0),), seed=0)
-CHART = gems.compose(GROOVE.hits, GROOVE.tempo, Metadata(title="First Light", artist="Ann"))
+CHART = chart_labels.compose(GROOVE.hits, GROOVE.tempo, Metadata(title="First Light", artist="Ann"))
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ from drumline.augmentation.example import Example, Samples, fitted, rms
 from drumline.augmentation.noise import KINDS, noise
 from drumline.core.config import parse_config
 from drumline.core.errors import ConfigError
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
 from drumline.core.tempo import TempoMap
 
 ALWAYS = AugmentConfig.model_validate({name: {"probability": 1.0} for name in AugmentConfig.model_fields})

@@ -1,7 +1,7 @@
 """How exact alignment is, what it tells apart, and its cost.
 
 The method is that of the tests: rendered songs, of which the truth is known, and real recordings moved by known
-amounts. A pair is judged at the default configuration; its fit is that of the last search (`alignment.fit`). Charts
+amounts. A pair is judged at the default configuration; its fit is that of the last search (`alignment.score`). Charts
 that are not exact have their own module (`loose_charts`).
 """
 
@@ -18,8 +18,8 @@ from tests.bench.recordings import Recording, Samples, groove, mdb_recordings, r
 from tests.bench.tables import table
 
 from drumline.alignment.align import Alignment, AlignmentConfig, align
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
 from drumline.features.onset_envelope import onset_envelope
 from drumline.rendering.patterns import STYLES
 

@@ -24,7 +24,7 @@ from tests.conftest import CORPUS
 
 from drumline.charts.drum_maps import ROLAND
 from drumline.charts.general_midi import ROLAND_CLOSED_CC4, read_performance
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.core.taxonomy import CLASSES
 from drumline.rendering.kits.open_kit import list_kits, open_kit
 from drumline.rendering.kits.sampled import SampledKit

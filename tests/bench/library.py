@@ -15,10 +15,10 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from drumline.charts import dot_chart, gems, song_ini
-from drumline.charts.song import Metadata
+from drumline.charts import chart_labels, dot_chart, song_ini
+from drumline.charts.annotated_song import Metadata
 from drumline.core.artifacts import write_bytes
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 from drumline.rendering.kit import Kit
 from drumline.rendering.play import render
@@ -63,7 +63,7 @@ def make_song(place: Path, number: int, *, kit: Kit, song_s: float = SONG_S) -> 
     hits, tempo = _rhythm(random, tempo_bpm=tempo_bpm, num_bars=num_bars)
     # One charter for ten songs: splits keep the songs of a charter together.
     people = {"artist": f"Artist {number // 4}", "charter": f"Charter {number // 10}"}
-    chart = gems.compose(hits, tempo, Metadata(title=f"Title {number}", genre="Random", **people))
+    chart = chart_labels.compose(hits, tempo, Metadata(title=f"Title {number}", genre="Random", **people))
     samples = render(hits, kit=kit, duration_s=hits[-1].time_s + _TAIL_S, seed=number)
     place.mkdir(parents=True, exist_ok=True)
     soundfile.write(place / "drums.flac", samples, _RATE_HZ, subtype="PCM_16")

@@ -20,11 +20,11 @@ from tests.bench.tables import table
 from tests.conftest import CORPUS
 
 from drumline.alignment.align import Alignment, AlignmentConfig, align
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.charts.corpus import CorpusItem
 from drumline.charts.groove import GROOVE
-from drumline.charts.song import AnnotatedSong
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
 from drumline.core.tempo import TempoMap
 from drumline.rendering.backing import backing, mix
 from drumline.rendering.play import render

@@ -12,7 +12,7 @@ from tests.bench.tables import table
 from threadpoolctl import threadpool_limits
 
 from drumline.core.grid import RATE_HZ
-from drumline.export.package import GRAPHS, WEIGHTS, find_package, read_package
+from drumline.decoding.model_package import GRAPHS, WEIGHTS, find_package, read_package
 from drumline.transcription.engine import Engine, open_engine
 
 _TURNS: Final = 3
@@ -45,7 +45,7 @@ def _heard(engine: Engine, samples: NDArray[np.float32]) -> tuple[NDArray[np.flo
     """Probabilities of the whole song [T, C], and the median CPU time of features and network [s]."""
 
     def listen() -> NDArray[np.float32]:
-        pieces = engine.network.listen(lambda start, stop: samples[start:stop], len(samples))
+        pieces = engine.network.infer(lambda start, stop: samples[start:stop], len(samples))
         return np.concatenate([piece.probability for piece in pieces])
 
     heard, spent_s = listen(), []

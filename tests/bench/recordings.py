@@ -11,8 +11,8 @@ from tests.conftest import CORPUS
 
 from drumline.audio.decode import AudioConfig, decode
 from drumline.charts.mdb import MDB
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
 from drumline.rendering.backing import backing, mix
 from drumline.rendering.patterns import STYLES, Groove, perform
 from drumline.rendering.play import render

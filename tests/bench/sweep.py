@@ -21,7 +21,8 @@ from tests.tuning.test_decodings import SECONDS, a_song
 from drumline.core.artifacts import read_bytes
 from drumline.core.config import changed, parse_config
 from drumline.decoding.activations import Activations
-from drumline.decoding.strokes import DecodeConfig, strokes
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.peak_picking import decode
 from drumline.metrics.tally import tally
 from drumline.runtime.session import session
 from drumline.training.distributed import prepare, run
@@ -116,7 +117,7 @@ def _decodings(folder: Path, num_songs: int, num_points: int, say: Callable[[str
         for case in cases:
             heard = Activations.from_bytes(read_bytes(case.activations), case.activations)
             truth = case.reference.read()
-            tally(truth.events, strokes([heard], decoding).events, unannotated=truth.unannotated)
+            tally(truth.events, decode([heard], decoding).events, unannotated=truth.unannotated)
 
     plain_s = _per_cpu_second(decodings[:3], plain)
     say(f"{points_s:.1f} points a CPU second, {plain_s:.2f} song by song")

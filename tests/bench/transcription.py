@@ -29,7 +29,7 @@ from tests.export.tiny import tiny_network, write_package
 
 from drumline.core.grid import RATE_HZ
 from drumline.decoding.cache import ActivationsCache, Hearing
-from drumline.decoding.strokes import strokes
+from drumline.decoding.peak_picking import decode
 from drumline.model.config import PRESETS
 from drumline.transcription.engine import Engine, open_engine
 from drumline.transcription.sources import find_sources, open_recording, sha256_of
@@ -170,7 +170,7 @@ def hear(engine: Engine, song: Path) -> tuple[Hearing, str]:
     (source,) = find_sources([str(song)], "auto")
     recording, audio = open_recording(source, "auto")
     with recording:
-        ((_, activations),) = engine.network.listen_together([("song", recording)])
+        ((_, activations),) = engine.network.infer_batched([("song", recording)])
         return Hearing.of(activations.rounded(), recording), audio.sha256
 
 
@@ -185,7 +185,7 @@ def decoder(model: Path, song: Path, *, seconds: float) -> dict[str, float]:
     fast: list[Spent] = []
     for _ in range(5):
         with spent(fast):
-            found = strokes([part], engine.decoding)
+            found = decode([part], engine.decoding)
     assert len(found.events) == len(expected)
     told = {"seconds": seconds, "hits": len(expected), "slow_s": slow[0].cpu_s}
     fast_s = median(each.cpu_s for each in fast)

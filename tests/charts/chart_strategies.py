@@ -2,8 +2,8 @@
 
 from hypothesis import strategies as st
 
+from drumline.charts.annotated_song import Metadata
 from drumline.charts.chart import DIFFICULTIES, Chart, Note, in_order
-from drumline.charts.song import Metadata
 from drumline.charts.text import plain
 from drumline.core.tempo import TempoMap
 

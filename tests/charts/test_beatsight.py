@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.beatsight import Audio, audio_filenames, read_beatsight, write_bsm
 from drumline.charts.drum_maps import component_label
 from drumline.charts.events_jsonl import read_events_jsonl
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.errors import ChartError
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.taxonomy import LABELS
 from drumline.core.tempo import TempoMap
 

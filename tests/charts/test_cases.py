@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from drumline.charts import gems, song_ini
+from drumline.charts import chart_labels, song_ini
 from drumline.charts.inspection import CHART_READERS
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "charts"
@@ -28,4 +28,4 @@ def test_a_chart_is_read_as_the_games_read_it(case, offset_s, resolution, labels
     ini = song_ini.read((folder / "song.ini").read_bytes())
     chart = CHART_READERS[chart_file.suffix](chart_file.read_bytes(), name=chart_file.name, ini=ini)
     assert (chart.offset_s, chart.tempo.resolution) == (offset_s, resolution)
-    assert [hit.label for hit in gems.annotate(chart).hits] == labels
+    assert [hit.label for hit in chart_labels.annotate(chart).hits] == labels

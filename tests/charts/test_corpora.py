@@ -17,7 +17,7 @@ from drumline.charts.corpus import CorpusItem, Read
 from drumline.charts.general_midi import write_performance
 from drumline.charts.slakh import KITS
 from drumline.core.errors import ChartError
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 
 BEAT = write_performance([Hit(0.5, "kick"), Hit(1.0, "snare_rim"), Hit(1.5, "hihat_open")])
 

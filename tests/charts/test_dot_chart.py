@@ -3,7 +3,7 @@
 import pytest
 
 from drumline.charts import dot_chart
-from drumline.charts.song import Metadata
+from drumline.charts.annotated_song import Metadata
 from drumline.charts.song_ini import SongIni
 from drumline.core.errors import ChartError
 

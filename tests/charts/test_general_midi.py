@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from drumline.charts.drum_maps import GENERAL_MIDI, ROLAND, drum_map, piece_of
 from drumline.charts.general_midi import ROLAND_CLOSED_CC4, read_performance, write_performance
 from drumline.core.errors import ChartError
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.taxonomy import CLASSES
 from drumline.core.tempo import TempoMap
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.hits_json import read_hits_json, write_hits_json
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.errors import ChartError
-from drumline.core.events import EVIDENCE, FLAGS, Hit, sorted_hits
+from drumline.core.hits import EVIDENCE, FLAGS, Hit, sorted_hits
 from drumline.core.taxonomy import CLASSES, LABELS
 from drumline.core.tempo import TempoMap
 

@@ -6,7 +6,7 @@ import pytest
 from tests.charts.midi_files import midi_file
 
 from drumline.charts import notes_mid, smf
-from drumline.charts.gems import annotate
+from drumline.charts.chart_labels import annotate
 from drumline.charts.song_ini import SongIni
 from drumline.core.errors import ChartError
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from drumline.charts import provenance, song_ini
-from drumline.metrics.events import Events
+from drumline.core.hit_arrays import Events
 from drumline.transcription.formats.registry import FORMATS, Format
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription
 

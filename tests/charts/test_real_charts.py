@@ -3,7 +3,7 @@
 import mido
 import pytest
 
-from drumline.charts import dot_chart, gems, notes_mid, smf, song_ini
+from drumline.charts import chart_labels, dot_chart, notes_mid, smf, song_ini
 from drumline.charts.song_ini import SongIni
 
 
@@ -19,7 +19,7 @@ def test_the_same_song_in_both_formats(folder):
     assert len(text.difficulties["expert"]) == 1070
     # Below expert the .chart has 2x kicks where the .mid has plain ones; and its last section stands a tick later.
     assert text.difficulties["expert"] == midi.difficulties["expert"]
-    assert gems.note_signature(text) == gems.note_signature(midi)
+    assert chart_labels.note_signature(text) == chart_labels.note_signature(midi)
     assert [name for _, name in text.sections] == [name for _, name in midi.sections]
     assert text.tempo.time_signatures == midi.tempo.time_signatures
     ticks = [note.tick for note in text.difficulties["expert"]]
@@ -64,7 +64,7 @@ def test_our_midi_reader_and_mido_agree(folder, name):
 
 def test_animations_refine_a_rock_band_chart(folder):
     chart = notes_mid.read((folder / "drawntotheflame.mid").read_bytes(), name="drawntotheflame.mid", ini=SongIni())
-    song = gems.annotate(chart)
+    song = chart_labels.annotate(chart)
     assert len(song.hits) == 2074
     assert sum(hit.evidence == "animation" for hit in song.hits) == 2062
     crashes_on_yellow = [hit for hit in song.hits if hit.label == "crash" and hit.source_name.startswith("yellow")]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.charts.midi_files import midi_file
 
-from drumline.charts import dot_chart, gems, notes_mid, sng, song_ini
+from drumline.charts import chart_labels, dot_chart, notes_mid, sng, song_ini
 from drumline.charts.inspection import CHART_READERS
 from drumline.charts.song_ini import SongIni
 from drumline.core.errors import ChartError
@@ -42,7 +42,7 @@ def damaged(draw, suffix):
 
 def read_all(suffix, data, ini):
     with contextlib.suppress(ChartError):
-        gems.annotate(CHART_READERS[suffix](data, name="x", ini=ini))
+        chart_labels.annotate(CHART_READERS[suffix](data, name="x", ini=ini))
 
 
 @settings(max_examples=150)
@@ -104,7 +104,7 @@ def test_dense_animations_cost_no_time():
     notes = [(tick, 1, pitch, 100) for tick in range(5_000) for pitch in (97, 27)]
     data = midi_file({"PART DRUMS": notes}, tempos=[(0, 1)])
     chart = notes_mid.read(data, name="x", ini=SongIni())
-    assert len(gems.annotate(chart).hits) == 5_000
+    assert len(chart_labels.annotate(chart).hits) == 5_000
 
 
 def test_empty_files_name_themselves():

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.charts.chart_strategies import WORDS, charts
 
-from drumline.charts import dot_chart, gems, notes_mid, sng, song_ini
+from drumline.charts import chart_labels, dot_chart, notes_mid, sng, song_ini
+from drumline.charts.annotated_song import Metadata
 from drumline.charts.chart import Chart, Note
-from drumline.charts.song import Metadata
 from drumline.charts.song_ini import SongIni
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.core.tempo import TempoMap
 
 
@@ -33,7 +33,7 @@ def test_notes_mid(chart):
 @given(charts("mid"))
 def test_the_same_gems_in_both_formats_have_the_same_signature(chart):
     as_chart = dot_chart.read(dot_chart.write(chart), name="notes.chart", ini=song_ini.of(chart))
-    assert gems.note_signature(as_chart) == gems.note_signature(chart)
+    assert chart_labels.note_signature(as_chart) == chart_labels.note_signature(chart)
     assert as_chart.offset_s == chart.offset_s
 
 
@@ -84,10 +84,10 @@ def test_what_was_played_is_read_back_from_an_elite_track(played, tempo_bpm):
         if label == "hihat_closed":
             both -= {(tick, "hihat_pedal")}
     hits = [Hit(float(tempo.seconds(tick)), label) for tick, label in sorted(both)]
-    chart = gems.compose(hits, tempo, Metadata(), elite=True)
+    chart = chart_labels.compose(hits, tempo, Metadata(), elite=True)
     read = notes_mid.read(notes_mid.write(chart), name="notes.mid", ini=song_ini.of(chart))
     assert read.elite == chart.elite
-    song = gems.annotate(read)
+    song = chart_labels.annotate(read)
     assert sorted((hit.time_s, hit.label) for hit in song.hits) == sorted((hit.time_s, hit.label) for hit in hits)
     assert song.unannotated == (() if hits else ("hihat_pedal",))
 
@@ -95,8 +95,8 @@ def test_what_was_played_is_read_back_from_an_elite_track(played, tempo_bpm):
 @given(st.lists(st.floats(0, 300), max_size=30), st.floats(40, 300), st.sampled_from([192, 480]))
 def test_composing_moves_a_hit_by_half_a_tick_at_most(times_s, tempo_bpm, resolution):
     tempo = TempoMap(resolution, ((0, tempo_bpm),))
-    chart = gems.compose([Hit(time_s, "snare") for time_s in times_s], tempo, Metadata())
-    read_s = [hit.time_s for hit in gems.annotate(chart).hits]
+    chart = chart_labels.compose([Hit(time_s, "snare") for time_s in times_s], tempo, Metadata())
+    read_s = [hit.time_s for hit in chart_labels.annotate(chart).hits]
     half_tick_s = 30 / (tempo_bpm * resolution)
     for time_s in times_s:
         assert min(abs(time_s - other_s) for other_s in read_s) <= half_tick_s * (1 + 1e-6) + math.ulp(time_s)

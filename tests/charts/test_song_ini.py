@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drumline.charts import song_ini
-from drumline.charts.song import Metadata
+from drumline.charts.annotated_song import Metadata
 from drumline.charts.song_ini import UNSET, SongIni
 
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from drumline.audio import fingerprint
 from drumline.core.errors import Rejected
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
 from drumline.dataset.duplicates import (
     ANONYMOUS,
     CHARTED,

@@ -11,7 +11,8 @@ import pytest
 
 from drumline.audio.loudness import TARGET_LUFS, integrated_lufs
 from drumline.dataset.build import BuildResult
-from drumline.quality.health.check import HealthConfig, check
+from drumline.quality.health.check import HealthConfig
+from drumline.quality.health.check import run as check
 from drumline.quality.health.parallel import HealthRunConfig
 from drumline.runtime.config import RayConfig
 from drumline.runtime.session import session

@@ -6,11 +6,11 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from drumline.charts import dot_chart, gems, sng
+from drumline.charts import chart_labels, dot_chart, sng
+from drumline.charts.annotated_song import Metadata
 from drumline.charts.provenance import BLANK, seal
-from drumline.charts.song import Metadata
 from drumline.core.errors import Rejected
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.core.tempo import TempoMap
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.duplicates import CHARTED, TRANSCRIBED
@@ -24,11 +24,11 @@ HITS = [Hit(1.0 + 0.5 * n, ("kick", "snare_head")[n % 2]) for n in range(8)]
 
 
 def by_hand(charter: str = "Ann") -> bytes:
-    return dot_chart.write(gems.compose(HITS, TempoMap(480), Metadata(title="x", charter=charter)))
+    return dot_chart.write(chart_labels.compose(HITS, TempoMap(480), Metadata(title="x", charter=charter)))
 
 
 def by_machine() -> bytes:
-    return seal(dot_chart.write(gems.compose(HITS[:-1], TempoMap(480), Metadata(title="x")), mark=BLANK))
+    return seal(dot_chart.write(chart_labels.compose(HITS[:-1], TempoMap(480), Metadata(title="x")), mark=BLANK))
 
 
 def found(folder: Path) -> dict[str, SongSource]:

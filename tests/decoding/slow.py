@@ -5,7 +5,7 @@ import math
 from drumline.core.taxonomy import BRANCHES
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration
-from drumline.decoding.strokes import DecodeConfig
+from drumline.decoding.config import DecodeConfig
 
 Hit = tuple[int, str, float]
 """Frame, class, confidence."""
@@ -21,7 +21,7 @@ def slow_peaks(values: list[float], threshold: float, reach: int) -> list[int]:
     return [n for n in tops if n - 1 not in set(tops)]
 
 
-def slow_apart(hits: list[Hit], spacing: float) -> list[Hit]:
+def slow_spaced(hits: list[Hit], spacing: float) -> list[Hit]:
     """The strongest first, each keeping its distance from those that are kept."""
     kept: list[Hit] = []
     for hit in sorted(hits, key=lambda hit: -hit[2]):  # stable: of equals the first stays
@@ -36,7 +36,7 @@ def raised(threshold: float, log_odds: float) -> float:
     return 1 / (1 + math.exp(-(math.log(threshold / (1 - threshold)) + log_odds)))
 
 
-def slow_strokes(song: Activations, config: DecodeConfig, calibration: Calibration | None = None) -> list[Hit]:
+def slow_decode(song: Activations, config: DecodeConfig, calibration: Calibration | None = None) -> list[Hit]:
     """Every hit, in order of frame and class."""
     spacing = {c: config.spacings_ms.get(c, config.spacing_ms) / 1000 * song.grid.frame_rate_hz for c in song.classes}
     drums = {drum: [c for c in song.classes if c in kinds] for drum, kinds in BRANCHES.items()}
@@ -52,12 +52,12 @@ def slow_strokes(song: Activations, config: DecodeConfig, calibration: Calibrati
     for name, kinds in voices.items():
         if not kinds:
             continue
-        own = song.probability[:, [song.classes.index(kind) for kind in kinds]]
-        activation = own.sum(axis=1).clip(max=1)[:, None]
+        activations = song.probability[:, [song.classes.index(kind) for kind in kinds]]
+        activation = activations.sum(axis=1).clip(max=1)[:, None]
         if calibration is not None:
             activation = calibration.temper(activation, (name,)).astype("float32")
         values = activation[:, 0].tolist()
-        heard = [
+        peaks = [
             n
             for n in slow_peaks(values, threshold_of(name), config.reach_frames)
             if max(song.onset[max(0, n - config.reach_frames) : n + config.reach_frames + 1]) >= config.onset_threshold
@@ -65,21 +65,17 @@ def slow_strokes(song: Activations, config: DecodeConfig, calibration: Calibrati
         shifts = calibration.labels[name].kinds if calibration and name in calibration.labels else {}
         weights = [math.exp(shifts.get(kind, 0.0)) for kind in kinds]
         likeliest = {
-            n: max(kinds, key=lambda kind: own[n, kinds.index(kind)] * weights[kinds.index(kind)]) for n in heard
+            n: max(kinds, key=lambda kind: activations[n, kinds.index(kind)] * weights[kinds.index(kind)])
+            for n in peaks
         }
-        hits = [(n, likeliest[n], values[n]) for n in heard]
-        found += slow_apart(hits, min(spacing[kind] for kind in kinds))
+        hits = [(n, kinds[likeliest[n]], values[n]) for n in peaks]
+        found += slow_spaced(hits, min(spacing[kind] for kind in kinds))
     found.sort(key=lambda hit: (hit[0], song.classes.index(hit[1])))
-    cymbals = ("hihat", "ride", "crash")
-    for pair, margin in (
-        ((("tom",), cymbals), config.tom_cymbal_margin),
-        ((("ride",), ("crash",)), config.ride_crash_margin),
-    ):
-        one, other = ([hit for hit in found if any(hit[1] in BRANCHES[name] for name in drums)] for drums in pair)
-        rivals = dict.fromkeys(one, other) | dict.fromkeys(other, one)
-        found = [
-            hit
-            for hit in found
-            if not any(abs(hit[0] - n) <= 1 and sure - hit[2] > margin for n, _, sure in rivals.get(hit, []))
-        ]
-    return found
+    rides, crashes = ([hit for hit in found if hit[1] in BRANCHES[drum]] for drum in ("ride", "crash"))
+    rivals = dict.fromkeys(rides, crashes) | dict.fromkeys(crashes, rides)
+    margin = config.ride_crash_margin
+    return [
+        hit
+        for hit in found
+        if not any(abs(hit[0] - n) <= 1 and confidence - hit[2] > margin for n, _, confidence in rivals.get(hit, []))
+    ]

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from drumline.core.errors import ConfigError
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.decoding.calibration import (
     Calibration,
     LabelCalibration,
     read_calibration,
     write_calibration,
 )
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES
 
 FITTED = Calibration(
     fingerprint="0123456789abcdef",

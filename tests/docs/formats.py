@@ -15,17 +15,18 @@ import pyarrow as pa
 from pydantic import BaseModel
 from serve.settings import Settings
 
+from drumline.charts.animations import ANIMATIONS
 from drumline.charts.corpora import CORPORA
 from drumline.charts.drum_maps import COMPONENTS, GENERAL_MIDI, ROLAND, DrumMap
+from drumline.charts.elite_drums import ELITE
 from drumline.charts.enst import LABELS_OF_WORDS
 from drumline.charts.general_midi import PITCHES
 from drumline.charts.mdb import SUBCLASSES
 from drumline.charts.midi_json import LANES
-from drumline.charts.strokes import ANIMATIONS, ELITE
 from drumline.core.config import Config
 from drumline.core.config_reference import sections
 from drumline.core.errors import REASONS
-from drumline.core.measure import Value
+from drumline.core.interval_value import Value
 from drumline.core.taxonomy import CLASSES, LABELS
 from drumline.dataset import sampling_weights, tables
 from drumline.dataset.config import BuildConfig

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from drumline.export.package import find_package
+from drumline.decoding.model_package import find_package
 
 README = Path(__file__).parents[2] / "README.md"
 

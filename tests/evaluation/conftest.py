@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.hits_json import write_hits_json
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.config import parse_config
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 from drumline.evaluation.config import EvaluationConfig
 

@@ -8,8 +8,8 @@ from tests.evaluation.conftest import config_for, write_predictions, write_songs
 
 from drumline.core.config import parse_config
 from drumline.core.errors import ConfigError, DrumlineError
-from drumline.core.events import Hit
 from drumline.core.grid import HIGH
+from drumline.core.hits import Hit
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import read_calibration
 from drumline.evaluation.calibrate import CalibrationConfig, calibrate
@@ -137,7 +137,7 @@ def a_band(seed: int) -> tuple[list[Hit], Activations]:
     [
         "default",
         "aggressive",
-        {"threshold": 0.4, "spacing_ms": 40.0, "ride_crash_margin": 0.0, "tom_cymbal_margin": 0.1},
+        {"threshold": 0.4, "spacing_ms": 40.0, "ride_crash_margin": 0.0},
         {"threshold": 0.9, "one_kind": True, "ride_crash_margin": 0.2, "onset_threshold": 0.3},
     ],
 )

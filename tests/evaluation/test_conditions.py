@@ -9,8 +9,8 @@ from tests.evaluation.conftest import BEAT, told, write_predictions, write_songs
 
 from drumline.core.config import parse_config
 from drumline.core.errors import ConfigError
+from drumline.core.hit_arrays import Events
 from drumline.evaluation.conditions import ConditionsConfig, is_conditions, judge_conditions
-from drumline.metrics.events import Events
 
 LATE = {"One": 0.0, "Two": 0.1}
 """How late the model is, by recording [s]: right on the first, wrong on the second."""

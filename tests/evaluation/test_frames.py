@@ -9,12 +9,12 @@ from tests.evaluation.conftest import BEAT, config_for, told, write_predictions,
 
 from drumline.core.errors import ChartError
 from drumline.core.grid import HIGH
+from drumline.core.hit_arrays import Events
 from drumline.core.taxonomy import BRANCHES
 from drumline.decoding.activations import Activations
 from drumline.evaluation.evaluate import evaluate
 from drumline.evaluation.frames import MASKED, FrameScores, frame_targets, read_frames
 from drumline.evaluation.references import Truth
-from drumline.metrics.events import Events
 
 RATE_HZ = 100.0
 

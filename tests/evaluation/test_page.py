@@ -9,7 +9,7 @@ from tests.evaluation.conftest import BEAT, config_for, told, write_predictions,
 from tests.pages import Page
 
 from drumline.core import plots
-from drumline.core.measure import Value
+from drumline.core.interval_value import Value
 from drumline.core.svg import LIGHT
 from drumline.evaluation.evaluate import evaluate
 from drumline.evaluation.page import render_page

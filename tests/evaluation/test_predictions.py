@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.charts.general_midi import write_performance
 from drumline.charts.hits_json import write_hits_json
-from drumline.charts.song import AnnotatedSong
 from drumline.core.errors import ChartError, ConfigError
-from drumline.core.events import Hit
+from drumline.core.hit_arrays import Events
+from drumline.core.hits import Hit
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.evaluation.estimates import read_events
 from drumline.evaluation.predictions import find_predictions
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES
 
 HITS = (Hit(0.5, "kick", velocity=1.0), Hit(1.0, "snare_rim", velocity=0.5), Hit(1.5, "hihat_open", velocity=0.25))
 PLAIN = [{"time_s": h.time_s, "class": h.label, "velocity": h.velocity, "confidence": 0.9} for h in HITS]

@@ -6,9 +6,9 @@ import pytest
 from tests.evaluation.conftest import write_songs
 
 from drumline.core.errors import ConfigError
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.evaluation.references import ReferenceConfig, ReferenceSong, find_references
-from drumline.metrics.vocabulary import LABEL_NAMES
 
 
 @pytest.mark.parametrize(("lanes_are_truth", "label"), [(False, "cymbal"), (True, "ride")])

@@ -10,9 +10,9 @@ from drumline.core.config import canonical_json
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.dataset.manifest import FileEntry, read_manifest
 from drumline.decoding.calibration import Calibration, LabelCalibration, write_calibration
+from drumline.decoding.model_package import read_package
 from drumline.export.config import ExportConfig
 from drumline.export.export import export
-from drumline.export.package import read_package
 from drumline.training.checkpoints import Checkpoint
 from drumline.training.config import TrainConfig
 from drumline.training.progress import Progress, StageConfig

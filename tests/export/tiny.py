@@ -9,8 +9,8 @@ import torch
 from drumline.core.artifacts import sha256_file
 from drumline.core.config import canonical_json
 from drumline.decoding.infer import weights_file
+from drumline.decoding.model_package import GRAPHS, NAME, WEIGHTS, Package, Precision
 from drumline.export.graph import graph_of, with_half_weights
-from drumline.export.package import GRAPHS, NAME, WEIGHTS, Package, Precision
 from drumline.export.quantise import quantised
 from drumline.features.logmel import LogMelConfig, log_mel
 from drumline.model.branches import PREDICTED

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import soxr
 
-from drumline.core.events import Hit
 from drumline.core.grid import HIGH, RATE_HZ
+from drumline.core.hits import Hit
 from drumline.features import onset_envelope as module
 from drumline.features.onset_envelope import BANDS, onset_envelope
 from drumline.rendering.play import render

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from drumline.core.events import Hit
 from drumline.core.grid import HIGH, Grid
+from drumline.core.hits import Hit
 from drumline.core.taxonomy import BRANCHES, CLASSES, LABELS
 from drumline.labels.targets import LabelConfig, Targets, targets
 

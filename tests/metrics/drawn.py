@@ -3,9 +3,9 @@
 import numpy as np
 from hypothesis import strategies as st
 
+from drumline.core.hit_arrays import Events
 from drumline.core.taxonomy import CLASSES
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES
+from drumline.core.vocabularies import LABEL_NAMES
 
 WINDOW_S = 0.05
 

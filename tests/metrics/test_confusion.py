@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from tests.metrics.drawn import WINDOW_S, events, exact_events
 
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import INSTRUMENTS, VOCABULARIES
 from drumline.metrics.confusion import VARIATIONS, accuracy, confusion, variation_confusion
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import INSTRUMENTS, VOCABULARIES
 
 TWELVE = VOCABULARIES["12"]
 

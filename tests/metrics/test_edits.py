@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.metrics.drawn import WINDOW_S, events, exact_events
 
+from drumline.core.hit_arrays import Events
 from drumline.core.taxonomy import LABELS
+from drumline.core.vocabularies import LABEL_NAMES, VOCABULARIES, Vocabulary
 from drumline.metrics.edits import EDITS, correct, edit_counts, edits_per_100_notes
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES, VOCABULARIES, Vocabulary
 
 names = st.sampled_from(list(VOCABULARIES))
 EIGHT = VOCABULARIES["8"]

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from drumline.metrics.events import Events
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import VOCABULARIES
 from drumline.metrics.judgement import judge
 from drumline.metrics.paired import moments, openness_moments, paired_errors, velocity_moments
 from drumline.metrics.timing import offsets, timing
-from drumline.metrics.vocabulary import VOCABULARIES
 
 EIGHT = VOCABULARIES["8"]
 velocities = arrays(np.float32, 20, elements=st.sampled_from([np.nan, *np.linspace(0, 1, 9)]))

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.metrics.drawn import WINDOW_S, events
 
+from drumline.core.hit_arrays import Events
 from drumline.core.tempo import TempoMap
-from drumline.metrics.events import Events
+from drumline.core.vocabularies import VOCABULARIES
 from drumline.metrics.judgement import judge
 from drumline.metrics.rhythm import (
     IOI_BINS,
@@ -22,7 +23,6 @@ from drumline.metrics.rhythm import (
 )
 from drumline.metrics.scores import ratio
 from drumline.metrics.tally import columns_of, tally
-from drumline.metrics.vocabulary import VOCABULARIES
 
 EIGHT = VOCABULARIES["8"]
 

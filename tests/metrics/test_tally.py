@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.metrics.drawn import WINDOW_S, events, exact_events
 
+from drumline.core.hit_arrays import Events
 from drumline.core.taxonomy import CLASSES
-from drumline.metrics.events import Events
+from drumline.core.vocabularies import INSTRUMENTS, LABEL_NAMES, VOCABULARIES
 from drumline.metrics.judgement import judge
 from drumline.metrics.scores import micro, scores
 from drumline.metrics.tally import BRANCH_ROWS, COLUMNS, WINDOWS_S, columns_of, tally
-from drumline.metrics.vocabulary import INSTRUMENTS, LABEL_NAMES, VOCABULARIES
 
 pedal = st.sampled_from([(), ("hihat_pedal",), ("hihat_pedal", "snare_rim")])
 

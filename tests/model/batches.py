@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from drumline.core.events import Hit
 from drumline.core.grid import HIGH
+from drumline.core.hits import Hit
 from drumline.core.taxonomy import LABELS
 from drumline.labels.targets import LabelConfig, targets
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from drumline.charts.drum_maps import component_label
-from drumline.core.events import Hit, sorted_hits
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit, sorted_hits
 from drumline.rendering.patterns import drum_lines
 from drumline.rendering.play import play
 from drumline.rendering.synth_kit import synth_kit

@@ -13,14 +13,15 @@ from sklearn.metrics import recall_score
 from tests.quality.files import run, write_dataset, write_lines
 
 from drumline.core.errors import DrumlineError
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.decoding.cache import CacheConfig
-from drumline.decoding.strokes import DecodeConfig, strokes
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.peak_picking import decode
 from drumline.evaluation.checkpoint import open_model
 from drumline.evaluation.recordings import dataset_recordings
 from drumline.metrics.bootstrap import BootstrapConfig
-from drumline.metrics.vocabulary import LABEL_NAMES
 from drumline.quality.boundaries import pack
 from drumline.quality.boundaries.check import run as check
 from drumline.quality.boundaries.config import BoundariesConfig, CheckpointConfig
@@ -206,7 +207,7 @@ def test_a_checkpoint_hears_what_it_hears_of_a_window_alone(songs: str, checkpoi
         first, size = (round(row[name] / 1000 * RATE_HZ) for name in ("window_start_ms", "window_size_ms"))
         last = round((row["window_start_ms"] + row["window_size_ms"]) / 1000 * RATE_HZ)
         assert abs(last - first - size) <= 1
-        heard = strokes([network.listen(samples[first:last].copy())], model.decoding).events
+        heard = decode([network.infer(samples[first:last].copy())], model.decoding).events
         at_s = (row["onset_ms"] - row["window_start_ms"]) / 1000
         near = {LABEL_NAMES[n] for t, n in zip(heard.time_s, heard.label, strict=True) if abs(t - at_s) <= 0.05}
         for label in row["labels"]:

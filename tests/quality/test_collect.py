@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from tests.quality.files import run, write_lines
 from tests.quality.phrases import KIT
 
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.beatsight import Audio, write_bsm
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.errors import DrumlineError
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
 from drumline.quality.collect import add, export, extract, importing, stats
 from drumline.quality.collect.cutting import CutConfig, DecodedAudio, cut
 from drumline.quality.health import check as health

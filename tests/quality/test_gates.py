@@ -9,7 +9,7 @@ from pydantic import Field
 
 from drumline.core.config import Config, parse_config
 from drumline.core.errors import ConfigError
-from drumline.core.measure import measured
+from drumline.core.interval_value import measured
 from drumline.quality.gates import Limit, apply_limit, apply_limits, combined_verdict
 
 LEAST, MOST = Limit(at_least=0.9), Limit(at_most=0.1)

@@ -17,7 +17,7 @@ from tests.quality.files import run, write_lines
 from tests.training.songs import train_config
 
 from drumline.core.config import parse_config
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.dataset.sampling_weights import read_hard_windows, sampling_weights
 from drumline.evaluation.predict import PredictConfig, predict
 from drumline.quality.negatives.collecting import CandidatePool, CapConfig

@@ -7,7 +7,7 @@ from tests.pages import Page
 from tests.quality.files import run, write_lines
 
 from drumline.core.config import Config
-from drumline.core.measure import measured
+from drumline.core.interval_value import measured
 from drumline.core.svg import DARK, LIGHT
 from drumline.quality.gates import Limit, apply_limit
 from drumline.quality.outcome import CheckResult, publish, summary

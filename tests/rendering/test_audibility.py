@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.rendering.audibility import attack, covered, faint
 from drumline.rendering.play import play, render_pieces
 from drumline.rendering.synth_kit import synth_kit

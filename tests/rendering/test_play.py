@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.core.taxonomy import CLASSES
 from drumline.rendering.kit import PIECE_OF, PIECES, Stroke
 from drumline.rendering.play import STEMS, playable, render_pieces

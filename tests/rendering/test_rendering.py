@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.core.taxonomy import CLASSES, LABELS
 from drumline.rendering.backing import backing, mix
 from drumline.rendering.patterns import STYLES, perform

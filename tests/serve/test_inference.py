@@ -22,7 +22,7 @@ from tests.export.tiny import noise, write_package
 from drumline.audio.recording import Recording
 from drumline.core.errors import AudioError
 from drumline.decoding.cache import Hearing
-from drumline.decoding.listening import Network
+from drumline.decoding.chunked_inference import Network
 from drumline.transcription.engine import open_engine
 
 LENGTHS_S = (45.0, 65.0, 45.0, 4.0, 4.0)

@@ -8,8 +8,8 @@ from tests.dataset.small_dataset import write_rows
 
 from drumline.audio.loudness import encode_flac
 from drumline.core.config import parse_config
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
 from drumline.dataset.tables import EVENTS
 from drumline.rendering.play import render
 from drumline.rendering.synth_kit import synth_kit

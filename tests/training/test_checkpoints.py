@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from drumline.cli import main
 from drumline.core.errors import ConfigError, DrumlineError
-from drumline.export.package import find_package
+from drumline.decoding.model_package import find_package
 from drumline.model.config import ModelConfig
 from drumline.model.network import HierarchicalDrumCRNN
 from drumline.training import checkpoints

@@ -12,8 +12,8 @@ from tests.training.songs import train_config
 
 from drumline.core.artifacts import filesystem, read_bytes
 from drumline.core.errors import ConfigError
-from drumline.core.events import Hit
 from drumline.core.grid import HIGH
+from drumline.core.hits import Hit
 from drumline.decoding.activations import Activations
 from drumline.model.branches import PREDICTED
 from drumline.training.config import LogConfig, TrainConfig

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drumline.charts.mdb import SUBCLASSES
+from drumline.core.hit_arrays import Events
 from drumline.core.taxonomy import CLASSES
 from drumline.metrics.beats import score_beats
-from drumline.metrics.events import Events
 from drumline.rendering.grooves import generate
 from drumline.transcription.beat_tracking import BeatGrid, GridHints, find_beats
 

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drumline.core.hit_arrays import Events
 from drumline.core.tempo import TempoMap
-from drumline.metrics.events import Events
 from drumline.transcription.chart_grid import LIMIT_S, snap
 from drumline.transcription.formats import chart
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription

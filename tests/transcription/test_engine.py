@@ -20,9 +20,9 @@ from drumline.core.errors import ConfigError, DrumlineError
 from drumline.decoding.activations import Activations
 from drumline.decoding.infer import read_network
 from drumline.decoding.infer_onnx import OnnxNetwork
+from drumline.decoding.model_package import NAME, WEIGHTS
+from drumline.decoding.peak_picking import decode
 from drumline.decoding.presets import load_preset
-from drumline.decoding.strokes import strokes
-from drumline.export.package import NAME, WEIGHTS
 from drumline.features.logmel import LogMelConfig
 from drumline.model.branches import PREDICTED
 from drumline.transcription.doctor import examine
@@ -52,14 +52,14 @@ def test_pieces_say_what_one_pass_says(package: Path, graph: str, tolerance: flo
         network = OnnxNetwork(
             package / graph, features=FEATURES, classes=PREDICTED, margin_s=2.0, threads=1, chunk_s=chunk_s
         )
-        found.append(list(network.listen(lambda start, stop: samples[start:stop], len(samples))))
+        found.append(list(network.infer(lambda start, stop: samples[start:stop], len(samples))))
     whole, pieces = found
     assert (len(whole), len(pieces)) == (1, 4)
     joined = np.concatenate([piece.probability for piece in pieces])
     assert joined.shape == whole[0].probability.shape == (FEATURES.grid.num_frames(len(samples)), len(PREDICTED))
     np.testing.assert_allclose(joined, whole[0].probability, atol=tolerance)
     if graph == "model.onnx":
-        one, other = (strokes(each, load_preset("default")) for each in found)
+        one, other = (decode(each, load_preset("default")) for each in found)
         assert len(one.events) > 50
         np.testing.assert_array_equal(one.events.label, other.events.label)
         np.testing.assert_allclose(one.events.time_s, other.events.time_s, atol=1e-5)
@@ -233,7 +233,7 @@ def test_torch_hears_many_recordings_together_as_the_graph_hears_each_alone(pack
     with ExitStack() as stack:
         recordings = {number: stack.enter_context(Recording([samples])) for number, samples in songs.items()}
         for threads in (0, 2):
-            found = dict(batched.network.listen_together(recordings.items(), threads=threads))
+            found = dict(batched.network.infer_batched(recordings.items(), threads=threads))
             assert found.keys() == recordings.keys()
             for number, recording in recordings.items():
                 told = found[number].rounded()

@@ -16,17 +16,17 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumline.charts import dot_chart, gems, notes_mid, song_ini
+from drumline.charts import chart_labels, dot_chart, notes_mid, song_ini
 from drumline.charts.beatsight import read_beatsight
 from drumline.charts.general_midi import read_performance
 from drumline.core.errors import AudioError, ChartError, ConfigError
-from drumline.core.events import Hit
+from drumline.core.hit_arrays import Events
+from drumline.core.hits import Hit
 from drumline.core.taxonomy import CLASSES, LABELS
 from drumline.core.tempo import TempoMap
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.evaluation.estimates import read_events
 from drumline.evaluation.predictions import find_predictions
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES
 from drumline.transcription import table
 from drumline.transcription.formats import json as our_json
 from drumline.transcription.formats.registry import FORMATS, named, of_path
@@ -137,7 +137,7 @@ def test_game_charts_read_back_at_expert(name: str, made: Transcription) -> None
     made = replace(made, free_timing=True)
     reader = dot_chart if name == "chart" else notes_mid
     chart = reader.read(named(name).write(made), name=f"notes.{name}", ini=song_ini.SongIni(pro_drums=True))
-    back = gems.annotate(chart, "expert").hits
+    back = chart_labels.annotate(chart, "expert").hits
     hits = as_told_by(TOLD_BY_A_LANE, [hit for hit in made.hits if hit.label not in NO_LANE])
     assert not chart.repairs
     assert [hit.label for hit in back] == [hit.label for hit in hits]
@@ -230,7 +230,7 @@ def test_a_song_folder_is_playable(tmp_path: Path, notes: str, ending: str, play
     assert (ini.name, ini.pro_drums, ini.song_length_ms) == ("My Song", True, 3000)
     assert soundfile.info(folder / f"song{played}").duration == pytest.approx(3.0, abs=0.01)
     reader = dot_chart if notes == "chart" else notes_mid
-    back = gems.annotate(reader.read((folder / f"notes.{notes}").read_bytes(), name="notes", ini=ini)).hits
+    back = chart_labels.annotate(reader.read((folder / f"notes.{notes}").read_bytes(), name="notes", ini=ini)).hits
     assert [(hit.time_s, hit.label) for hit in back] == [(0.5, "kick"), (1.0, "crash"), (1.0, "snare")]
 
 

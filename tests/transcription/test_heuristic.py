@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from drumline.audio.decode import AudioConfig, decode
 from drumline.charts.mdb import CLASS_WORDS
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
-from drumline.metrics.events import Events
+from drumline.core.hit_arrays import Events
+from drumline.core.hits import Hit
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.metrics.scores import micro
 from drumline.metrics.tally import columns_of, tally
-from drumline.metrics.vocabulary import LABEL_NAMES
 from drumline.rendering.play import render
 from drumline.rendering.synth_kit import synth_kit
 from drumline.transcription import heuristic

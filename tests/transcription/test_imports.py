@@ -46,4 +46,6 @@ def test_decoding_imports_nothing_heavy() -> None:
 
 
 def test_a_format_is_imported_when_it_is_asked_for() -> None:
-    assert not {"symusic", "mido", "drumline.charts.gems"} & loaded("import drumline.transcription.formats.registry")
+    assert not {"symusic", "mido", "drumline.charts.chart_labels"} & loaded(
+        "import drumline.transcription.formats.registry"
+    )

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from drumline.charts import provenance
 from drumline.cli import main
 from drumline.core.errors import ConfigError
-from drumline.metrics.events import Events
+from drumline.core.hit_arrays import Events
 from drumline.transcription.formats.registry import FORMATS, named
 from drumline.transcription.formats.song_folder import foreign_files, write_song_folder
 from drumline.transcription.outputs import plan_outputs

@@ -9,8 +9,8 @@ from drumline.charts import dot_chart
 from drumline.charts.chart import Chart
 from drumline.charts.general_midi import write_performance
 from drumline.core.errors import ChartError, ConfigError
+from drumline.core.hit_arrays import Events
 from drumline.core.tempo import TempoMap
-from drumline.metrics.events import Events
 from drumline.transcription.quantise import QuantiseConfig, quantised, tempo_of_file
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription
 

@@ -12,12 +12,13 @@ from tests.evaluation.conftest import write_songs
 from drumline.cli import main
 from drumline.core.config import parse_config
 from drumline.core.errors import ConfigError
-from drumline.core.events import Hit
 from drumline.core.grid import HIGH
+from drumline.core.hits import Hit
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.peak_picking import decode
 from drumline.decoding.presets import load_preset
-from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.metrics.tally import columns_of, tally
 from drumline.tuning.config import DecodingsConfig, SweepConfig
 from drumline.tuning.decode_scorer import DecodeScorer, development_songs
@@ -79,7 +80,6 @@ def random_decoding(random: np.random.Generator) -> DecodeConfig:
         reach_frames=int(random.integers(1, 4)),
         threshold_log_odds=float(random.uniform(-1, 1)),
         onset_threshold=float(random.choice([0.0, 0.3])),
-        tom_cymbal_margin=float(random.uniform(0, 1)),
         ride_crash_margin=float(random.uniform(0, 1)),
         one_kind=bool(random.integers(2)),
     )
@@ -94,7 +94,7 @@ def test_a_judge_counts_what_one_song_after_the_other_gives(dev_set: Path) -> No
         slow = 0
         for case in cases:
             heard = Activations.from_bytes(Path(case.activations).read_bytes(), case.activations)
-            found = strokes([heard], decoding).events
+            found = decode([heard], decoding).events
             slow = slow + tally(case.reference.read().events, found, windows_s=[0.05])[0, columns_of("5")]
         assert judge.counts(decoding).tolist() == np.asarray(slow).tolist(), decoding
 
@@ -122,7 +122,6 @@ def _sweep(dev_set: Path, output: Path, **system: Any) -> SweepConfig:
         "space": {
             "threshold": {"uniform": [0.05, 0.8]},
             "spacing_ms": {"choice": [20.0, 40.0]},
-            "tom_cymbal_margin": {"uniform": [0.1, 1.0]},
         },
         "budget": {"trials": 250},
         "ray": {"address": "local", "num_cpus": 2},

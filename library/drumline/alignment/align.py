@@ -15,14 +15,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
-from drumline.alignment.deviations import without_lags
-from drumline.alignment.evidence import Onsets, onsets_of, responses, windows_of
-from drumline.alignment.places import WINDOW_S, Place, find, lead
+from drumline.alignment.candidates import WINDOW_S, Place, find, lead
+from drumline.alignment.onset_rows import Onsets, onsets_of, responses, windows_of
+from drumline.alignment.residuals import without_lags
 from drumline.alignment.warp import Mapping, fit_warp, residual_s
 from drumline.core.config import Config
 from drumline.core.errors import Rejected
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
 from drumline.features.onset_envelope import Envelope, onset_envelope
 
 
@@ -39,7 +39,7 @@ class AlignmentConfig(Config):
     """Median absolute error in milliseconds against offset and drift, over which a song is rejected. Under it, a warp
     may still lower the error."""
     min_fit: float = Field(0.2, ge=0)
-    """Fit under which chart and audio do not belong together, for a long chart (see `alignment.fit`)."""
+    """Fit under which chart and audio do not belong together, for a long chart (see `alignment.score`)."""
     min_fit_surcharge: float = Field(25.0, ge=0)
     """Added to it, divided by the number of onsets: chance does more for a short chart."""
     min_fit_ceiling: float = Field(0.45, ge=0)
@@ -51,7 +51,7 @@ class AlignmentConfig(Config):
     """Seconds to either side of the chart's own offset within which its claim counts: a lower fit will do there, and a
     loose chart must lie there; 0 gives the claim no weight and accepts no loose chart."""
     min_likeness: float = Field(0.2, ge=0)
-    """Likeness that a loose chart must have there: the fit without its tightness (see `alignment.fit`)."""
+    """Likeness that a loose chart must have there: the fit without its tightness (see `alignment.score`)."""
     min_lead: float = Field(1.25, ge=1)
     """How many times more it must have there than at any other place within `max_offset_s`. Two grooves on one
     metronome are alike, but hardly less so a beat later."""

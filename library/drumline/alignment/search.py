@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from drumline.alignment.evidence import Floats, Ints, Onsets, sampled
+from drumline.alignment.onset_rows import Floats, Ints, Onsets, sampled
 from drumline.core.grid import HIGH
 from drumline.features.onset_envelope import Envelope
 

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from drumline.alignment.deviations import REACH_S
-from drumline.alignment.evidence import Floats, Ints, Onsets
+from drumline.alignment.onset_rows import Floats, Ints, Onsets
+from drumline.alignment.residuals import REACH_S
 
 _GROUPS: Final = 24
 """Runs of onsets whose medians carry the slope, at most."""

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from drumline.api.hits import Hits
 from drumline.charts import general_midi
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.notes_mid import DRUM_TRACKS
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.artifacts import read_bytes
 from drumline.core.errors import ChartError, SongError
 from drumline.dataset.folder import Folder, format_of

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from drumline.api.hits import Hits
 from drumline.core.artifacts import join
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ, Grid
+from drumline.core.hits import Hit
 from drumline.dataset.manifest import Manifest, read_manifest
 from drumline.dataset.parquet import open_parquet
 from drumline.dataset.windows import WindowReader

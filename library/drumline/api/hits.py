@@ -39,7 +39,7 @@ class Hits:
 
     Examples
     --------
-    >>> from drumline.core.events import Hit
+    >>> from drumline.core.hits import Hit
     >>> hits = Hits.of([Hit(0.5, "kick", 0.8), Hit(1.0, "snare_head")])
     >>> len(hits)
     2

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from drumline.augmentation.example import Drawn, Example, Random, Transform, gain, rms
-from drumline.rendering.production.config import Range
+from drumline.core.ranges import Range
 
 
 class CrossFade(Transform):

@@ -11,8 +11,8 @@ import numpy as np
 from drumline.augmentation.example import Drawn, Example, Random, Samples, Transform
 from drumline.augmentation.noise import added
 from drumline.core.grid import RATE_HZ
-from drumline.rendering.production import filters
-from drumline.rendering.production.config import Range
+from drumline.core.ranges import Range
+from drumline.effects import filters
 
 _BANDS_HZ: Final = ((120.0, 600.0, 1.0), (600.0, 1600.0, 0.5), (1600.0, 4500.0, 0.2))
 """Low and high edge, and amplitude: a long-term spectrum of speech falls by some 9 dB an octave above 600 Hz."""

@@ -6,8 +6,8 @@ import numpy as np
 
 from drumline.augmentation.example import Drawn, Example, Random, Transform
 from drumline.core.grid import RATE_HZ
-from drumline.rendering.production import filters
-from drumline.rendering.production.config import Probability, Range
+from drumline.core.ranges import Probability, Range
+from drumline.effects import filters
 
 
 class Equaliser(Transform):

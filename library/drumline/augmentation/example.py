@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumline.core.config import Config
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
+from drumline.core.ranges import Probability
 from drumline.core.tempo import TempoMap
-from drumline.rendering.production.config import Probability
 
 Samples = NDArray[np.float32]
 Random = np.random.Generator

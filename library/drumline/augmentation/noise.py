@@ -8,8 +8,8 @@ from scipy import signal
 
 from drumline.augmentation.example import Drawn, Example, Random, Samples, Transform, gain, rms
 from drumline.core.grid import RATE_HZ
-from drumline.rendering.production import colour, filters
-from drumline.rendering.production.config import Range
+from drumline.core.ranges import Range
+from drumline.effects import colour, filters
 
 KINDS: Final = ("white", "pink", "hiss", "hum")
 QUIET: Final = 0.01

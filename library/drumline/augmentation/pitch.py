@@ -11,7 +11,7 @@ import numpy as np
 from drumline.augmentation.example import Drawn, Example, Random, Samples, Transform
 from drumline.augmentation.speed import at_speed
 from drumline.augmentation.stretch import stretched
-from drumline.rendering.production.config import Range
+from drumline.core.ranges import Range
 
 
 class Pitch(Transform):

@@ -7,12 +7,12 @@ from scipy import signal
 
 from drumline.augmentation.example import Drawn, Example, Random, Transform, gain
 from drumline.core.grid import RATE_HZ
-from drumline.rendering.production.config import PositiveRange, Range
-from drumline.rendering.production.room import Shoebox, shoebox_response
+from drumline.core.ranges import PositiveRange, Range
+from drumline.effects.room import Shoebox, shoebox_response
 
 
 class Room(Transform):
-    """A rectangular room (`rendering.production.room`), heard through one microphone."""
+    """A rectangular room (`effects.room`), heard through one microphone."""
 
     probability: float = 0.3
     width_m: PositiveRange = (2.5, 9.0)

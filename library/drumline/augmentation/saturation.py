@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from drumline.augmentation.example import Drawn, Example, Random, Transform
-from drumline.rendering.production import colour
-from drumline.rendering.production.config import Range
+from drumline.core.ranges import Range
+from drumline.effects import colour
 
 
 class Saturation(Transform):
-    """``tanh`` of the window scaled to its own peak (`rendering.production.colour`), then at its old peak again."""
+    """``tanh`` of the window scaled to its own peak (`effects.colour`), then at its old peak again."""
 
     probability: float = 0.2
     drive_db: Range = (-6.0, 12.0)

@@ -9,7 +9,7 @@ import soxr
 
 from drumline.augmentation.example import Drawn, Example, Random, Samples, Transform, faster
 from drumline.core.grid import RATE_HZ
-from drumline.rendering.production.config import PositiveRange
+from drumline.core.ranges import PositiveRange
 
 
 class Speed(Transform):

@@ -11,7 +11,7 @@ import numpy as np
 from python_stretch import Signalsmith
 
 from drumline.augmentation.example import Drawn, Example, Random, Samples, Transform, faster
-from drumline.rendering.production.config import PositiveRange
+from drumline.core.ranges import PositiveRange
 
 _BLOCK: Final = 1024
 _INTERVAL: Final = 256

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from drumline.charts import provenance
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.beats import parse_metre, tempo_from_marks
 from drumline.charts.documents import Tree, read_json
 from drumline.charts.drum_maps import component_label
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.charts.text import plain
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 
 _DEFAULT_VELOCITY: Final = 0.8

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from drumline.charts.song import Metadata
+from drumline.charts.annotated_song import Metadata
 from drumline.core.tempo import TempoMap
 
 DIFFICULTIES: Final = ("easy", "medium", "hard", "expert")
@@ -49,8 +49,8 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Stroke:
-    """A statement finer than a gem: one animation note of Rock Band's drummer, or one elite-drums note."""
+class PieceNote:
+    """One note of a track that names the kit piece: a Rock Band animation, or an elite-drums note."""
 
     tick: int
     label: str
@@ -79,9 +79,9 @@ class Chart:
     """song.ini's delay where set, else the chart's own Offset; never the sum."""
     repairs: tuple[str, ...] = ()
     """What had to be mended to read it, each with its place."""
-    animations: tuple[Stroke, ...] = ()
+    animations: tuple[PieceNote, ...] = ()
     """Rock Band animation notes, for the expert difficulty."""
-    elite: Mapping[str, tuple[Stroke, ...]] = field(default_factory=dict)
+    elite: Mapping[str, tuple[PieceNote, ...]] = field(default_factory=dict)
     """Elite-drums difficulties, keyed as `difficulties`."""
     sections: tuple[tuple[int, str], ...] = ()
     """(tick, name) of practice sections."""
@@ -92,6 +92,11 @@ class Chart:
 def in_order(notes: Iterable[Note]) -> tuple[Note, ...]:
     """Notes by tick, then lane."""
     return tuple(sorted(notes, key=lambda note: (note.tick, LANES.index(note.lane))))
+
+
+def piece_notes_in_order(notes: Iterable[PieceNote]) -> tuple[PieceNote, ...]:
+    """Sort notes by tick, then label and name."""
+    return tuple(sorted(notes, key=lambda note: (note.tick, note.label, note.source_name)))
 
 
 def capped(repairs: Sequence[str], limit: int = 50) -> tuple[str, ...]:

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from drumline.charts import dot_chart_lines, drum_marks, drum_track, provenance
+from drumline.charts.annotated_song import Metadata
 from drumline.charts.chart import DIFFICULTIES, MAX_CHART_BYTES, MAX_TICK, Chart, capped
 from drumline.charts.dot_chart_lines import SECTION_OF, Event, unquoted
 from drumline.charts.drum_track import FIFTH, KICK, SECOND_KICK, RawTrack
-from drumline.charts.song import Metadata
 from drumline.charts.song_ini import SongIni
 from drumline.charts.text import decode, leading_number, plain
 from drumline.core.errors import ChartError

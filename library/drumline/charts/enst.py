@@ -19,10 +19,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.corpus import CorpusItem, Read, below, first_present
 from drumline.charts.documents import read_columns
-from drumline.charts.song import AnnotatedSong, Metadata
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.taxonomy import LABELS
 
 LABELS_OF_WORDS: Final = {

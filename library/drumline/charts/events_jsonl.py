@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.beats import RESOLUTION, parse_metre
 from drumline.charts.documents import Tree, read_json_lines
 from drumline.charts.drum_maps import component_label
-from drumline.charts.song import AnnotatedSong, Metadata
-from drumline.core.events import FLAGS, Hit, sorted_hits
+from drumline.core.hits import FLAGS, Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 
 _FLAG_OF_BUCKET: Final = {"ghost": "ghost", "accent": "accent"}

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from drumline.charts.documents import checked_time_s
 from drumline.charts.drum_maps import GENERAL_MIDI, DrumMap, piece_of
 from drumline.core.errors import ChartError
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.tempo import DEFAULT_TEMPO_BPM, TempoMap
 
 ROLAND_CLOSED_CC4: Final = 90

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Final
 
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.corpus import CorpusItem, Read, below, first_present
 from drumline.charts.documents import read_csv
 from drumline.charts.drum_maps import ROLAND
 from drumline.charts.general_midi import ROLAND_CLOSED_CC4, read_performance
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.errors import ChartError
 
 _COLUMNS: Final = ("drummer", "id", "style", "split", "midi_filename", "audio_filename")

@@ -13,10 +13,10 @@ import dataclasses
 import json
 from typing import Any, Final
 
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.documents import Tree, checked_time_s, read_json
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.errors import ChartError
-from drumline.core.events import EVIDENCE, FLAGS, Hit, sorted_hits
+from drumline.core.hits import EVIDENCE, FLAGS, Hit, sorted_hits
 from drumline.core.taxonomy import LABELS
 from drumline.core.tempo import TempoMap
 

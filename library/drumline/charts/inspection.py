@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from drumline.charts import dot_chart, gems, midi_json, notes_mid, sng, song_ini
+from drumline.charts import chart_labels, dot_chart, midi_json, notes_mid, sng, song_ini
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.charts.beatsight import read_beatsight
 from drumline.charts.chart import MAX_CHART_BYTES, Chart
 from drumline.charts.sng import MAX_SNG_BYTES
-from drumline.charts.song import AnnotatedSong
 from drumline.charts.song_ini import SongIni
 from drumline.core.errors import ChartError
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.core.listing import walk
 
 JsonObject = dict[str, Any]
@@ -176,7 +176,7 @@ def _ini_beside(path: Path) -> SongIni:
 def _notes(chart: Chart, difficulty: str) -> list[JsonObject]:
     notes = chart.difficulties[difficulty]
     times_s = chart.tempo.seconds([note.tick for note in notes]).tolist()
-    labels = [gems.label(note, chart.drum_type) for note in notes]
+    labels = [chart_labels.label(note, chart.drum_type) for note in notes]
     return [
         {
             "tick": note.tick,

@@ -20,12 +20,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.beats import tempo_from_beats
 from drumline.charts.corpus import CorpusItem, Read, below, first_present
 from drumline.charts.documents import read_columns, read_yaml
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.errors import ChartError
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 
 SUBCLASSES: Final = {

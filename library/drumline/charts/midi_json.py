@@ -29,13 +29,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.beats import parse_metre
 from drumline.charts.chart import DIFFICULTIES
 from drumline.charts.documents import LONGEST_S, Tree, read_json
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.charts.text import plain
 from drumline.core.errors import ChartError
-from drumline.core.events import FLAGS, Hit, sorted_hits
+from drumline.core.hits import FLAGS, Hit, sorted_hits
 from drumline.core.tempo import DEFAULT_TEMPO_BPM, TempoMap
 
 ClassOrder = Literal["true", "legacy"]

@@ -13,7 +13,7 @@ from typing import Final
 
 import mido
 
-from drumline.charts import drum_marks, drum_track, real_drums, smf, strokes
+from drumline.charts import animations, drum_marks, drum_track, elite_drums, real_drums, smf
 from drumline.charts.chart import DIFFICULTIES, LANES, Chart, DrumType, Note, capped
 from drumline.charts.drum_track import FIFTH, KICK, SECOND_KICK, RawTrack, Span
 from drumline.charts.smf import Events, MidiNote, Smf, Track
@@ -78,7 +78,7 @@ def read(data: bytes, *, name: str, ini: SongIni) -> Chart:
         )
         for difficulty, raw in raws.items()
     }
-    elite = _events_of(midi, (ELITE_TRACK,), name, repairs, holds=strokes.ELITE_PITCHES)
+    elite = _events_of(midi, (ELITE_TRACK,), name, repairs, holds=elite_drums.ELITE_PITCHES)
     try:
         sections = _practice_sections(_events_of(midi, (EVENTS_TRACK,), name, repairs))
     except ChartError as error:
@@ -92,8 +92,10 @@ def read(data: bytes, *, name: str, ini: SongIni) -> Chart:
         metadata=ini.metadata,
         offset_s=ini.offset_s,
         repairs=capped(repairs),
-        animations=strokes.animations(drums.notes),
-        elite=strokes.elite(elite.notes, rolls=_spans(elite.notes, _ROLL, _SWELL), fills=_spans(elite.notes, _FILL)),
+        animations=animations.animations(drums.notes),
+        elite=elite_drums.elite(
+            elite.notes, rolls=_spans(elite.notes, _ROLL, _SWELL), fills=_spans(elite.notes, _FILL)
+        ),
         sections=sections,
         unsuitable="modchart" if ini.modchart else "",
     )
@@ -230,7 +232,7 @@ def write(chart: Chart, *, mark: str = "") -> bytes:
     file = mido.MidiFile(type=1, ticks_per_beat=chart.tempo.resolution, charset="utf-8")
     file.tracks += [_track("", conductor), _track(EVENTS_TRACK, practice), _track(DRUM_TRACKS[0], drums)]
     if chart.elite:
-        elite = strokes.elite_notes(chart.elite) + _elite_markers(chart)
+        elite = elite_drums.elite_notes(chart.elite) + _elite_markers(chart)
         file.tracks.append(_track(ELITE_TRACK, _messages(elite)))
     buffer = io.BytesIO()
     file.save(file=buffer)
@@ -283,7 +285,7 @@ def _roll_lanes(chart: Chart) -> list[MidiNote]:
 
 
 def _elite_markers(chart: Chart) -> list[MidiNote]:
-    own = [stroke for track in chart.elite.values() for stroke in track]
+    own = [note for track in chart.elite.values() for note in track]
     markers = []
     for pitch, chosen in (
         (_FILL, {stroke.tick for stroke in own if stroke.approximate}),

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.corpus import CorpusItem, Read, below, first_present
 from drumline.charts.documents import Tree, as_tree, read_yaml
 from drumline.charts.drum_maps import GENERAL_MIDI, DrumMap, Piece, drum_map
 from drumline.charts.general_midi import read_performance
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.errors import ChartError
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 
 _NI: Final[Mapping[Piece, tuple[int, ...]]] = {
     ("kick", "kick"): (36, 60),

@@ -35,6 +35,11 @@ class MidiNote(NamedTuple):
     velocity: int
     channel: int
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """Start and end tick, end excluded."""
+        return self.tick, self.tick + self.length_ticks
+
 
 @dataclass
 class Events:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from drumline.charts.annotated_song import Metadata
 from drumline.charts.chart import Chart
-from drumline.charts.song import Metadata
 from drumline.charts.text import decode, leading_number, plain, split_lines, trimmed
 
 UNSET: Final = -1

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from matplotlib.axes import Axes
 
-from drumline.core.measure import Number, Value
+from drumline.core.interval_value import Number, Value
 from drumline.core.svg import FAINT, INK, SERIES, figure, style, to_svg
 
 _MARKERS: Final = "osD^vPX"

@@ -24,10 +24,10 @@ from typing import Final
 
 from drumline.audio import layout
 from drumline.charts.midi_json import EXPORT_NAME, source_path
-from drumline.core.ahead import ahead
 from drumline.core.artifacts import STORAGE_ERRORS, read_bytes
 from drumline.core.config import fingerprint
 from drumline.core.errors import ChartError
+from drumline.core.prefetch import prefetch
 from drumline.dataset.folder import is_audio
 from drumline.dataset.sources import SongSource
 
@@ -63,7 +63,7 @@ class AudioTree:
 
 def songs_of_exports(exports: Sequence[SongSource], trees: Sequence[AudioTree]) -> Iterator[SongSource]:
     """Combine export files into one source per song, with its audio."""
-    paths = ahead((partial(_path_of, source) for source in exports), threads=_THREADS)
+    paths = prefetch((partial(_path_of, source) for source in exports), threads=_THREADS)
     folders: dict[tuple[str, str], dict[str, list[tuple[SongSource, str]]]] = defaultdict(lambda: defaultdict(list))
     for source, path in zip(exports, paths, strict=True):
         folder, _, name = source.annotation.rpartition("/")

@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 from typing import Final, Literal
 
 from drumline.audio import layout
-from drumline.charts import dot_chart, gems, notes_mid, sng, song_ini
+from drumline.charts import chart_labels, dot_chart, notes_mid, sng, song_ini
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.beatsight import audio_filenames, read_beatsight
 from drumline.charts.chart import Chart
 from drumline.charts.corpora import CORPORA
@@ -15,7 +16,6 @@ from drumline.charts.events_jsonl import read_events_jsonl
 from drumline.charts.hits_json import read_hits_json
 from drumline.charts.midi_json import ClassOrder, read_midi_json
 from drumline.charts.provenance import is_transcription
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.charts.song_ini import SongIni
 from drumline.core.artifacts import join, read_bytes, sha256
 from drumline.core.errors import ArchiveError, ChartError, SongError
@@ -79,7 +79,7 @@ def read_song(source: SongSource, *, difficulty: str, transcriptions: Transcript
         ini_name = next((file for file in source.siblings if file.lower() == "song.ini"), None)
         folder = str(PurePosixPath(source.annotation).parent)
         ini = song_ini.read(load(join(folder, ini_name) if folder != "." else ini_name)) if ini_name else SongIni()
-        song = gems.annotate(_read_chart(data, name, ini), difficulty)
+        song = chart_labels.annotate(_read_chart(data, name, ini), difficulty)
     elif source.format == "midi_json":
         return _read_export(source, load, difficulty)
     elif source.format == "beatsight":
@@ -158,5 +158,5 @@ def _read_container(source: SongSource, load: Callable[[str], bytes], difficulty
     notes = charts[chart_name]
     chart = _read_chart(notes, f"{source.annotation}!{chart_name}", container.ini)
     choices = layout.choose(list(container.index))
-    song = gems.annotate(chart, difficulty)
+    song = chart_labels.annotate(chart, difficulty)
     return ReadSong(song, sha256(notes), choices, container.file, source.format, transcribed=not by_people)

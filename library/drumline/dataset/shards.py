@@ -21,8 +21,8 @@ from drumline.core.artifacts import exists, join, publish, read_bytes, sha256_fi
 from drumline.core.config import fingerprint
 from drumline.core.documents import parse_json
 from drumline.core.errors import DrumlineError
-from drumline.core.events import Hit
 from drumline.core.grid import Grid
+from drumline.core.hits import Hit
 from drumline.dataset import products
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.tables import EVENTS, HIT, SCHEMA_VERSION, shard_schema

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.core.taxonomy import BRANCHES, LABELS
 
 Sketch = NDArray[np.uint64]

@@ -18,13 +18,13 @@ from drumline.alignment.align import Alignment, align
 from drumline.audio import decode, fingerprint, loudness
 from drumline.audio.downmix import MEAN
 from drumline.audio.separation.cache import Stem
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.charts.corpora import CORPORA
-from drumline.charts.song import AnnotatedSong
 from drumline.core.artifacts import sha256
 from drumline.core.config import canonical_json
 from drumline.core.errors import ChartError, Rejected, SongError
-from drumline.core.events import Hit, flags_heard
 from drumline.core.grid import HIGH, MICRO, RATE_HZ
+from drumline.core.hits import Hit, flags_heard
 from drumline.dataset.config import BuildConfig
 from drumline.dataset.duplicates import ANNOTATED, ANONYMOUS, CHARTED, TRANSCRIBED
 from drumline.dataset.reading import ReadSong, read_song

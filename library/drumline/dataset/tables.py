@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 
 import pyarrow as pa
 
-from drumline.core.events import FLAGS
 from drumline.core.grid import HIGH
+from drumline.core.hits import FLAGS
 from drumline.core.taxonomy import BRANCHES
 from drumline.labels.targets import LabelConfig, targets
 

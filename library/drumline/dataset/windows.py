@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from drumline.audio.loudness import amplify
 from drumline.core.artifacts import join
 from drumline.core.errors import DrumlineError
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
 from drumline.dataset.parquet import open_parquet
 from drumline.dataset.shards import hit_of
 

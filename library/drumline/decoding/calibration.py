@@ -25,10 +25,10 @@ from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, write_bytes
 from drumline.core.config import Config, canonical_json, parse_config
 from drumline.core.documents import parse_json
 from drumline.core.errors import ConfigError
+from drumline.core.hit_arrays import Events
 from drumline.core.taxonomy import BRANCHES, LABELS, labels_within
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.metrics.calibration import cooled
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES
 
 VERSION: Final = 1
 """Of the file. Raised whenever an old reader would misread a new file."""

@@ -1,4 +1,4 @@
-"""A network's view of recordings on torch: a whole one in chunks, or pieces of many in batches, on any device."""
+"""Inference with PyTorch on any device: a whole recording in chunks, or chunks of many recordings in batches."""
 
 import io
 import zipfile
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from drumline.core.errors import DrumlineError
 from drumline.core.grid import Grid
 from drumline.decoding.activations import Activations
-from drumline.decoding.listening import CHUNK_S, Network, Values
+from drumline.decoding.chunked_inference import CHUNK_S, Network, Values
 from drumline.features.logmel import LogMelConfig
 from drumline.features.logmel_torch import LogMel
 from drumline.model.branches import PREDICTED
@@ -21,11 +21,26 @@ from drumline.model.config import ModelConfig
 from drumline.model.network import HierarchicalDrumCRNN, activations
 
 MARGIN_S: Final = 2.0
-"""What is computed on either side of a chunk and thrown away [s]: a recurrent network forgets within about a second."""
+"""Context on either side of a chunk [s]: a recurrent network forgets within about a second."""
 
 
 def infer(network: HierarchicalDrumCRNN, features: LogMel, samples: NDArray[np.float32]) -> Activations:
-    """The activations of mono samples [N] at 22,050 Hz. The network must be in evaluation mode."""
+    """Compute the activations of a recording.
+
+    Parameters
+    ----------
+    network : HierarchicalDrumCRNN
+        In evaluation mode; its device is used.
+    features : LogMel
+        Feature extractor that the network was trained with.
+    samples : ndarray, float32, [N]
+        Mono, 22,050 Hz.
+
+    Returns
+    -------
+    Activations
+        Of all frames of the recording.
+    """
     grid = Grid(features.config.hop)
     device = next(network.parameters()).device
     with torch.no_grad():
@@ -43,31 +58,34 @@ def infer(network: HierarchicalDrumCRNN, features: LogMel, samples: NDArray[np.f
 
 
 class TorchNetwork(Network):
-    """A network in evaluation mode, on the device where its weights are."""
+    """PyTorch runtime: a network in evaluation mode, on the device of its weights."""
 
     def __init__(
-        self, network: HierarchicalDrumCRNN, features: LogMelConfig, *, margin_s: float, together: int = 1
+        self, network: HierarchicalDrumCRNN, features: LogMelConfig, *, margin_s: float, batch_size: int = 1
     ) -> None:
-        super().__init__(features, PREDICTED, margin_s=margin_s, together=together)
+        super().__init__(features, PREDICTED, margin_s=margin_s, batch_size=batch_size)
         self._network = network
         self._device = next(network.parameters()).device
 
-    def answer(self, features: Values) -> Sequence[Values]:
+    def run(self, features: Values) -> Sequence[Values]:
         with torch.inference_mode():
             found = self._network(torch.from_numpy(features).to(self._device)).activations()
-        told = (found.classes_BTC, found.onset_BT, found.offset_BT, found.velocity_BTC)
-        return [values.cpu().numpy() for values in told]
+        outputs = (found.classes_BTC, found.onset_BT, found.offset_BT, found.velocity_BTC)
+        return [values.cpu().numpy() for values in outputs]
 
 
 def weights_file(network: HierarchicalDrumCRNN) -> bytes:
-    """A network's weights and buffers by name, as a NumPy ``.npz``."""
+    """Serialise a network's weights and buffers by name, as a NumPy ``.npz``."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **{name: value.cpu().numpy() for name, value in network.state_dict().items()})
     return buffer.getvalue()
 
 
 def read_network(config: ModelConfig, weights: Path, *, device: str) -> HierarchicalDrumCRNN:
-    """The network of such a file, in evaluation mode. Raises DrumlineError where it is damaged or another's."""
+    """Load a network from `weights_file` bytes, in evaluation mode.
+
+    Raises DrumlineError if the file is damaged or its weights do not fit the configuration.
+    """
     network = HierarchicalDrumCRNN(config)
     try:
         with np.load(weights, allow_pickle=False) as file:

@@ -1,7 +1,7 @@
-"""A network on onnxruntime, without torch.
+"""Inference with ONNX Runtime, without torch.
 
-It takes one piece a call: the scales of an int8 graph's recurrence are those of its call, and a float32 graph gains
-nothing by more (docs/decisions/0019-pieces-alone-on-a-cpu.md).
+One chunk per call: the quantisation scales of an int8 graph's recurrence are those of its call, and a float32 graph
+gains nothing by batches (docs/decisions/0019-pieces-alone-on-a-cpu.md).
 """
 
 import os
@@ -13,20 +13,24 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
 from drumline.core.errors import DrumlineError
-from drumline.decoding.listening import CHUNK_S, Network, Values
+from drumline.decoding.chunked_inference import CHUNK_S, Network, Values
 from drumline.features.logmel import LogMelConfig
 
 INPUT: Final = "features"
-"""Of a graph: [batch, frames, F] float32."""
+"""Name of a graph's input: float32 [batch, frames, F]."""
 OUTPUTS: Final = ("probability", "onset", "offset", "velocity")
-"""Of a graph, named as the fields of `Activations`, each with batch and frames before."""
+"""Names of a graph's outputs, as the fields of `Activations`; each is [batch, frames, ...]."""
 
 _REFUSED: Final = (refusals.Fail, refusals.InvalidGraph, refusals.InvalidProtobuf, refusals.NoSuchFile,
                    refusals.NotImplemented, refusals.InvalidArgument)  # fmt: skip
 
 
 class OnnxNetwork(Network):
-    """A graph ready to listen."""
+    """ONNX Runtime session of a model package's graph, on the CPU.
+
+    ``threads`` is the number of intra-op threads; 0 takes `default_threads`. Raises DrumlineError if the file is not a
+    graph that ONNX Runtime can load.
+    """
 
     def __init__(
         self,
@@ -38,12 +42,11 @@ class OnnxNetwork(Network):
         threads: int = 0,
         chunk_s: float = CHUNK_S,
     ) -> None:
-        """``threads`` of arithmetic, 0 for `default_threads`. Raises DrumlineError where the file is no such graph."""
         super().__init__(features, classes, margin_s=margin_s, chunk_s=chunk_s)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or default_threads()
         options.inter_op_num_threads = 1
-        # Threads that wait must sleep: spinning, they take the processor time of others for nothing.
+        # Waiting threads must sleep: spinning takes CPU time from other processes for nothing.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         try:
@@ -51,11 +54,11 @@ class OnnxNetwork(Network):
         except _REFUSED as error:
             raise DrumlineError(f"{graph}: onnxruntime cannot load it: {error}") from error
 
-    def answer(self, features: Values) -> Sequence[Values]:
-        answers: Sequence[Values] = self._session.run(list(OUTPUTS), {INPUT: features})
-        return answers
+    def run(self, features: Values) -> Sequence[Values]:
+        outputs: Sequence[Values] = self._session.run(list(OUTPUTS), {INPUT: features})
+        return outputs
 
 
 def default_threads() -> int:
-    """Two, where there are as many processors: more gain a small network nothing."""
+    """Two threads, or one on a single CPU: more do not speed up a small network."""
     return min(2, os.cpu_count() or 1)

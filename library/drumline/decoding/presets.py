@@ -7,7 +7,7 @@ from pydantic import BeforeValidator
 
 from drumline.core.config import load_config
 from drumline.core.errors import ConfigError
-from drumline.decoding.strokes import DecodeConfig
+from drumline.decoding.config import DecodeConfig
 
 PRESETS: Final = ("default", "conservative", "aggressive")
 """Those that any package can be read by."""

@@ -26,6 +26,7 @@ from pydantic import Field, model_validator
 from drumline.core.config import Config, fingerprint
 from drumline.core.errors import DrumlineError
 from drumline.core.taxonomy import BRANCHES, LABELS
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.decoding.calibration import MOST_OFFSET_S, Calibration, LabelCalibration, write_calibration
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.development_set import (
@@ -45,7 +46,6 @@ from drumline.evaluation.references import ReferenceConfig, find_references
 from drumline.evaluation.scoring import predictions_of
 from drumline.metrics.calibration import best_threshold, offset_correction_s, temperature
 from drumline.metrics.timing import offsets
-from drumline.metrics.vocabulary import LABEL_NAMES
 
 _MOST_MOVES: Final = 5
 _STABLE_S: Final = 0.0002

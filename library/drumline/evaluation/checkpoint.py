@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 from drumline.core.artifacts import sha256
 from drumline.core.config import fingerprint
+from drumline.core.hit_arrays import Events
 from drumline.decoding.activations import Activations
 from drumline.decoding.cache import ActivationsCache, CacheConfig, Hearing, key
 from drumline.decoding.calibration import read_calibration
+from drumline.decoding.chunked_inference import CHUNK_S
+from drumline.decoding.config import DecodeConfig
 from drumline.decoding.infer import MARGIN_S, infer
-from drumline.decoding.listening import CHUNK_S
-from drumline.decoding.strokes import DecodeConfig, strokes
+from drumline.decoding.peak_picking import decode
 from drumline.evaluation.recordings import Recorded, recording_of
 from drumline.features.logmel_torch import LogMel
-from drumline.metrics.events import Events
 from drumline.model.network import HierarchicalDrumCRNN
 from drumline.training import checkpoints
 from drumline.training.config import TrainConfig
@@ -82,7 +83,7 @@ def transcriber_of(
     def transcribe(files: Sequence[Path]) -> tuple[Events, float]:
         recorded = recording_of(files[0].stem, [(file.name, file.read_bytes()) for file in files])
         hearing = model.hear(recorded)
-        return strokes([hearing.activations], decoding, fitted).events, hearing.duration_s
+        return decode([hearing.activations], decoding, fitted).events, hearing.duration_s
 
     return transcribe
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumline.core.vocabularies import VOCABULARIES
 from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.metrics.scores import micro, scores
-from drumline.metrics.vocabulary import VOCABULARIES
 
 VOCABULARY: Final = "5"
 WINDOW_S: Final = 0.05

@@ -21,15 +21,15 @@ from tqdm import tqdm
 from drumline.core.artifacts import join, write_bytes
 from drumline.core.config import Config, read_yaml_file
 from drumline.core.errors import ConfigError
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.evaluation.condition_report import VOCABULARY, WINDOW_S, Conditions, ConditionScore, as_json, as_markdown
 from drumline.evaluation.config import EvaluationConfig, ScoringConfig, SystemConfig
 from drumline.evaluation.predictions import hits_as_json
 from drumline.evaluation.references import ReferenceConfig
 from drumline.evaluation.scoring import find_cases, score_cases
 from drumline.metrics.bootstrap import BootstrapConfig
-from drumline.metrics.events import Events
 from drumline.metrics.tally import columns_of
-from drumline.metrics.vocabulary import LABEL_NAMES
 
 Transcribe = Callable[[Sequence[Path]], tuple[Events, float]]
 """Transcription function: simultaneous files -> hits and duration [s]."""

@@ -5,8 +5,8 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from drumline.core.config import Config
+from drumline.decoding.config import DecodeConfig
 from drumline.decoding.presets import Decoding
-from drumline.decoding.strokes import DecodeConfig
 from drumline.evaluation.pairing import Unmatched
 from drumline.evaluation.references import ReferenceConfig
 from drumline.metrics.bootstrap import BootstrapConfig

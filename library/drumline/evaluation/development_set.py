@@ -1,7 +1,7 @@
 """The songs that a calibration is fitted on: what may be a hit in each, how the decoder chooses, how it is judged.
 
-Everything is decoded by the decoder that will be used (`decoding.strokes`, or `Calibration.apply` where a system writes
-hits): fitting changes its numbers, never its rules.
+Everything is decoded by the decoder that will be used (`decoding.peak_picking`, or `Calibration.apply` where a system
+writes hits): fitting changes its numbers, never its rules.
 """
 
 import hashlib
@@ -13,17 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumline.core.artifacts import read_bytes
-from drumline.core.events import UNCLEAR
+from drumline.core.hit_arrays import Events
+from drumline.core.hits import UNCLEAR
 from drumline.core.taxonomy import BRANCHES, LABELS, labels_within
+from drumline.core.vocabularies import LABEL_NAMES, Vocabulary
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration
-from drumline.decoding.strokes import Candidates, DecodeConfig, candidates, choose
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.peak_picking import PeakCandidates, find_candidates, select_hits
 from drumline.evaluation.scoring import Prediction
-from drumline.metrics.events import Events
 from drumline.metrics.judgement import Judgement, judge
 from drumline.metrics.scores import scores
 from drumline.metrics.tally import tally_one
-from drumline.metrics.vocabulary import LABEL_NAMES, Vocabulary
 
 LOWEST_THRESHOLD: Final = 0.02
 """Confidence above which activations become candidates; the lower bound of fitted thresholds."""
@@ -45,7 +46,9 @@ class DevelopmentSong:
         data = read_bytes(self.prediction.activations)
         activations = Activations.from_bytes(data, self.prediction.activations)
         lowest = with_lowest_threshold(self.prediction.decoding)
-        return Found(self, candidates([activations], lowest, calibration and calibration.without_thresholds()), None)
+        return Found(
+            self, find_candidates([activations], lowest, calibration and calibration.without_thresholds()), None
+        )
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,13 @@ class Found:
     """Candidate hits of one song, from activations or from hits with confidences."""
 
     song: DevelopmentSong
-    candidates: Candidates | None
+    candidates: PeakCandidates | None
     hits: Events | None
 
     def decode(self, decoding: DecodeConfig, calibration: Calibration | None) -> "Decoded":
         """Hits that the decoder keeps; the calibration must agree with that of `DevelopmentSong.find`."""
         if self.candidates is not None:
-            events = choose(self.candidates, decoding, calibration).events
+            events = select_hits(self.candidates, decoding, calibration).events
         else:
             assert self.hits is not None
             events = calibration.apply(self.hits) if calibration else self.hits

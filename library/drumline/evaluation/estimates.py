@@ -22,8 +22,8 @@ from drumline.charts.drum_maps import GENERAL_MIDI, piece_of
 from drumline.charts.general_midi import read_performance
 from drumline.charts.mdb import CLASS_WORDS, SUBCLASSES
 from drumline.core.errors import ChartError
+from drumline.core.hit_arrays import Events
 from drumline.core.taxonomy import LABELS
-from drumline.metrics.events import Events
 
 ENDINGS: Final = (".json", ".jams", ".mid", ".midi")
 GENERIC_NAMES: Final = ("hits", "notes", "events", "transcription", "predictions")

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 
 from drumline.core.errors import ChartError
 from drumline.core.taxonomy import BRANCHES, LABELS
+from drumline.core.vocabularies import CERTAIN, INSTRUMENTS, OUTSIDE
 from drumline.decoding.activations import Activations
 from drumline.evaluation.estimates import label_of
 from drumline.evaluation.references import Truth
 from drumline.metrics.frames import frame_counts, frame_histogram
-from drumline.metrics.vocabulary import CERTAIN, INSTRUMENTS, OUTSIDE
 
 MASKED: Final = -1
 _THRESHOLD: Final = 0.5

@@ -6,13 +6,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumline.core.hit_arrays import Events
 from drumline.core.taxonomy import BRANCHES
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.decoding.calibration import Calibration
-from drumline.decoding.strokes import DecodeConfig, Peaks, chosen_peaks
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.peak_picking import Peaks, select_peaks
 from drumline.evaluation.development_set import Decoded, DevelopmentSong, Found
 from drumline.metrics.calibration import shifts_of_kinds
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES
 
 _MOST_SHIFT: Final = 2.0
 """Largest shift of a log-probability, because the articulation shares of a development set are not universal."""
@@ -39,7 +40,7 @@ def kind_shifts(
     dict
         Shifts of log-probabilities, the first kind's 0.
     """
-    songs = [(each.song, *chosen_peaks(each.candidates, decoding, calibration)) for each in found if each.candidates]
+    songs = [(each.song, *select_peaks(each.candidates, decoding, calibration)) for each in found if each.candidates]
     classes = next(each.candidates.classes for each in found if each.candidates)
     return {
         drum: _shifts_of(drum, songs, classes, window_s=calibration.window_s, min_strokes=min_strokes)

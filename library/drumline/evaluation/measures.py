@@ -4,7 +4,7 @@ Fractions are 0 to 1, ``null`` where undefined (`metrics.scores`). Confidence in
 """
 
 from drumline.core.config import Config
-from drumline.core.measure import Number, Value
+from drumline.core.interval_value import Number, Value
 
 
 class ScoreValues(Config):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from drumline.core import plots
-from drumline.core.measure import Number, Value
+from drumline.core.interval_value import Number, Value
 from drumline.core.page import page_environment
 from drumline.core.svg import short
 from drumline.evaluation.report import Report, SystemReport, TruthReport

@@ -17,8 +17,9 @@ from drumline.core.errors import ConfigError
 from drumline.dataset.sources import RootConfig
 from drumline.decoding.cache import CacheConfig, Hearing
 from drumline.decoding.calibration import Calibration, read_calibration
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.peak_picking import decode
 from drumline.decoding.presets import Decoding
-from drumline.decoding.strokes import DecodeConfig, strokes
 from drumline.evaluation.checkpoint import open_model
 from drumline.evaluation.predictions import hits_as_json
 from drumline.evaluation.recordings import Recorded, dataset_recordings, root_recordings
@@ -74,7 +75,7 @@ def predict(config: PredictConfig) -> int:
 
 def as_json(hearing: Hearing, decoding: DecodeConfig, calibration: Calibration | None) -> dict[str, Any]:
     """Hits in the form that `evaluation.predictions` reads."""
-    return hits_as_json(strokes([hearing.activations], decoding, calibration).events, hearing.duration_s)
+    return hits_as_json(decode([hearing.activations], decoding, calibration).events, hearing.duration_s)
 
 
 def _recordings(config: PredictConfig) -> Iterator[Recorded]:

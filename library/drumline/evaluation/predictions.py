@@ -23,9 +23,9 @@ from drumline.charts.documents import as_tree, checked_time_s
 from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, read_bytes
 from drumline.core.documents import parse_json
 from drumline.core.errors import ChartError, ConfigError
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.evaluation.estimates import ENDINGS, GENERIC_NAMES, Told, events_of, label_of, read_events
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES
 
 if TYPE_CHECKING:  # Parquet is imported where a file of it is read: a light installation has no Arrow.
     import pyarrow as pa

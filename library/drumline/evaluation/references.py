@@ -15,19 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, model_validator
 
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.charts.beats import tempo_through
-from drumline.charts.song import AnnotatedSong
 from drumline.core.artifacts import join
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
-from drumline.core.events import judged_label
+from drumline.core.hit_arrays import Events
+from drumline.core.hits import judged_label
 from drumline.core.tempo import TempoMap
 from drumline.dataset.find import find_songs
 from drumline.dataset.reading import read_song
 from drumline.dataset.sources import RootConfig, SongSource
 from drumline.evaluation.estimates import GENERIC_NAMES
 from drumline.labels.targets import LabelConfig
-from drumline.metrics.events import Events
 
 if TYPE_CHECKING:  # imported where a dataset is read: a light installation has no Arrow
     import pyarrow as pa

@@ -7,7 +7,7 @@ date.
 from typing import Final
 
 from drumline.core.config import Config
-from drumline.core.measure import Number, Value
+from drumline.core.interval_value import Number, Value
 from drumline.evaluation.measures import (
     Branch,
     ClassTiming,

@@ -7,8 +7,9 @@ import numpy as np
 import drumline
 from drumline.core.config import fingerprint
 from drumline.core.errors import DrumlineError
-from drumline.core.measure import number
+from drumline.core.interval_value import number
 from drumline.core.taxonomy import BRANCHES
+from drumline.core.vocabularies import LABEL_NAMES, VOCABULARIES
 from drumline.evaluation import summary
 from drumline.evaluation.config import EvaluationConfig
 from drumline.evaluation.frames import BranchFrames
@@ -32,7 +33,6 @@ from drumline.metrics.frames import areas
 from drumline.metrics.scores import micro, scores
 from drumline.metrics.tally import COLUMNS, columns_of
 from drumline.metrics.verdict import verdict
-from drumline.metrics.vocabulary import LABEL_NAMES, VOCABULARIES
 
 _GROUPED_BY = ("source", "domain", "genre")
 

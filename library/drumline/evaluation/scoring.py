@@ -17,16 +17,17 @@ from tqdm import tqdm
 
 from drumline.core.artifacts import join, read_bytes
 from drumline.core.errors import ChartError, DrumlineError, SongError
+from drumline.core.hit_arrays import Events
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration, read_calibration
-from drumline.decoding.strokes import DecodeConfig, strokes
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.peak_picking import decode
 from drumline.evaluation.config import EvaluationConfig, ScoringConfig, SystemConfig
 from drumline.evaluation.frames import BranchFrames, branch_frames, read_frames
 from drumline.evaluation.pairing import Unmatched, pair
 from drumline.evaluation.predictions import Located, find_activations, find_predictions
 from drumline.evaluation.references import ReferenceSong, find_references
 from drumline.evaluation.song import SongScore, score_song
-from drumline.metrics.events import Events
 
 log = logging.getLogger("drumline")
 
@@ -58,7 +59,7 @@ class Prediction:
         if not self.activations:
             return Events.none()
         told = Activations.from_bytes(read_bytes(self.activations), self.activations)
-        return strokes([told], self.decoding, calibration).events
+        return decode([told], self.decoding, calibration).events
 
 
 @dataclass(frozen=True)

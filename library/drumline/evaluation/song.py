@@ -11,17 +11,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import LABEL_NAMES, VOCABULARIES
 from drumline.evaluation.config import ScoringConfig
 from drumline.evaluation.references import ReferenceSong, Truth
 from drumline.metrics.confusion import VARIATIONS, confusion, variation_confusion
 from drumline.metrics.edits import correct, edit_counts
-from drumline.metrics.events import Events
 from drumline.metrics.judgement import judge
 from drumline.metrics.paired import openness_moments, velocity_moments
 from drumline.metrics.rhythm import NOTE_VALUES, TEMPO_BANDS, Among, ioi_counts, subdivision_counts
 from drumline.metrics.tally import tally
 from drumline.metrics.timing import offsets
-from drumline.metrics.vocabulary import LABEL_NAMES, VOCABULARIES
 
 AMONG: Final[tuple[Among, ...]] = ("class", "any")
 """Neighbours of inter-onset intervals: the next hit of the same class, and the next hit of any class."""

@@ -6,7 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.core.measure import DECIMALS, Number, Value, number
+from drumline.core.interval_value import DECIMALS, Number, Value, number
+from drumline.core.vocabularies import CERTAIN, OUTSIDE, VOCABULARIES
 from drumline.evaluation.config import EvaluationConfig
 from drumline.evaluation.measures import (
     ClassScores,
@@ -31,7 +32,6 @@ from drumline.metrics.rhythm import IOI_BINS, NOTE_VALUES, TEMPO_BANDS
 from drumline.metrics.scores import Scores, false_positives_per_minute, macro, micro, ratio, scores
 from drumline.metrics.tally import columns_of
 from drumline.metrics.timing import timing
-from drumline.metrics.vocabulary import CERTAIN, OUTSIDE, VOCABULARIES
 
 EXTRA: Final = ("extra", "missed")
 """Labels of the last row and column of the confusion matrix of all classes."""

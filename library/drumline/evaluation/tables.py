@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from drumline.core.measure import Value
+from drumline.core.interval_value import Value
 from drumline.evaluation.measures import ScoreValues
 from drumline.evaluation.report import Report, SystemReport, TruthReport
 

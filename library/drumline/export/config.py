@@ -5,7 +5,7 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from drumline.core.config import Config
-from drumline.export.package import Precision
+from drumline.decoding.model_package import Precision
 from drumline.export.parity import Limits
 
 

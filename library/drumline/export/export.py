@@ -16,10 +16,20 @@ from drumline.core.errors import ConfigError, DrumlineError
 from drumline.decoding.calibration import read_calibration, write_calibration
 from drumline.decoding.infer import weights_file
 from drumline.decoding.infer_onnx import OnnxNetwork
+from drumline.decoding.model_package import (
+    CARD,
+    GRAPHS,
+    NAME,
+    THRESHOLDS,
+    WEIGHTS,
+    Package,
+    Parity,
+    Precision,
+    withdraw,
+)
 from drumline.decoding.presets import load_preset
 from drumline.export.config import ExportConfig
 from drumline.export.graph import graph_of, with_half_weights
-from drumline.export.package import CARD, GRAPHS, NAME, THRESHOLDS, WEIGHTS, Package, Parity, Precision, withdraw
 from drumline.export.parity import beyond, compare
 from drumline.export.quantise import quantised
 from drumline.features.logmel import LogMelConfig, log_mel

@@ -14,10 +14,10 @@ from pydantic import Field
 
 from drumline.core.config import Config
 from drumline.decoding.activations import Activations
+from drumline.decoding.config import DecodeConfig
 from drumline.decoding.infer import infer
 from drumline.decoding.infer_onnx import OnnxNetwork
-from drumline.decoding.strokes import DecodeConfig
-from drumline.export.package import Parity, Precision
+from drumline.decoding.model_package import Parity, Precision
 from drumline.features.logmel_torch import LogMel
 from drumline.model.network import HierarchicalDrumCRNN
 from drumline.training.validation import Counts, Recording, count, metrics
@@ -88,7 +88,7 @@ def beyond(parity: Mapping[Precision, Parity], limits: Mapping[Precision, Limits
 
 
 def _heard(graph: OnnxNetwork, samples: NDArray[np.float32]) -> Activations:
-    return Activations.joined(list(graph.listen(lambda start, stop: samples[start:stop], len(samples))))
+    return Activations.joined(list(graph.infer(lambda start, stop: samples[start:stop], len(samples))))
 
 
 def _parity(tally: _Tally, f_of_torch: float) -> Parity:

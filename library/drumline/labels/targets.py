@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from drumline.core.config import Config
-from drumline.core.events import Hit
 from drumline.core.grid import Grid
+from drumline.core.hits import Hit
 from drumline.core.taxonomy import BRANCHES, LABELS
 
 MASKED: Final = -1

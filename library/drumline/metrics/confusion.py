@@ -11,12 +11,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumline.core.hit_arrays import Events
 from drumline.core.taxonomy import BRANCHES, CLASSES
+from drumline.core.vocabularies import INSTRUMENTS, Vocabulary
 from drumline.metrics.edits import correct
-from drumline.metrics.events import Events
 from drumline.metrics.matching import match
 from drumline.metrics.scores import ratio, table
-from drumline.metrics.vocabulary import INSTRUMENTS, Vocabulary
 
 _LEFT_OUT: Final = frozenset({"hihat_pedal"})
 """A pedal stroke is no way of striking: the model does not predict it by default."""

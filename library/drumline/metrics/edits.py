@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 
-from drumline.metrics.events import Events
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import OUTSIDE, Vocabulary, within
 from drumline.metrics.scores import ratio
-from drumline.metrics.vocabulary import OUTSIDE, Vocabulary, within
 
 EDITS: Final = ("insertion", "deletion", "substitution", "reference")
 """The last axis of edit counts: three kinds of edit, and the notes of the reference."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.metrics.events import Events
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import OUTSIDE, Vocabulary, within
 from drumline.metrics.matching import match_preferring
-from drumline.metrics.vocabulary import OUTSIDE, Vocabulary, within
 
 
 @dataclass(frozen=True)

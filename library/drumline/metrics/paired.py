@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drumline.metrics.events import Events
+from drumline.core.hit_arrays import Events
 from drumline.metrics.judgement import Judgement
 from drumline.metrics.scores import ratio
 

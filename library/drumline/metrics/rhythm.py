@@ -17,8 +17,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from drumline.core.hit_arrays import Events
 from drumline.core.tempo import TempoMap
-from drumline.metrics.events import Events
 from drumline.metrics.judgement import Judgement
 from drumline.metrics.scores import table
 

@@ -19,10 +19,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from drumline.core.hit_arrays import Events
 from drumline.core.taxonomy import BRANCHES
-from drumline.metrics.events import Events
+from drumline.core.vocabularies import CERTAIN, POSSIBLE, VOCABULARIES, Vocabulary, within
 from drumline.metrics.matching import num_matches
-from drumline.metrics.vocabulary import CERTAIN, POSSIBLE, VOCABULARIES, Vocabulary, within
 
 WINDOWS_S: Final = (0.05, 0.03, 0.02)
 """The windows that the literature uses, on either side of a reference hit."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.metrics.events import Events
+from drumline.core.hit_arrays import Events
 from drumline.metrics.judgement import Judgement
 
 

@@ -17,7 +17,7 @@ from torch.nn import functional
 from drumline.core.config import Config
 from drumline.model.branches import BRANCHES, INSTRUMENTS, PREDICTED, VARIATIONS
 from drumline.model.output import FlatOutput, Output
-from drumline.model.truth import Truth, truth
+from drumline.model.target_tensors import Truth, truth
 
 # B batch, T frames, I instruments, K kinds of an instrument, S states of the rhythm cymbal, C classes
 
@@ -122,7 +122,7 @@ class Losses:
 
 
 def losses(output: Output | FlatOutput, columns: Mapping[str, Tensor], config: LossConfig) -> Losses:
-    """The losses of a batch against label columns [B, T] (`model.truth` says which)."""
+    """The losses of a batch against label columns [B, T] (`model.target_tensors` says which)."""
     known = truth(columns, config.neighbours)
     parts = _flat(output, known, config) if isinstance(output, FlatOutput) else _hierarchical(output, known, config)
     onset_BT = _binary(output.onset_BT.float(), known.onset_closeness_BT, config)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from drumline.core.artifacts import join
 from drumline.core.config import Config, canonical_json
-from drumline.core.measure import measured
+from drumline.core.interval_value import measured
 from drumline.dataset.card_plots import stacked_bars
 from drumline.dataset.parquet import open_parquet
 from drumline.quality.gates import Limit, apply_limits

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import model_validator
 
 from drumline.core.config import Config
-from drumline.core.measure import Number, Value
+from drumline.core.interval_value import Number, Value
 
 Verdict = Literal["passed", "failed", "unknown"]
 """``unknown``: nothing was measured, because no such event occurred or one song gives no interval."""

@@ -13,7 +13,7 @@ from pydantic import Field
 from drumline.charts.documents import Tree
 from drumline.core import plots
 from drumline.core.config import Config
-from drumline.core.measure import Number, Value, measured, number
+from drumline.core.interval_value import Number, Value, measured, number
 from drumline.metrics.bootstrap import BootstrapConfig, resample_weighted
 from drumline.metrics.open_set import curve, separation
 from drumline.quality.gates import Limit, apply_limits

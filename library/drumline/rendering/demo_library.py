@@ -17,10 +17,10 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from drumline.charts import beatsight, dot_chart, gems, notes_mid, sng, song_ini
-from drumline.charts.song import AnnotatedSong, Metadata
+from drumline.charts import beatsight, chart_labels, dot_chart, notes_mid, sng, song_ini
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.core.artifacts import write_bytes
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.rendering.backing import backing, mix
 from drumline.rendering.patterns import Groove, perform
 from drumline.rendering.play import render_stems
@@ -131,7 +131,7 @@ def files_of(song: DemoSong, number: int) -> dict[str, bytes]:
 
 def _chart_files(song: DemoSong, groove: Groove) -> dict[str, bytes]:
     metadata = Metadata(title=song.name, artist=song.artist, genre=song.genre, charter=song.charter)
-    chart = gems.compose(groove.hits, groove.tempo, metadata)
+    chart = chart_labels.compose(groove.hits, groove.tempo, metadata)
     if song.format == "beatsight":
         annotated = AnnotatedSong("beatsight", groove.hits, metadata, groove.tempo)
         drums = f"drums.{song.codec}"

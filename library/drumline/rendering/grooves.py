@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
+from drumline.core.hit_arrays import Events
 from drumline.core.tempo import TempoMap
-from drumline.metrics.events import Events
 from drumline.rendering.patterns import RESOLUTION, drum_lines
 
 

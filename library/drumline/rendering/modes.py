@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import signal
 
-from drumline.rendering.production.filters import F
+from drumline.effects.filters import F
 from drumline.rendering.synth_kit import seconds
 
 Wave = NDArray[np.float64]

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 
 RESOLUTION: Final = 480

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.core.events import FLAGS, Hit
+from drumline.core.hits import FLAGS, Hit
 from drumline.rendering.audibility import Attack, attack, faint
 from drumline.rendering.kit import PIECE_OF, PIECES, Kit
 

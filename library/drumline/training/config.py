@@ -10,8 +10,8 @@ from drumline.augmentation.spec_augment import SpecAugmentConfig
 from drumline.core.config import Config, fingerprint
 from drumline.dataset.sampling import SamplingConfig
 from drumline.dataset.sampling_weights import WeightsConfig
+from drumline.decoding.config import DecodeConfig
 from drumline.decoding.presets import Decoding
-from drumline.decoding.strokes import DecodeConfig
 from drumline.features.logmel import LogMelConfig
 from drumline.labels.targets import LabelConfig
 from drumline.model.config import ModelConfig

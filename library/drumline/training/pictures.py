@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from drumline.core.svg import FAINT, SERIES, WIDTH_IN, standalone, style, to_svg
 from drumline.core.taxonomy import LABELS
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.decoding.activations import Activations
-from drumline.decoding.strokes import DecodeConfig, strokes
-from drumline.metrics.vocabulary import LABEL_NAMES
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.peak_picking import decode
 from drumline.training.validation import Recording
 
 
@@ -60,7 +61,7 @@ def piano_rolls(
         shown = activations.probability[: round(seconds * rate_hz)].T
         edges = (np.arange(shown.shape[1] + 1) - 0.5) / rate_hz, np.arange(shown.shape[0] + 1) - 0.5
         prediction.pcolormesh(*edges, shown, cmap="Greys", vmin=0, vmax=1.4, rasterized=True)
-        hits = strokes([activations], config).events
+        hits = decode([activations], config).events
         for time_s, label in zip(hits.time_s, hits.label, strict=True):
             _mark(prediction, float(time_s), activations.classes.index(LABEL_NAMES[label]), pale=False)
         prediction.set_xlabel("seconds", fontsize=8)

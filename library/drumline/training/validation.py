@@ -13,19 +13,20 @@ from numpy.typing import NDArray
 
 from drumline.audio.loudness import amplify, decode_flac
 from drumline.core.artifacts import join
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hit_arrays import Events
+from drumline.core.hits import Hit
+from drumline.core.vocabularies import VOCABULARIES
 from drumline.dataset.manifest import read_manifest
 from drumline.dataset.parquet import open_parquet
 from drumline.dataset.shards import hit_of
 from drumline.decoding.activations import Activations
-from drumline.decoding.strokes import DecodeConfig, strokes
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.peak_picking import decode
 from drumline.labels.targets import LabelConfig, targets
 from drumline.metrics import frames, rhythm, scores
-from drumline.metrics.events import Events
 from drumline.metrics.judgement import judge
 from drumline.metrics.tally import WINDOWS_S, columns_of, tally
-from drumline.metrics.vocabulary import VOCABULARIES
 from drumline.model.branches import INSTRUMENT_OF, INSTRUMENTS
 from drumline.training.config import ValidationConfig
 
@@ -120,7 +121,7 @@ def count(recording: Recording, activations: Activations, config: DecodeConfig) 
     end_s = len(recording.samples) / RATE_HZ - _END_MARGIN_S
     hits = [hit for hit in recording.hits if hit.time_s < end_s]
     reference = Events.of([hit.time_s for hit in hits], [hit.judged_label for hit in hits])
-    found = strokes([activations], config).events
+    found = decode([activations], config).events
     estimate = found.select(found.time_s < end_s + _END_MARGIN_S / 2)
     unannotated = recording.unannotated
     return Counts(

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumline.charts.beats import RESOLUTION
+from drumline.core.hit_arrays import Events
 from drumline.core.tempo import TempoMap
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import INSTRUMENTS
+from drumline.core.vocabularies import INSTRUMENTS
 from drumline.transcription import rhythm_patterns
 from drumline.transcription.bar_pointer import BarPath, Hits, best_bars, evidence, states_of
 from drumline.transcription.pulse import FRAME_S, candidate_periods_s, pulse_of_envelope, pulse_of_hits, track

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from drumline import __version__
 from drumline.audio.separation.weights import VARIABLE
 from drumline.core.errors import DrumlineError
-from drumline.export.package import find_package, read_package
+from drumline.decoding.model_package import find_package, read_package
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ _NEEDED = ("numpy", "scipy", "soundfile", "av", "soxr", "onnxruntime")
 
 
 def examine(model: str = "") -> Iterator[Finding]:
-    """All findings, in the order they are told; ``model`` as in `export.package.find_package`."""
+    """All findings, in the order they are told; ``model`` as in `decoding.model_package.find_package`."""
     yield Finding("drumline", "ok", f"{__version__}, Python {platform.python_version()}, {platform.machine()}")
     for module, (distribution, purpose, wanted) in _MODULES.items():
         yield _module(module, distribution, purpose, wanted)

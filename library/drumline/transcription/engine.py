@@ -18,13 +18,10 @@ from drumline.core.grid import RATE_HZ
 from drumline.decoding.activations import Activations
 from drumline.decoding.cache import key
 from drumline.decoding.calibration import Calibration, read_calibration
-from drumline.decoding.dense import Passage, dense_passages
+from drumline.decoding.chunked_inference import Network
+from drumline.decoding.config import DecodeConfig
 from drumline.decoding.infer_onnx import OnnxNetwork, default_threads
-from drumline.decoding.listening import Network
-from drumline.decoding.presets import load_preset
-from drumline.decoding.splice import spliced
-from drumline.decoding.strokes import DecodeConfig, Strokes, strokes
-from drumline.export.package import (
+from drumline.decoding.model_package import (
     GRAPHS,
     THRESHOLDS,
     WEIGHTS,
@@ -34,6 +31,9 @@ from drumline.export.package import (
     find_package,
     read_package,
 )
+from drumline.decoding.peak_picking import DecodedHits, decode
+from drumline.decoding.presets import load_preset
+from drumline.decoding.second_pass import Passage, dense_passages, splice
 from drumline.transcription.result import Transcriber
 
 Heard = Callable[[float], None]
@@ -53,7 +53,7 @@ class Listener(Protocol):
     def transcriber(self) -> Transcriber:
         """Who it is."""
 
-    def strokes(self, recording: Recording, heard: Heard) -> Strokes:
+    def strokes(self, recording: Recording, heard: Heard) -> DecodedHits:
         """All that is struck."""
 
 
@@ -78,42 +78,42 @@ class Engine:
 
     def listen(self, recording: Recording) -> Iterator[Activations]:
         """What the model says of a recording, piece by piece, rounded as a cache keeps it."""
-        return (piece.rounded() for piece in self.network.listen(recording.read, recording.num_samples))
+        return (piece.rounded() for piece in self.network.infer(recording.read, recording.num_samples))
 
     def key(self, audio_sha256: str) -> str:
         """Of what it says of a recording, in an `ActivationsCache`. Presets and thresholds do not change that."""
         return key_of(self.package, self.precision, audio_sha256)
 
-    def decoded(self, activations: Activations) -> Strokes:
+    def decoded(self, activations: Activations) -> DecodedHits:
         """The strokes in what it said, fresh or kept."""
-        return strokes([activations], self.decoding, self.calibration)
+        return decode([activations], self.decoding, self.calibration)
 
-    def decoded_with(self, pieces: Iterable[Activations], decoding: DecodeConfig) -> Strokes:
+    def decoded_with(self, pieces: Iterable[Activations], decoding: DecodeConfig) -> DecodedHits:
         """Hits of a recording's activations by another decoding than the preset's, with the same calibration."""
-        return strokes(pieces, decoding, self.calibration)
+        return decode(pieces, decoding, self.calibration)
 
-    def strokes(self, recording: Recording, heard: Heard) -> Strokes:
-        found = strokes(_counted(self.listen(recording), heard), self.decoding, self.calibration)
+    def strokes(self, recording: Recording, heard: Heard) -> DecodedHits:
+        found = decode(_counted(self.listen(recording), heard), self.decoding, self.calibration)
         return self.read_again(found, self.dense(found, recording.duration_s), recording)
 
-    def dense(self, found: Strokes, duration_s: float) -> list[Passage]:
+    def dense(self, found: DecodedHits, duration_s: float) -> list[Passage]:
         """What is to be read again; nothing where there is no micro model."""
         config = self.decoding.micro
         return [] if config is None else dense_passages(found.events, config, duration_s=duration_s)
 
-    def read_again(self, first: Strokes, passages: Sequence[Passage], recording: Recording) -> Strokes:
+    def read_again(self, first: DecodedHits, passages: Sequence[Passage], recording: Recording) -> DecodedHits:
         """The strokes of a first pass, with those of the micro model in dense passages."""
         if self.micro is None or not passages:
             return first
-        config, margin_s = self.decoding.again, self.micro.package.margin_s
+        config, margin_s = self.decoding.second_pass, self.micro.package.margin_s
         again = []
         for passage in passages:
             start = max(0, round((passage.start_s - margin_s) * RATE_HZ))
             stop = min(recording.num_samples, round((passage.end_s + margin_s) * RATE_HZ))
-            pieces = self.micro.network.listen(partial(_read_from, recording, start), stop - start)
-            found = strokes((piece.rounded() for piece in pieces), config, self.micro.calibration)
-            again.append((passage, Strokes(found.events.shifted(start / RATE_HZ), found.branches)))
-        return spliced(first, again, apart_s=config.spacing_ms / 1000)
+            pieces = self.micro.network.infer(partial(_read_from, recording, start), stop - start)
+            found = decode((piece.rounded() for piece in pieces), config, self.micro.calibration)
+            again.append((passage, DecodedHits(found.events.shifted(start / RATE_HZ), found.branches)))
+        return splice(first, again, spacing_s=config.spacing_ms / 1000)
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,12 @@ class Fallback:
 
     transcriber: Transcriber
 
-    def strokes(self, recording: Recording, heard: Heard) -> Strokes:
+    def strokes(self, recording: Recording, heard: Heard) -> DecodedHits:
         from drumline.transcription import heuristic
 
         events = heuristic.transcribe(recording.read(0, recording.num_samples))
         heard(recording.duration_s)
-        return Strokes(events, {})
+        return DecodedHits(events, {})
 
 
 def open_engine(
@@ -139,7 +139,7 @@ def open_engine(
     runtime: Runtime = "onnx",
     together: int = 1,
 ) -> Engine:
-    """Load a package, named as `export.package.find_package` takes it.
+    """Load a package, named as `decoding.model_package.find_package` takes it.
 
     Empty: its own preset, the precision that is fastest on a CPU; 0 threads for the usual number. ``together`` is how
     many pieces torch is given in a call.
@@ -182,7 +182,7 @@ def _on_torch(folder: Path, package: Package, *, threads: int, together: int) ->
     torch.set_num_threads(threads or default_threads())
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
     network = read_network(package.network, folder / WEIGHTS, device="cuda" if torch.cuda.is_available() else "cpu")
-    return TorchNetwork(network, package.features, margin_s=package.margin_s, together=together)
+    return TorchNetwork(network, package.features, margin_s=package.margin_s, batch_size=together)
 
 
 def precision_of(package: Package, folder: Path, wanted: str = "") -> Precision:

@@ -16,8 +16,8 @@ import numpy as np
 
 from drumline.charts.drum_maps import ROLAND
 from drumline.charts.general_midi import read_performance
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import INSTRUMENTS
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import INSTRUMENTS
 from drumline.rendering.grooves import STYLES, generate
 from drumline.transcription.rhythm_patterns import DRUMS, STEPS, Bar, dump, fit
 

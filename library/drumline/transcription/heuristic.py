@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumline.core.grid import HIGH, RATE_HZ
+from drumline.core.hit_arrays import Events
 from drumline.features.logmel import LogMelConfig, log_mel, mel_filters
 from drumline.features.onset_envelope import onset_envelope
-from drumline.metrics.events import Events
 
 Values = NDArray[np.float64]
 

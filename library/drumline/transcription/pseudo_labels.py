@@ -20,18 +20,18 @@ from pydantic import Field
 from tqdm import tqdm
 
 from drumline.audio.recording import Recording
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.hits_json import write_hits_json
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.artifacts import join, write_bytes
 from drumline.core.config import Config
 from drumline.core.errors import AudioError, ConfigError
-from drumline.core.events import Hit
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
 from drumline.core.taxonomy import BRANCHES
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.decoding.activations import Activations
-from drumline.decoding.strokes import threshold_of
-from drumline.export.package import Precision
-from drumline.metrics.vocabulary import LABEL_NAMES
+from drumline.decoding.model_package import Precision
+from drumline.decoding.peak_picking import threshold_of
 from drumline.transcription.engine import Engine, open_engine
 from drumline.transcription.sources import Source, open_recording
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumline.core.grid import HIGH
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import INSTRUMENTS
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import INSTRUMENTS
 
 Pulse = NDArray[np.float64]
 """[T], a frame every `FRAME_S`."""

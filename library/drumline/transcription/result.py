@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from drumline.audio.downmix import MEAN
-from drumline.charts.song import AnnotatedSong, Metadata
-from drumline.core.events import Hit, sorted_hits
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
+from drumline.core.hit_arrays import Events
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.taxonomy import LABELS
 from drumline.core.tempo import TempoMap
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES
+from drumline.core.vocabularies import LABEL_NAMES
 
 RAW_TEMPO: Final = TempoMap(960)
 """What a format that must have a tempo is written with where none is known: 120 bpm, in ticks of half a millisecond."""

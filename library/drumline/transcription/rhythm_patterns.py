@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.metrics.vocabulary import INSTRUMENTS
+from drumline.core.vocabularies import INSTRUMENTS
 
 Array = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from drumline.audio.recording import Recording
 from drumline.charts.beats import parse_metre
 from drumline.core.errors import ConfigError
+from drumline.core.hit_arrays import Events
 from drumline.core.tempo import TempoMap
-from drumline.decoding.strokes import Strokes
-from drumline.metrics.events import Events
+from drumline.decoding.peak_picking import DecodedHits
 from drumline.transcription.beat_tracking import GIVEN_BPM, GridHints, find_beats
 from drumline.transcription.engine import Heard, Listener
 from drumline.transcription.quantise import QuantiseConfig, quantised, tempo_of_file
@@ -76,7 +76,7 @@ def hits_of(files: Sequence[Path], listener: Listener) -> tuple[Events, float]:
         return listener.strokes(recording, lambda seconds: None).events, recording.duration_s
 
 
-def transcription_of(found: Strokes, audio: SourceAudio, by: Transcriber, *, timing: Timing) -> Transcription:
+def transcription_of(found: DecodedHits, audio: SourceAudio, by: Transcriber, *, timing: Timing) -> Transcription:
     """What was found in a recording, with a tempo, and on the grid where one is asked for."""
     result = replace(Transcription.of(found.events, audio, by, branches=found.branches), free_timing=timing.free)
     if timing.tempo is not None:

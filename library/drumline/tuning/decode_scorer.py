@@ -1,6 +1,6 @@
 """Fast scoring of many decoder settings on one development set: the scores of a full evaluation, 100 times faster.
 
-The peaks of each song above a low threshold are found once (`decoding.strokes.candidates`); decoder settings only
+The peaks of each song above a low threshold are found once (`decoding.peak_picking.candidates`); decoder settings only
 select among them. Songs are placed one after the other on one time line, with gaps larger than any matching window, so
 that one pass over arrays decodes and scores them all.
 """
@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 
 from drumline.core.artifacts import read_bytes
 from drumline.core.errors import ConfigError
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import VOCABULARIES
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration, read_calibration
-from drumline.decoding.strokes import Candidates, DecodeConfig, Peaks, candidates, choose, threshold_of
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.peak_picking import PeakCandidates, Peaks, find_candidates, select_hits, threshold_of
 from drumline.evaluation.references import ReferenceSong, find_references
 from drumline.evaluation.scoring import predictions_of
-from drumline.metrics.events import Events
 from drumline.metrics.scores import COUNTS, macro, micro
 from drumline.metrics.tally import tally_one
-from drumline.metrics.vocabulary import VOCABULARIES
 from drumline.tuning.config import DecodingsConfig
 
 _FLOOR: Final = 0.05
@@ -97,7 +98,7 @@ class DecodeScorer:
         self._songs: dict[tuple[object, ...], list[_PlacedSong]] = defaultdict(list)
         """Groups that can share a time line: same grid, classes and unannotated classes."""
         self._references: dict[tuple[object, ...], Events] = {}
-        self._candidates: dict[tuple[object, ...], tuple[float, Candidates]] = {}
+        self._candidates: dict[tuple[object, ...], tuple[float, PeakCandidates]] = {}
         truths = defaultdict(list)
         for case in cases:
             data = read_bytes(case.activations)
@@ -115,7 +116,7 @@ class DecodeScorer:
         """Count true positives, false positives and misses of decoder settings, int64 [classes, 3]."""
         total = np.zeros((len(self.vocabulary.classes), len(COUNTS)), np.int64)
         for group in self._songs:
-            found = choose(self._candidates_of(group, decoding), decoding, self.calibration).events
+            found = select_hits(self._candidates_of(group, decoding), decoding, self.calibration).events
             window_s, unannotated = self.config.window_s, group[-1]
             assert isinstance(unannotated, tuple)
             total += tally_one(
@@ -123,8 +124,8 @@ class DecodeScorer:
             )
         return total
 
-    def _candidates_of(self, group: tuple[object, ...], decoding: DecodeConfig) -> Candidates:
-        """Candidates of a group, searched again if other peak settings or a lower threshold need it."""
+    def _candidates_of(self, group: tuple[object, ...], decoding: DecodeConfig) -> PeakCandidates:
+        """PeakCandidates of a group, searched again if other peak settings or a lower threshold need it."""
         key = (group, decoding.reach_frames, decoding.one_kind)
         _, classes, _ = group
         names = {*decoding.thresholds, *classes, *(self.calibration.labels if self.calibration else ())}  # type: ignore[misc]
@@ -135,13 +136,13 @@ class DecodeScorer:
             known = self._candidates[key] = floor, self._search(self._songs[group], decoding, floor)
         return known[1]
 
-    def _search(self, songs: Sequence[_PlacedSong], decoding: DecodeConfig, floor: float) -> Candidates:
+    def _search(self, songs: Sequence[_PlacedSong], decoding: DecodeConfig, floor: float) -> PeakCandidates:
         low = decoding.model_copy(update={"threshold": floor, "thresholds": {}, "threshold_log_odds": 0.0})
         calibration = without_thresholds(self.calibration)
         parts: list[Peaks] = []
         for song in songs:
             uri = song.case.activations
-            found = candidates([Activations.from_bytes(read_bytes(uri), uri)], low, calibration)
+            found = find_candidates([Activations.from_bytes(read_bytes(uri), uri)], low, calibration)
             peaks = found.peaks
             # No hit precedes its song, as no hit of a single song precedes 0.
             within = np.maximum(peaks.offset, -peaks.frame.astype(np.float32))

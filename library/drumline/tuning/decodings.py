@@ -19,7 +19,7 @@ from drumline.core.artifacts import join, names, read_bytes, write_bytes
 from drumline.core.config import changed, fingerprint
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.decoding.calibration import read_calibration
-from drumline.decoding.strokes import DecodeConfig
+from drumline.decoding.config import DecodeConfig
 from drumline.runtime.session import session
 from drumline.tuning.budget import Spent
 from drumline.tuning.config import DecodingsConfig, SweepConfig

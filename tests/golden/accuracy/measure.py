@@ -16,8 +16,8 @@ from drumline.audio.recording import Recording
 from drumline.core.config import load_config
 from drumline.core.errors import Rejected
 from drumline.core.grid import RATE_HZ
+from drumline.core.hit_arrays import Events
 from drumline.evaluation.conditions import ConditionsConfig, judge_conditions
-from drumline.metrics.events import Events
 from drumline.metrics.scores import micro
 from drumline.metrics.tally import columns_of, tally
 from drumline.rendering.corpus.config import CorpusConfig, KitConfig

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from tests.rendering.accompaniment.tiny_guitar import tiny_capture, tiny_guitar
 from tests.rendering.accompaniment.tiny_soundfont import tiny_soundfont
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.errors import AudioError, ConfigError
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.accompany import Accompaniment, Ways, accompany, check_accompaniment
 from drumline.rendering.accompaniment.files import looped

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumline.charts.song import AnnotatedSong, Metadata
-from drumline.core.events import Hit
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
+from drumline.core.hits import Hit
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.band import draw_style, play
 from drumline.rendering.accompaniment.bars import Bar, bars_of, strokes

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from tests.rendering.accompaniment.test_band import songs
 from tests.rendering.accompaniment.tiny_guitar import tiny_capture, tiny_guitar
 
-from drumline.charts.song import AnnotatedSong, Metadata
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.core.errors import ConfigError
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.cabinet import amp_facts, open_cabinet
 from drumline.rendering.accompaniment.guitar_parts import humanised, write_parts

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from drumline.charts.song import AnnotatedSong
-from drumline.core.events import Hit
+from drumline.charts.annotated_song import AnnotatedSong
+from drumline.core.hits import Hit
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.accompany import Accompaniment, Ways, accompany, check_accompaniment
 from drumline.rendering.accompaniment.modal_instruments import play_instrument

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from tests.rendering.accompaniment.tiny_soundfont import tiny_soundfont
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.modal_percussion import play_modal
 from drumline.rendering.accompaniment.percussion import INSTRUMENTS, Percussion, PercussionConfig, percussion

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.errors import ConfigError
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.accompany import Accompaniment, accompany, check_accompaniment
 from drumline.rendering.accompaniment.amp import Amp, amplified

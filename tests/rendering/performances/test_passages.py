@@ -6,10 +6,10 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.charts.general_midi import read_performance, write_performance
 from drumline.charts.hits_json import read_hits_json, write_hits_json
-from drumline.charts.song import AnnotatedSong
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.core.taxonomy import CLASSES
 from drumline.rendering.patterns import drum_lines
 from drumline.rendering.performances.bars import end_s

@@ -7,10 +7,10 @@ from pathlib import Path
 import mido
 import pytest
 
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.charts.general_midi import write_performance
-from drumline.charts.song import AnnotatedSong
 from drumline.core.errors import ConfigError, Rejected
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.rendering.performances.bars import end_s
 from drumline.rendering.performances.medleys import medleys, read_medley
 from drumline.rendering.performances.sources import (

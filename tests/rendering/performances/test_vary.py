@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.charts.hits_json import read_hits_json, write_hits_json
-from drumline.charts.song import AnnotatedSong
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 from drumline.rendering.patterns import STYLES, perform
 from drumline.rendering.performances.bars import bar_lines, bar_numbers, end_s, excerpt, join, lines_of

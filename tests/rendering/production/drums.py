@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from drumline.rendering.production.places import PLACES
+from drumline.effects.kit_layout import PLACES
 
 RATE_HZ = 22_050
 SPACING_S = 0.6

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from drumline.core.config import parse_config
 from drumline.core.errors import ConfigError
+from drumline.effects.room import MeasuredRoom
 from drumline.rendering.production.config import NoiseConfig, ProductionConfig, RoomConfig
 from drumline.rendering.production.draw import draw
 from drumline.rendering.production.presets import OFF, PRESETS, TASTEFUL, WILD
 from drumline.rendering.production.production import Mix, Production, from_json, to_json
-from drumline.rendering.production.room import MeasuredRoom
 
 
 @settings(max_examples=50, deadline=None)

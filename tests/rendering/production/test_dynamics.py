@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.rendering.production.drums import RATE_HZ, one_hit_each
 
-from drumline.rendering.production.dynamics import (
+from drumline.effects.dynamics import (
     Compressor,
     block_size,
     compressor_gain,

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.rendering.production.drums import RATE_HZ, one_hit_each
 
-from drumline.rendering.production.codec import Codec
-from drumline.rendering.production.colour import Saturation, saturate
+from drumline.effects.codec import Codec
+from drumline.effects.colour import Saturation, saturate
+from drumline.effects.dynamics import Compressor
+from drumline.effects.filters import Band
 from drumline.rendering.production.draw import draw
-from drumline.rendering.production.dynamics import Compressor
-from drumline.rendering.production.filters import Band
 from drumline.rendering.production.mixing import level_ratio_db, mastered, mix_with, with_backing_bleed
 from drumline.rendering.production.presets import WILD
 from drumline.rendering.production.produce import produce

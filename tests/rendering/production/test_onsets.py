@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from scipy import signal
 from tests.rendering.production.drums import RATE_HZ, heard_onset, hit, one_hit_each
 
-from drumline.rendering.production.codec import Codec, CodecName, round_trip
-from drumline.rendering.production.colour import Loss, Noise, Saturation
+from drumline.effects.codec import Codec, CodecName, round_trip
+from drumline.effects.colour import Loss, Noise, Saturation
+from drumline.effects.dynamics import Compressor
+from drumline.effects.filters import Band
+from drumline.effects.kit_layout import PLACES
+from drumline.effects.room import MeasuredRoom, Shoebox
 from drumline.rendering.production.draw import draw
-from drumline.rendering.production.dynamics import Compressor
-from drumline.rendering.production.filters import Band
 from drumline.rendering.production.mixing import mix_with
-from drumline.rendering.production.places import PLACES
 from drumline.rendering.production.presets import WILD
 from drumline.rendering.production.produce import produce
 from drumline.rendering.production.production import Bleed, Mix, Production
-from drumline.rendering.production.room import MeasuredRoom, Shoebox
 
 TOLERANCE = int(0.0005 * RATE_HZ)
 DRY = Production(seed=1, channels=2)

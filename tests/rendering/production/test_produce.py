@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from scipy import signal
 from tests.rendering.production.drums import RATE_HZ, one_hit_each
 
-from drumline.rendering.production.colour import Noise, Saturation, saturate, without_offset
+from drumline.effects.colour import Noise, Saturation, saturate, without_offset
+from drumline.effects.filters import Band, sections
+from drumline.effects.kit_layout import PLACES
 from drumline.rendering.production.config import ProductionConfig, WiresConfig
 from drumline.rendering.production.draw import draw
-from drumline.rendering.production.filters import Band, sections
-from drumline.rendering.production.places import PLACES
 from drumline.rendering.production.presets import OFF, TASTEFUL, WILD
 from drumline.rendering.production.produce import produce
 from drumline.rendering.production.production import Bleed, Piece, Production

@@ -9,8 +9,8 @@ import pytest
 import soundfile
 from scipy import signal
 
-from drumline.rendering.production.places import PLACES, SPEED_OF_SOUND
-from drumline.rendering.production.room import MeasuredRoom, Shoebox, direct_path, measured_response, shoebox_response
+from drumline.effects.kit_layout import PLACES, SPEED_OF_SOUND
+from drumline.effects.room import MeasuredRoom, Shoebox, direct_path, measured_response, shoebox_response
 
 RATE_HZ = 44_100
 BANDS_HZ = ((60, 150), (600, 1500), (6000, 12_000))

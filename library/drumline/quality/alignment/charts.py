@@ -15,7 +15,7 @@ from drumline.core.artifacts import join, read_bytes, sha256
 from drumline.core.config import Config
 from drumline.core.errors import DrumlineError
 from drumline.core.grid import RATE_HZ
-from drumline.core.measure import measured, number
+from drumline.core.interval_value import measured, number
 from drumline.dataset.manifest import NAME, read_manifest
 from drumline.dataset.parquet import open_parquet
 from drumline.metrics.bootstrap import BootstrapConfig, resample

@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from drumline.alignment.microphones import Delays, drift
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
-from drumline.core.measure import Value, measured, number
+from drumline.core.interval_value import Value, measured, number
 from drumline.quality.alignment import page
 from drumline.quality.alignment.charts import ChartGates, measure_charts
 from drumline.quality.alignment.findings import AlignmentFindings, PairFindings, SessionFindings

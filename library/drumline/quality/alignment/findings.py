@@ -1,7 +1,7 @@
 """Findings of `check alignment` in its report.json. Positive delays: the target microphone is later."""
 
 from drumline.core.config import Config
-from drumline.core.measure import Number, Value
+from drumline.core.interval_value import Number, Value
 from drumline.quality.gates import Verdict
 
 

@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 from drumline.core import plots
-from drumline.core.measure import Value
+from drumline.core.interval_value import Value
 from drumline.dataset.card_plots import bars
 from drumline.quality.alignment.findings import AlignmentFindings, ChartFindings, SessionFindings
 from drumline.quality.page import Figure, Section, Table

@@ -15,7 +15,7 @@ from pydantic import Field
 from drumline.charts.documents import Tree
 from drumline.core.config import Config
 from drumline.core.errors import DrumlineError
-from drumline.core.measure import Value, measured, number
+from drumline.core.interval_value import Value, measured, number
 from drumline.metrics.bootstrap import BootstrapConfig, Comparison, compare, resample
 from drumline.metrics.paired import moments, paired_errors
 from drumline.metrics.scores import macro, micro, scores

@@ -1,7 +1,7 @@
 """Findings of `check bootstrap` in its report.json."""
 
 from drumline.core.config import Config
-from drumline.core.measure import Number, Value
+from drumline.core.interval_value import Number, Value
 
 
 class LabelScores(Config):

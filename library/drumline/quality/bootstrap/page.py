@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from drumline.core import plots
-from drumline.core.measure import Value
+from drumline.core.interval_value import Value
 from drumline.quality.bootstrap.findings import BootstrapFindings
 from drumline.quality.page import Figure, Section, Table
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from drumline.charts.documents import Tree
 from drumline.core.errors import DrumlineError
-from drumline.core.measure import Value, measured
+from drumline.core.interval_value import Value, measured
 from drumline.metrics.bootstrap import BootstrapConfig, resample
 from drumline.metrics.scores import ratio
 from drumline.quality.boundaries import page

@@ -6,8 +6,8 @@ from pydantic import Field, model_validator
 
 from drumline.core.config import Config
 from drumline.decoding.cache import CacheConfig
+from drumline.decoding.config import DecodeConfig
 from drumline.decoding.presets import Decoding
-from drumline.decoding.strokes import DecodeConfig
 from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.quality.gates import Limit
 from drumline.quality.report import CheckConfig

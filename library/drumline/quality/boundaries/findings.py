@@ -3,7 +3,7 @@
 from typing import Final
 
 from drumline.core.config import Config
-from drumline.core.measure import Number, Value
+from drumline.core.interval_value import Number, Value
 
 EDGES: Final = ("leading", "trailing")
 """Edges of a window: an onset is just after its start (leading) or just before its end (trailing)."""

@@ -17,14 +17,14 @@ from drumline.charts.drum_maps import component_label
 from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes
 from drumline.core.errors import DrumlineError
 from drumline.core.grid import RATE_HZ
+from drumline.core.hit_arrays import Events
 from drumline.core.taxonomy import LABELS
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import read_calibration
-from drumline.decoding.strokes import strokes
+from drumline.decoding.peak_picking import decode
 from drumline.evaluation.checkpoint import open_model
 from drumline.evaluation.recordings import Recorded, dataset_recordings, recording_of
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES
 from drumline.model.branches import PREDICTED
 from drumline.quality.boundaries.config import CheckpointConfig
 from drumline.quality.lines import file_sha256
@@ -75,7 +75,7 @@ def score_samples(config: CheckpointConfig, samples: tuple[Tree, ...]) -> Checkp
     calibration = read_calibration(config.calibration) if config.calibration else None
 
     def hits(activations: Activations) -> Events:
-        return strokes([activations], config.decoding, calibration).events
+        return decode([activations], config.decoding, calibration).events
 
     for name, recorded in tqdm(_recordings(config, names), total=len(names), unit="song", desc="inference"):
         by_window: dict[float, list[Tree]] = defaultdict(list)

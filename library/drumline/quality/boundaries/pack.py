@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from drumline.core.config import Config
 from drumline.core.errors import DrumlineError
-from drumline.core.measure import measured
+from drumline.core.interval_value import measured
 from drumline.dataset.card_plots import stacked_bars
 from drumline.quality.boundaries.findings import EDGES
 from drumline.quality.gates import Limit, apply_limits

@@ -20,7 +20,7 @@ from drumline.charts.documents import as_tree
 from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes, refuse_foreign_output, write_bytes
 from drumline.core.config import Config, canonical_json
 from drumline.core.errors import ConfigError
-from drumline.core.measure import measured
+from drumline.core.interval_value import measured
 from drumline.dataset.card_plots import stacked_bars
 from drumline.quality.collect.collection import EVENTS, open_collection
 from drumline.quality.gates import Limit, apply_limits

@@ -9,7 +9,7 @@ from typing import Final
 from drumline.charts.beatsight import audio_filenames, read_beatsight
 from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes, sha256
 from drumline.core.errors import DrumlineError
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.quality.collect.collection import OneShot, open_collection
 from drumline.quality.collect.cutting import CutConfig, cut, read_recording
 from drumline.quality.collect.outcome import AddSamplesConfig, finish

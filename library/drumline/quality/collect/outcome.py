@@ -4,7 +4,7 @@ from typing import Final
 
 from drumline.charts.documents import as_tree
 from drumline.core.config import Config
-from drumline.core.measure import measured
+from drumline.core.interval_value import measured
 from drumline.dataset.card_plots import bars, stacked_bars
 from drumline.quality.collect.collection import Collection, counts_of
 from drumline.quality.gates import Limit, apply_limits

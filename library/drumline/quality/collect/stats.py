@@ -7,7 +7,7 @@ from pydantic import Field
 from drumline.charts.documents import as_tree
 from drumline.core.artifacts import filesystem, join
 from drumline.core.config import Config
-from drumline.core.measure import measured
+from drumline.core.interval_value import measured
 from drumline.dataset.card_plots import bars
 from drumline.quality.collect.collection import AUDIO, EVENTS, counts_of, open_collection
 from drumline.quality.collect.outcome import label_bars

@@ -12,8 +12,8 @@ from pydantic import Field
 from drumline.charts.drum_maps import COMPONENTS, component_label
 from drumline.core.artifacts import join, read_bytes, sha256
 from drumline.core.config import Config
-from drumline.core.events import FLAGS
-from drumline.core.measure import Value, measured
+from drumline.core.hits import FLAGS
+from drumline.core.interval_value import Value, measured
 from drumline.core.taxonomy import LABELS
 from drumline.dataset.manifest import NAME, read_manifest
 from drumline.quality.gates import Gate, Limit, apply_limit, apply_limits

@@ -11,7 +11,7 @@ from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, sha256
 from drumline.core.config import Config, parse_config
 from drumline.core.documents import parse_json
 from drumline.core.errors import DrumlineError
-from drumline.core.measure import Number, Value, measured, number
+from drumline.core.interval_value import Number, Value, measured, number
 from drumline.quality.gates import Limit, apply_limit, apply_limits
 from drumline.quality.health.findings import HealthFindings
 from drumline.quality.outcome import CheckResult

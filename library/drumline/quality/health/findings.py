@@ -3,7 +3,7 @@
 from typing import Final
 
 from drumline.core.config import Config
-from drumline.core.measure import Number
+from drumline.core.interval_value import Number
 
 BUCKETS: Final = ("ghost", "light", "medium", "accent", "unknown")
 """Dynamic buckets: velocity below 0.15, below 0.35, below 0.65, the rest, and unknown velocity."""

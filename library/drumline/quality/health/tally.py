@@ -14,7 +14,7 @@ import numpy as np
 
 from drumline.charts.documents import Tree
 from drumline.charts.drum_maps import component_label
-from drumline.core.measure import number
+from drumline.core.interval_value import number
 from drumline.quality.health.findings import BUCKET_EDGES, BUCKETS, UNSPECIFIED, HealthFindings, Histogram, LabelHealth
 from drumline.quality.samples import normalise_label
 

@@ -21,7 +21,7 @@ from pydantic import Field
 
 from drumline.charts.documents import Tree
 from drumline.core.config import Config, canonical_json
-from drumline.core.measure import measured
+from drumline.core.interval_value import measured
 from drumline.dataset.card_plots import stacked_bars
 from drumline.quality.gates import Limit, apply_limits
 from drumline.quality.health.tally import event_key

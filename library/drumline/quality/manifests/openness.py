@@ -18,7 +18,7 @@ from drumline.charts.documents import Tree
 from drumline.charts.drum_maps import component_label
 from drumline.core import plots
 from drumline.core.config import Config
-from drumline.core.measure import Number, measured, number
+from drumline.core.interval_value import Number, measured, number
 from drumline.core.taxonomy import BRANCHES
 from drumline.dataset.card_plots import bars
 from drumline.quality.gates import Limit, apply_limits

@@ -27,7 +27,7 @@ from drumline.charts.documents import Tree
 from drumline.core.artifacts import STORAGE_ERRORS, write_bytes
 from drumline.core.config import Config, canonical_json
 from drumline.core.errors import ConfigError, DrumlineError
-from drumline.core.measure import measured
+from drumline.core.interval_value import measured
 from drumline.dataset.card_plots import bars, histogram
 from drumline.quality.gates import Limit, apply_limits
 from drumline.quality.lines import describe_file

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from drumline.core.config import Config
-from drumline.core.measure import Number
+from drumline.core.interval_value import Number
 
 
 @dataclass(frozen=True)

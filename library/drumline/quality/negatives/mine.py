@@ -18,15 +18,15 @@ from pydantic import AliasChoices, Field, model_validator
 
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
-from drumline.core.measure import measured, number
+from drumline.core.interval_value import measured, number
+from drumline.core.vocabularies import VOCABULARIES
 from drumline.dataset.sampling_weights import HardWindow
 from drumline.decoding.cache import CacheConfig
+from drumline.decoding.config import DecodeConfig
 from drumline.decoding.presets import Decoding
-from drumline.decoding.strokes import DecodeConfig
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.pairing import Unmatched
 from drumline.evaluation.references import ReferenceConfig
-from drumline.metrics.vocabulary import VOCABULARIES
 from drumline.quality.gates import Limit, apply_limits
 from drumline.quality.lines import describe_file, json_lines_writer
 from drumline.quality.negatives import page, samples

@@ -11,18 +11,19 @@ import numpy as np
 
 from drumline.core.artifacts import filesystem
 from drumline.core.errors import ChartError, ConfigError, DrumlineError, SongError
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import LABEL_NAMES, Vocabulary
 from drumline.decoding.cache import CacheConfig
 from drumline.decoding.calibration import read_calibration
-from drumline.decoding.strokes import DecodeConfig, strokes
+from drumline.decoding.config import DecodeConfig
+from drumline.decoding.peak_picking import decode
 from drumline.evaluation.checkpoint import open_model
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.pairing import Unmatched
 from drumline.evaluation.recordings import dataset_recordings
 from drumline.evaluation.references import ReferenceConfig, ReferenceSong, Truth, find_references
 from drumline.evaluation.scoring import predictions_of
-from drumline.metrics.events import Events
 from drumline.metrics.judgement import judge
-from drumline.metrics.vocabulary import LABEL_NAMES, Vocabulary
 from drumline.quality.lines import file_sha256
 from drumline.quality.negatives.findings import Candidate
 from drumline.quality.onsets import describe_source
@@ -73,7 +74,7 @@ def estimates_from_checkpoint(
     for recorded in dataset_recordings(truth.dataset, splits=truth.splits, wanted=songs.keys()):
         song = songs[recorded.name]
         inferred = model.hear(recorded)
-        yield SongEstimates(song, song.read(), strokes([inferred.activations], decoding, fitted).events)
+        yield SongEstimates(song, song.read(), decode([inferred.activations], decoding, fitted).events)
 
 
 def inputs_of(truth: ReferenceConfig, system: SystemConfig | None, checkpoint: str, *, recordings: int) -> list[Input]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
-from drumline.core.measure import measured
+from drumline.core.interval_value import measured
 from drumline.dataset.card_plots import stacked_bars
 from drumline.quality.gates import Limit, apply_limit, apply_limits
 from drumline.quality.health.files import read_taxonomy

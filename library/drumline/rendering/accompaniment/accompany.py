@@ -21,8 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.config import Config
+from drumline.core.ranges import PositiveRange, Probability, Range
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.amp import AMPLIFIED, draw_amp
 from drumline.rendering.accompaniment.band import play
@@ -33,7 +34,6 @@ from drumline.rendering.accompaniment.score import Part
 from drumline.rendering.accompaniment.singer import SingerConfig, check_singer, sing
 from drumline.rendering.accompaniment.soundfont import check_soundfont, render_parts
 from drumline.rendering.backing import backing
-from drumline.rendering.production.config import PositiveRange, Probability, Range
 from drumline.rendering.production.mixing import beside
 
 Samples = NDArray[np.float32]

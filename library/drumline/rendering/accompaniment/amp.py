@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.rendering.production import filters
-from drumline.rendering.production.colour import Saturation, driven
-from drumline.rendering.production.filters import Band
+from drumline.effects import filters
+from drumline.effects.colour import Saturation, driven
+from drumline.effects.filters import Band
 
 Samples = NDArray[np.float32]
 

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.bars import Bar, bars_of, strokes
 from drumline.rendering.accompaniment.harmony import NOTE_NAMES, Chord, chords

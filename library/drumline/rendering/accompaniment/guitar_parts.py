@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.bars import Stroke, bars_of
 from drumline.rendering.accompaniment.guitar_sections import Clock, Section, draw_feel, sections_of, strokes_of

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.bars import Bar, Stroke, strokes
 from drumline.rendering.accompaniment.guitar_styles import (

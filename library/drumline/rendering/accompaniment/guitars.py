@@ -12,9 +12,13 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.config import Config
+from drumline.core.ranges import Probability
 from drumline.core.tempo import TempoMap
+from drumline.effects import filters
+from drumline.effects.dynamics import Compressor, compressor_gain
+from drumline.effects.filters import Band
 from drumline.rendering.accompaniment.amp import Amp, draw_amp
 from drumline.rendering.accompaniment.cabinet import CABINET_SUFFIXES, open_cabinet
 from drumline.rendering.accompaniment.captured_amp import CAPTURE_RATE_HZ, SUFFIX, open_amp
@@ -23,10 +27,6 @@ from drumline.rendering.accompaniment.guitar_parts import humanised, write_parts
 from drumline.rendering.accompaniment.rig import UNCHANGED, Rig, draw_rig, normalised
 from drumline.rendering.accompaniment.sampled_strings import Pluck, SampledStrings, Touch, open_strings, render_plucks
 from drumline.rendering.accompaniment.score import gains
-from drumline.rendering.production import filters
-from drumline.rendering.production.config import Probability
-from drumline.rendering.production.dynamics import Compressor, compressor_gain
-from drumline.rendering.production.filters import Band
 
 Samples = NDArray[np.float32]
 

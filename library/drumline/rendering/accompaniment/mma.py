@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.errors import ConfigError
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.band import draw_chords, draw_style

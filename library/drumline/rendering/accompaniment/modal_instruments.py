@@ -16,10 +16,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumline.effects import filters
+from drumline.effects.filters import Band
 from drumline.rendering.accompaniment.score import Note, Part, gains
 from drumline.rendering.modes import Random, bent, log_uniform, noise
-from drumline.rendering.production import filters
-from drumline.rendering.production.filters import Band
 
 Samples = NDArray[np.float32]
 Limits = tuple[float, float]

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.config import Config
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
+from drumline.core.ranges import Range
 from drumline.core.tempo import TempoMap
 from drumline.rendering.accompaniment.bars import bars_of, in_sections
 from drumline.rendering.accompaniment.modal_percussion import play_modal
 from drumline.rendering.accompaniment.score import Note, Part
 from drumline.rendering.accompaniment.soundfont import render_parts
-from drumline.rendering.production.config import Range
 
 Samples = NDArray[np.float32]
 

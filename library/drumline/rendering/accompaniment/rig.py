@@ -11,12 +11,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumline.effects import filters
+from drumline.effects.filters import Band
 from drumline.rendering.accompaniment.amp import Amp, amplified, draw_amp
 from drumline.rendering.accompaniment.cabinet import CABINET_SUFFIXES, amp_facts, open_cabinet, through_cabinet
 from drumline.rendering.accompaniment.captured_amp import CAPTURE_RATE_HZ, SUFFIX, open_amp
 from drumline.rendering.accompaniment.files import files_in
-from drumline.rendering.production import filters
-from drumline.rendering.production.filters import Band
 
 Samples = NDArray[np.float32]
 

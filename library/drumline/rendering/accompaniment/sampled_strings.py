@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from drumline.core.artifacts import STORAGE_ERRORS
 from drumline.core.errors import ConfigError
+from drumline.effects import filters
+from drumline.effects.filters import Band
 from drumline.rendering.kits.instrument import Instrument, Zone, zones_of
 from drumline.rendering.kits.onset import onset_of
 from drumline.rendering.kits.open_kit import SampleFolder
 from drumline.rendering.kits.recording import Load
 from drumline.rendering.kits.sfz import read_sfz
-from drumline.rendering.production import filters
-from drumline.rendering.production.filters import Band
 
 Samples = NDArray[np.float32]
 Technique = Literal["open", "muted", "dead", "swell"]

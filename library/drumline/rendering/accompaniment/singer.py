@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy import signal
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
+from drumline.core.ranges import Probability, Range
 from drumline.core.tempo import TempoMap
+from drumline.effects import filters
+from drumline.effects.dynamics import Compressor, compressor_gain
+from drumline.effects.filters import Band
 from drumline.rendering.accompaniment.bars import bars_of, in_sections
-from drumline.rendering.production import filters
-from drumline.rendering.production.config import Probability, Range
-from drumline.rendering.production.dynamics import Compressor, compressor_gain
-from drumline.rendering.production.filters import Band
 
 Samples = NDArray[np.float32]
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from pydantic import TypeAdapter
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.config import fingerprint
 from drumline.core.errors import ConfigError
 from drumline.rendering.corpus.config import CorpusConfig, KitConfig

@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumline.audio.loudness import encode_flac
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.charts.groove import GROOVE
 from drumline.charts.hits_json import write_hits_json
-from drumline.charts.song import AnnotatedSong
 from drumline.core.artifacts import join, write_bytes
 from drumline.core.errors import ChartError, Rejected, SongError
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.rendering.accompaniment.accompany import accompany
 from drumline.rendering.accompaniment.percussion import Percussion, percussion
 from drumline.rendering.audibility import covered

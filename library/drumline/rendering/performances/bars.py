@@ -12,9 +12,9 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.config import fingerprint
-from drumline.core.events import sorted_hits
+from drumline.core.hits import sorted_hits
 from drumline.core.tempo import TempoMap
 from drumline.rendering.performances.limbs import playable
 

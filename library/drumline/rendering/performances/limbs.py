@@ -7,7 +7,7 @@ play. `playable` leaves the softest of them out.
 from collections.abc import Iterable
 from typing import Final
 
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 
 AT_ONCE_S: Final = 0.010
 """Strokes closer than this need a limb each: no hand comes back sooner, be it by a bounce."""

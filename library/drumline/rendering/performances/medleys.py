@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.errors import Rejected
 from drumline.rendering.performances.bars import join
 from drumline.rendering.performances.sources import PerformanceSource, read_source

@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from drumline.charts.song import AnnotatedSong, Metadata
-from drumline.core.events import Hit
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
+from drumline.core.hits import Hit
 from drumline.core.tempo import TempoMap
 from drumline.rendering.patterns import drum_lines
 from drumline.rendering.performances.bars import end_s, join

@@ -12,11 +12,11 @@ from typing import Final, Literal
 
 from pydantic import TypeAdapter
 
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.corpus import CorpusItem
 from drumline.charts.drum_maps import GENERAL_MIDI, ROLAND
 from drumline.charts.general_midi import ROLAND_CLOSED_CC4, Performance, read_performance
 from drumline.charts.groove import EGMD, GROOVE, RolandCorpus
-from drumline.charts.song import AnnotatedSong, Metadata
 from drumline.core.archives import is_archive, root_of
 from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes
 from drumline.core.config import Config

@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.charts.song import AnnotatedSong
-from drumline.core.events import Hit, sorted_hits
+from drumline.charts.annotated_song import AnnotatedSong
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 from drumline.rendering.performances.bars import lines_of, moved, tempo_of
 

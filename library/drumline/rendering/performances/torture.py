@@ -8,7 +8,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.rendering.performances.passages import generate
 
 CASES: Final[Mapping[str, tuple[tuple[str, tuple[float, ...]], ...]]] = MappingProxyType(

@@ -10,9 +10,9 @@ from typing import Final, Literal
 import numpy as np
 from pydantic import Field
 
-from drumline.charts.song import AnnotatedSong
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.core.config import Config
-from drumline.core.events import Hit, sorted_hits
+from drumline.core.hits import Hit, sorted_hits
 from drumline.core.taxonomy import CLASSES
 from drumline.rendering.performances.bars import (
     bar_numbers,

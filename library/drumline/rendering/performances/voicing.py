@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from drumline.core.config import Config
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 
 Random = np.random.Generator
 Voicing = Callable[[Sequence[Hit], Random], list[Hit]]

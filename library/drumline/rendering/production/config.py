@@ -1,30 +1,10 @@
 """What may be drawn for a production: ranges and probabilities."""
 
-from typing import Annotated, Literal
-
-from pydantic import AfterValidator, Field
+from typing import Literal
 
 from drumline.core.config import Config
-from drumline.rendering.production.codec import CodecName
-
-
-def _in_order(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] > bounds[1]:
-        raise ValueError(f"the lower bound {bounds[0]} is above the upper {bounds[1]}")
-    return bounds
-
-
-def _above_zero(bounds: tuple[float, float]) -> tuple[float, float]:
-    if bounds[0] <= 0:
-        raise ValueError(f"the lower bound {bounds[0]} must be above 0")
-    return bounds
-
-
-Range = Annotated[tuple[float, float], AfterValidator(_in_order)]
-"""The lowest and the highest value; equal ones fix it."""
-PositiveRange = Annotated[Range, AfterValidator(_above_zero)]
-"""Of what is drawn by its logarithm: frequencies, times, ratios, sizes."""
-Probability = Annotated[float, Field(ge=0, le=1)]
+from drumline.core.ranges import PositiveRange, Probability, Range
+from drumline.effects.codec import CodecName
 
 
 class DeskConfig(Config):

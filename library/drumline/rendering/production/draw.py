@@ -13,8 +13,12 @@ import numpy as np
 
 from drumline.core.artifacts import join, names
 from drumline.core.errors import ConfigError
-from drumline.rendering.production.codec import Codec
-from drumline.rendering.production.colour import Loss, Noise, Saturation
+from drumline.effects.codec import Codec
+from drumline.effects.colour import Loss, Noise, Saturation
+from drumline.effects.dynamics import Compressor
+from drumline.effects.filters import Band
+from drumline.effects.kit_layout import PLACES, side
+from drumline.effects.room import MeasuredRoom, Shoebox
 from drumline.rendering.production.config import (
     BleedConfig,
     BusEqConfig,
@@ -29,11 +33,7 @@ from drumline.rendering.production.config import (
     SaturationConfig,
     WiresConfig,
 )
-from drumline.rendering.production.dynamics import Compressor
-from drumline.rendering.production.filters import Band
-from drumline.rendering.production.places import PLACES, side
 from drumline.rendering.production.production import Bleed, Master, Mix, Piece, Production
-from drumline.rendering.production.room import MeasuredRoom, Shoebox
 from drumline.rendering.production.wires import SnareWires
 
 Random = np.random.Generator

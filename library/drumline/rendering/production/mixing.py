@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumline.audio.loudness import amplify
-from drumline.rendering.production import codec, colour, dynamics, filters
+from drumline.effects import codec, colour, dynamics, filters
 from drumline.rendering.production.production import Master, Production
 
 Samples = NDArray[np.float32]

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from drumline.rendering.production import codec, colour, dynamics
-from drumline.rendering.production.places import PLACES
+from drumline.effects import codec, colour, dynamics
+from drumline.effects.kit_layout import PLACES
 from drumline.rendering.production.production import Production
 from drumline.rendering.production.responses import convolve_and_sum, response_of
 from drumline.rendering.production.wires import with_wires

@@ -11,11 +11,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from drumline.core.config import canonical_json
 from drumline.core.errors import ConfigError
-from drumline.rendering.production.codec import Codec
-from drumline.rendering.production.colour import Loss, Noise, Saturation
-from drumline.rendering.production.dynamics import Compressor
-from drumline.rendering.production.filters import Band
-from drumline.rendering.production.room import MeasuredRoom, Shoebox
+from drumline.effects.codec import Codec
+from drumline.effects.colour import Loss, Noise, Saturation
+from drumline.effects.dynamics import Compressor
+from drumline.effects.filters import Band
+from drumline.effects.room import MeasuredRoom, Shoebox
 from drumline.rendering.production.wires import SnareWires
 
 

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, signal
 
-from drumline.rendering.production import filters
-from drumline.rendering.production.filters import Band
-from drumline.rendering.production.places import PLACES, SPEED_OF_SOUND, distance_m
+from drumline.effects import filters
+from drumline.effects.filters import Band
+from drumline.effects.kit_layout import PLACES, SPEED_OF_SOUND, distance_m
+from drumline.effects.room import MeasuredRoom, measured_response, shoebox_response
 from drumline.rendering.production.production import Bleed, Piece, Production
-from drumline.rendering.production.room import MeasuredRoom, measured_response, shoebox_response
 
 Samples = NDArray[np.float32]
 Response = NDArray[np.float64]

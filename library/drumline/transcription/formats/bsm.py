@@ -5,7 +5,7 @@ from typing import Final
 
 from drumline.charts.beatsight import Audio, write_bsm
 from drumline.charts.provenance import BLANK
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.transcription.result import Transcription
 
 CREATED_AT: Final = "1970-01-01T00:00:00Z"

@@ -24,9 +24,9 @@ import dataclasses
 import json
 from typing import Any, Final, cast, get_args
 
+from drumline.charts.annotated_song import Metadata
 from drumline.charts.documents import Tree, read_json
 from drumline.charts.provenance import BLANK, KEY
-from drumline.charts.song import Metadata
 from drumline.core.errors import ChartError
 from drumline.core.tempo import TempoMap
 from drumline.transcription.result import SourceAudio, TempoOrigin, TranscribedHit, Transcriber, Transcription, in_order

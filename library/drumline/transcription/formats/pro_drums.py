@@ -1,15 +1,15 @@
 """A transcription as a chart for Clone Hero and YARG: expert, pro drums, cymbals marked.
 
-Notes are on the grid where the transcription has a tempo map (`chart_grid`), unless free timing is asked for. What a
-lane cannot hold: `charts.gems.compose`. A chart's tempos are written with few digits; they are rounded here before
-times become ticks, so that no error grows over the song.
+Notes are on the grid where the transcription has a tempo map (`chart_grid`), unless free timing is asked for. Hits that
+a lane cannot hold: `charts.chart_labels.compose`. A chart's tempos are written with few digits; they are rounded here
+before times become ticks, so that no error grows over the song.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
 
 from drumline.charts.chart import Chart
-from drumline.charts.gems import compose
+from drumline.charts.chart_labels import compose
 from drumline.core.tempo import TempoMap
 from drumline.transcription.chart_grid import snap
 from drumline.transcription.result import RAW_TEMPO, Transcription

@@ -18,15 +18,15 @@ import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from drumline.audio.recording import Recording
-from drumline.core.ahead import ahead
 from drumline.core.artifacts import filesystem, join, read_bytes
 from drumline.core.artifacts import sha256 as digest_of
 from drumline.core.config import fingerprint
 from drumline.core.errors import ArchiveError, Rejected, SongError
+from drumline.core.prefetch import prefetch
 from drumline.decoding.cache import ActivationsCache, Hearing
+from drumline.decoding.model_package import find_micro, find_package, read_package
+from drumline.decoding.peak_picking import DecodedHits
 from drumline.decoding.presets import load_preset
-from drumline.decoding.strokes import Strokes
-from drumline.export.package import find_micro, find_package, read_package
 from drumline.runtime.guarded import run_guarded
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.products import Products
@@ -149,14 +149,14 @@ class TranscribeSongs:
         readers = self.config.workers.readers
 
         def recordings() -> Iterator[tuple[str, Recording]]:
-            for found in ahead((partial(self._open, song) for song in songs), threads=readers):
+            for found in prefetch((partial(self._open, song) for song in songs), threads=readers):
                 if isinstance(found, _Opened):
                     opened[found.song.key] = found
                     yield found.song.key, found.recording
                 else:
                     outcomes.append(found)
 
-        for key, activations in self._engine.network.listen_together(recordings(), threads=readers):
+        for key, activations in self._engine.network.infer_batched(recordings(), threads=readers):
             song = opened.pop(key)
             with song.recording as recording:
                 hearing = Hearing.of(activations.rounded(), recording)
@@ -206,7 +206,7 @@ class TranscribeSongs:
         separation = self.store.separation
         return self._engine.key(digest_of(f"{sha256} {separation.fingerprint}".encode()) if separation else sha256)
 
-    def _finished(self, song: LibrarySong, hearing: Hearing, sha256: str, found: Strokes, *, how: str) -> Outcome:
+    def _finished(self, song: LibrarySong, hearing: Hearing, sha256: str, found: DecodedHits, *, how: str) -> Outcome:
         """Write the results, and last the product."""
         name = song.files[0].rpartition("/")[2]
         audio = SourceAudio.of(name, sha256, hearing)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from drumline.core.taxonomy import BRANCHES, CLASSES, LABELS
 
 LABEL_NAMES: Final = tuple(LABELS)
-"""Labels by the number that `metrics.events.Events` keeps."""
+"""Labels by the number that `core.hit_arrays.Events` keeps."""
 
 OUTSIDE: Final = 0
 POSSIBLE: Final = 1

@@ -1,4 +1,4 @@
-"""Numbers as reports hold them: rounded to what can be measured, ``null`` where there is no answer."""
+"""Numbers in reports: rounded to measurable digits, ``null`` where undefined, with confidence intervals."""
 
 import math
 from typing import Final, SupportsFloat
@@ -11,19 +11,19 @@ DECIMALS: Final = 6
 
 
 class Value(Config):
-    """A number with its interval."""
+    """A number with its confidence interval."""
 
     value: Number
-    """Of the songs as they are."""
+    """Point estimate over the songs as they are; null where undefined."""
     low: Number
-    """Lower end of the interval."""
+    """Lower end of the confidence interval."""
     high: Number
-    """Upper end."""
+    """Upper end of the confidence interval."""
 
 
 def number(value: SupportsFloat) -> Number:
-    """For JSON: NaN becomes null, and digits beyond measuring go."""
-    return None if math.isnan(told := float(value)) else round(told, DECIMALS)
+    """Round a number for JSON to `DECIMALS` digits; NaN becomes None."""
+    return None if math.isnan(rounded := float(value)) else round(rounded, DECIMALS)
 
 
 def measured(value: SupportsFloat, low: SupportsFloat = math.nan, high: SupportsFloat = math.nan) -> Value:

@@ -12,11 +12,10 @@ from dataclasses import replace
 from math import gcd
 from typing import Final
 
-from drumline.charts.chart import Chart, DrumType, Note, Stroke, in_order
-from drumline.charts.song import AnnotatedSong, Metadata
-from drumline.charts.strokes import in_order as strokes_in_order
-from drumline.charts.strokes import match_animations
-from drumline.core.events import CHARTED_FLAGS, Hit, sorted_hits
+from drumline.charts.animations import match_animations
+from drumline.charts.annotated_song import AnnotatedSong, Metadata
+from drumline.charts.chart import Chart, DrumType, Note, PieceNote, in_order, piece_notes_in_order
+from drumline.core.hits import CHARTED_FLAGS, Hit, sorted_hits
 from drumline.core.tempo import TempoMap
 
 _CYMBAL_LABELS: Final = {"yellow": "hihat", "blue": "ride", "green": "crash"}
@@ -173,7 +172,7 @@ def compose(hits: Iterable[Hit], tempo: TempoMap, metadata: Metadata, *, elite: 
     )
 
 
-def _gem_hits(notes: Sequence[Note], animations: Sequence[Stroke], chart: Chart) -> Iterator[Hit]:
+def _gem_hits(notes: Sequence[Note], animations: Sequence[PieceNote], chart: Chart) -> Iterator[Hit]:
     labels = [label(note, chart.drum_type) for note in notes]
     times_s = _seconds(notes, chart.tempo)
     refined = match_animations(labels, times_s, animations, _seconds(animations, chart.tempo))
@@ -194,7 +193,7 @@ def _gem_hits(notes: Sequence[Note], animations: Sequence[Stroke], chart: Chart)
             yield replace(hit, label=_TOM_LABELS[note.lane], evidence="annotation", source_name=f"{name} and tom")
 
 
-def _seconds(events: Sequence[Note] | Sequence[Stroke], tempo: TempoMap) -> list[float]:
+def _seconds(events: Sequence[Note] | Sequence[PieceNote], tempo: TempoMap) -> list[float]:
     times_s: list[float] = tempo.seconds([event.tick for event in events]).tolist()
     return times_s
 
@@ -204,7 +203,7 @@ def _kind(note: Note, kind: DrumType) -> list[str]:
     return ["cymbal" if note.cymbal else "tom"] if is_told else []
 
 
-def _flags(event: Note | Stroke) -> tuple[str, ...]:
+def _flags(event: Note | PieceNote) -> tuple[str, ...]:
     return tuple(flag for flag in CHARTED_FLAGS if getattr(event, flag))
 
 
@@ -215,7 +214,7 @@ def _free_tom_lane(lane: str, chord: dict[str, Note]) -> str:
     return next((free for free in order if free not in chord), "")
 
 
-def _strokes(hits: Sequence[Hit], tempo: TempoMap) -> list[Stroke]:
+def _strokes(hits: Sequence[Hit], tempo: TempoMap) -> list[PieceNote]:
     """Hits on ticks. Flams and fills hold for whole chords and rolls for all hands in one: formats mark them so."""
     chords: dict[int, list[Hit]] = {}
     for hit, position in zip(hits, tempo.ticks([hit.time_s for hit in hits]), strict=True):
@@ -225,7 +224,7 @@ def _strokes(hits: Sequence[Hit], tempo: TempoMap) -> list[Stroke]:
         together = {flag for hit in chord for flag in hit.flags}
         for hit in chord:
             is_kick, is_struck = hit.label == "kick", hit.label != "hihat_pedal"
-            stroke = Stroke(
+            stroke = PieceNote(
                 tick,
                 hit.label,
                 hit.source_name,
@@ -240,10 +239,10 @@ def _strokes(hits: Sequence[Hit], tempo: TempoMap) -> list[Stroke]:
     return strokes
 
 
-def _elite_track(strokes: Sequence[Stroke]) -> tuple[Stroke, ...]:
+def _elite_track(strokes: Sequence[PieceNote]) -> tuple[PieceNote, ...]:
     """One stroke a piece and tick, the first of equals. A pedal that goes down with a struck hi-hat is not heard."""
     hats = {stroke.tick for stroke in strokes if stroke.label in ("hihat_open", "hihat_closed")}
-    found: dict[tuple[int, str], Stroke] = {}
+    found: dict[tuple[int, str], PieceNote] = {}
     for stroke in strokes:
         if stroke.label in ("other", "unclear") or (stroke.label == "hihat_pedal" and stroke.tick in hats):
             continue
@@ -252,4 +251,4 @@ def _elite_track(strokes: Sequence[Stroke]) -> tuple[Stroke, ...]:
         label, piece = _ELITE_PIECES[stroke.label]
         name = "elite kick 2x" if stroke.double_kick else f"elite {piece}"
         found.setdefault((stroke.tick, piece), replace(stroke, label=label, source_name=name))
-    return strokes_in_order(found.values())
+    return piece_notes_in_order(found.values())

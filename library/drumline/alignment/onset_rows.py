@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from drumline.core.events import Hit
 from drumline.core.grid import HIGH
+from drumline.core.hits import Hit
 from drumline.features.onset_envelope import Envelope
 
 Floats = NDArray[np.float64]

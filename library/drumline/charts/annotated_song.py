@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from drumline.core.events import Hit
+from drumline.core.hits import Hit
 from drumline.core.tempo import TempoMap
 
 
@@ -26,7 +26,7 @@ class AnnotatedSong:
     format: str
     """``chart``, ``mid``, ``midi_json``, ``beatsight``, ``events_jsonl``, ``rendered`` or the name of a corpus."""
     hits: tuple[Hit, ...]
-    """In time order (`core.events.sorted_hits`)."""
+    """In time order (`core.hits.sorted_hits`)."""
     metadata: Metadata = field(default_factory=Metadata)
     tempo: TempoMap | None = None
     """None where the source has no tempo map."""

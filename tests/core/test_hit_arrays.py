@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import LABEL_NAMES
 
 
 def test_hits_are_put_in_order_with_all_they_carry() -> None:

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from drumline.alignment.evidence import Floats, Onsets, sampled
+from drumline.alignment.onset_rows import Floats, Onsets, sampled
 from drumline.alignment.warp import residual_s
 from drumline.core.grid import HIGH
 from drumline.features.onset_envelope import Envelope

@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from drumline.alignment.evidence import Floats, Onsets
+from drumline.alignment.onset_rows import Floats, Onsets
 from drumline.core.grid import HIGH
 from drumline.features.onset_envelope import Envelope
 

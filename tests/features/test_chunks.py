@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.features.test_logmel_torch import CONFIGS
 
+from drumline.features.chunks import log_mel_chunk
 from drumline.features.logmel import LogMelConfig, log_mel
-from drumline.features.pieces import log_mel_piece
 
 SAMPLES = np.random.default_rng(0).standard_normal(40_011).astype(np.float32)
 
@@ -19,5 +19,5 @@ def test_it_is_the_same_wherever_it_is_cut(config: LogMelConfig, data: st.DataOb
     whole = log_mel(SAMPLES, config)
     first = data.draw(st.integers(0, len(whole) - 1))
     last = data.draw(st.integers(first + 1, len(whole)))
-    piece = log_mel_piece(lambda start, stop: SAMPLES[start:stop], first, last, config)
+    piece = log_mel_chunk(lambda start, stop: SAMPLES[start:stop], first, last, config)
     np.testing.assert_allclose(piece, whole[first:last], atol=1e-5, rtol=0)

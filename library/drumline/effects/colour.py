@@ -12,7 +12,7 @@ import soxr
 from numpy.typing import NDArray
 from scipy import signal
 
-from drumline.rendering.production import filters
+from drumline.effects import filters
 
 Samples = NDArray[np.float32]
 

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from drumline.metrics.vocabulary import label_numbers
+from drumline.core.vocabularies import label_numbers
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Events:
     time_s: NDArray[np.float64]
     """Seconds, never falling, finite."""
     label: NDArray[np.int8]
-    """Index into `metrics.vocabulary.LABEL_NAMES`."""
+    """Index into `core.vocabularies.LABEL_NAMES`."""
     velocity: NDArray[np.float32]
     """0 to 1, NaN where unknown."""
     openness: NDArray[np.float32]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from drumline.core.artifacts import read_bytes
-from drumline.rendering.production.places import PLACES, SPEED_OF_SOUND, Place
+from drumline.effects.kit_layout import PLACES, SPEED_OF_SOUND, Place
 
 Response = NDArray[np.float64]
 

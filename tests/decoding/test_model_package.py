@@ -6,7 +6,7 @@ import pytest
 from tests.export.tiny import write_package
 
 from drumline.core.errors import ConfigError, DrumlineError
-from drumline.export.package import NAME, find_package, read_package, released, withdraw
+from drumline.decoding.model_package import NAME, find_package, read_package, released, withdraw
 
 
 @pytest.fixture(scope="module")

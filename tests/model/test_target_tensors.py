@@ -7,7 +7,7 @@ from tests.model.batches import batched, random_columns, random_hits, song_colum
 
 from drumline.core.taxonomy import LABELS
 from drumline.model.branches import INSTRUMENTS, PREDICTED, VARIATIONS
-from drumline.model.truth import truth
+from drumline.model.target_tensors import truth
 
 
 def test_the_words_of_the_model_are_those_of_the_taxonomy() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from drumline.core.taxonomy import CLASSES
-from drumline.metrics.vocabulary import CERTAIN, INSTRUMENTS, LABEL_NAMES, OUTSIDE, POSSIBLE, VOCABULARIES, within
+from drumline.core.vocabularies import CERTAIN, INSTRUMENTS, LABEL_NAMES, OUTSIDE, POSSIBLE, VOCABULARIES, within
 
 
 @pytest.mark.parametrize("vocabulary", [*VOCABULARIES.values(), INSTRUMENTS], ids=lambda each: each.name)

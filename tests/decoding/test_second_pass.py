@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drumline.core.grid import HIGH, MICRO
+from drumline.core.hit_arrays import Events
+from drumline.core.vocabularies import LABEL_NAMES
 from drumline.decoding.activations import Activations
-from drumline.decoding.dense import MicroConfig, Passage, dense_passages
+from drumline.decoding.config import DecodeConfig, MicroConfig
+from drumline.decoding.peak_picking import DecodedHits, decode
 from drumline.decoding.presets import load_preset
-from drumline.decoding.splice import spliced
-from drumline.decoding.strokes import DecodeConfig, Strokes, strokes
-from drumline.metrics.events import Events
-from drumline.metrics.vocabulary import LABEL_NAMES
+from drumline.decoding.second_pass import Passage, dense_passages, splice
 
 CONFIG = MicroConfig(gap_ms=60.0, num_strokes=4, around_ms=100.0)
 
@@ -23,9 +23,9 @@ def events(times_s: list[float], label: str = "snare_head") -> Events:
     return Events.of(times_s, [label] * len(times_s), velocity=[0.5] * len(times_s), confidence=[0.9] * len(times_s))
 
 
-def heard(times_s: list[float], label: str = "snare_head") -> Strokes:
+def heard(times_s: list[float], label: str = "snare_head") -> DecodedHits:
     found = events(times_s, label)
-    return Strokes(found, {"snare": np.arange(len(found), dtype=np.float32)})
+    return DecodedHits(found, {"snare": np.arange(len(found), dtype=np.float32)})
 
 
 def roll(start_s: float, num: int, gap_s: float = 0.05) -> list[float]:
@@ -76,17 +76,17 @@ def test_every_run_of_near_onsets_is_in_a_passage(steps: list[int], num: int) ->
 def test_the_second_reading_stands_within_and_the_first_without() -> None:
     first, passage = heard([0.5, 1.02, 1.1, 1.9, 2.5]), Passage(1.0, 2.0)
     again = heard([0.9, 1.0, 1.03, 1.06, 1.99, 2.2])
-    found = spliced(first, [(passage, again)], apart_s=0.04)
+    found = splice(first, [(passage, again)], spacing_s=0.04)
     assert found.events.time_s.tolist() == [0.5, 1.0, 1.03, 1.06, 1.99, 2.5]
     assert found.branches["snare"].tolist() == [0, 1, 2, 3, 4, 4]  # the last is the first pass's
-    assert spliced(first, [], apart_s=0.04).events.time_s.tolist() == first.events.time_s.tolist()
+    assert splice(first, [], spacing_s=0.04).events.time_s.tolist() == first.events.time_s.tolist()
 
 
 def test_a_stroke_at_a_seam_is_counted_once() -> None:
     first, passage = heard([0.98, 2.01]), Passage(1.0, 2.0)
-    found = spliced(first, [(passage, heard([1.005, 1.5, 1.985]))], apart_s=0.03)
+    found = splice(first, [(passage, heard([1.005, 1.5, 1.985]))], spacing_s=0.03)
     assert found.events.time_s.tolist() == [0.98, 1.5, 2.01]
-    other = spliced(first, [(passage, heard([1.005], "kick"))], apart_s=0.03)
+    other = splice(first, [(passage, heard([1.005], "kick"))], spacing_s=0.03)
     assert [LABEL_NAMES[n] for n in other.events.label] == ["snare_head", "kick", "snare_head"]
 
 
@@ -99,7 +99,7 @@ def test_the_micro_preset_hears_a_roll_that_the_first_pass_cannot() -> None:
     found = {}
     for grid, config in (
         (HIGH, preset.model_copy(update={"spacings_ms": {"snare_head": 35.0}})),
-        (MICRO, preset.again),
+        (MICRO, preset.second_pass),
     ):
         probability = np.zeros((grid.num_frames(44_100), 1), dtype=np.float32)
         frames = grid.frame(times_s)
@@ -107,16 +107,16 @@ def test_the_micro_preset_hears_a_roll_that_the_first_pass_cannot() -> None:
         onset, offset = probability[:, 0], np.zeros(len(probability), dtype=np.float32)
         offset[frames] = grid.position(times_s) - frames
         song = Activations(grid, ("snare_head",), probability, onset, offset, probability)
-        found[grid] = strokes([song], config)
+        found[grid] = decode([song], config)
     patient = preset.micro.model_copy(update={"gap_ms": 70.0})
     (passage,) = dense_passages(found[HIGH].events, patient, duration_s=2.0)
-    both = spliced(found[HIGH], [(passage, found[MICRO])], apart_s=0.04)
+    both = splice(found[HIGH], [(passage, found[MICRO])], spacing_s=0.04)
     assert len(found[HIGH].events) == 10
     np.testing.assert_allclose(both.events.time_s, times_s, atol=1e-6)
 
 
 def test_a_configuration_without_micro_is_told_as_ever() -> None:
     assert "micro" not in DecodeConfig().model_dump()
-    again = load_preset("micro").again
+    again = load_preset("micro").second_pass
     assert again.micro is None
-    assert again.again == again
+    assert again.second_pass == again

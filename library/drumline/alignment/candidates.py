@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from drumline.alignment.deviations import Peaks, heard_times, peaks_of
-from drumline.alignment.evidence import Floats, Ints, Onsets, blurred, salience, windows_of
-from drumline.alignment.fit import fit, likeness
+from drumline.alignment.onset_rows import Floats, Ints, Onsets, blurred, salience, windows_of
+from drumline.alignment.residuals import Peaks, heard_times, peaks_of
+from drumline.alignment.score import fit, likeness
 from drumline.alignment.search import Line, correlate, preference, search, track
 from drumline.alignment.warp import Mapping, fit_line, local_path
 from drumline.core.grid import HIGH

@@ -1,0 +1,1 @@
+"""Audio effects for rendering and augmentation: filters, rooms, dynamics, saturation and noise, codecs."""

@@ -34,7 +34,7 @@ hit_lists = st.lists(
         time_s=st.floats(0, INSIDE_S),
         label=st.sampled_from(sorted(LABELS)),
         velocity=st.none() | st.floats(0, 1),
-        flags=st.sampled_from([(), (), (), ("accent",), ("roll",), ("approximate",)]),
+        flags=st.sampled_from([(), (), (), ("accent",), ("roll",), ("approximate",), ("faint",), ("roll", "faint")]),
         evidence=st.sampled_from(["gem", "annotation"]),
     ),
     max_size=12,
@@ -50,8 +50,11 @@ def twin(hits: list[Hit], *, unannotated: tuple[str, ...], config: LabelConfig) 
     def classes(hit: Hit) -> frozenset[str]:
         return LABELS[config.widen.get(hit.label, hit.label) if hit.evidence == "gem" else hit.label]
 
-    def is_loose(hit: Hit) -> bool:
+    def is_approximate(hit: Hit) -> bool:
         return bool({"roll", "approximate"} & set(hit.flags))
+
+    def is_clear(hit: Hit) -> bool:
+        return not is_approximate(hit) and "faint" not in hit.flags
 
     def of_nearest(frame: int, some: list[Hit]) -> list[Hit]:
         """The hits of the nearest frame that has any of these, within the dilation."""
@@ -67,7 +70,7 @@ def twin(hits: list[Hit], *, unannotated: tuple[str, ...], config: LabelConfig) 
     def state_of(frame: int, certain: list[Hit], doubtful: list[Hit], silent: int) -> int:
         if of_nearest(frame, certain):
             return 1
-        limits = [(hit, max(reach if is_loose(hit) else 0, config.dilation_frames)) for hit in doubtful]
+        limits = [(hit, max(reach if is_approximate(hit) else 0, config.dilation_frames)) for hit in doubtful]
         return -1 if any(within(frame, hit, limit) for hit, limit in limits) else silent
 
     def agreed(found: list[Hit], states: dict[str, int]) -> int:
@@ -77,7 +80,7 @@ def twin(hits: list[Hit], *, unannotated: tuple[str, ...], config: LabelConfig) 
     for branch, numbers in BRANCHES.items():
         states = dict(numbers)
         struck = set(states) - {"hihat_pedal"}
-        certain = [hit for hit in hits if classes(hit) and classes(hit) <= struck and not is_loose(hit)]
+        certain = [hit for hit in hits if classes(hit) and classes(hit) <= struck and is_clear(hit)]
         doubtful = [
             hit for hit in hits if hit not in certain and (classes(hit) & set(states) or "approximate" in hit.flags)
         ]
@@ -85,7 +88,7 @@ def twin(hits: list[Hit], *, unannotated: tuple[str, ...], config: LabelConfig) 
         presence = [state_of(frame, certain, doubtful, silent) for frame in range(FRAMES)]
         columns[f"{branch}_presence"] = list(presence)
         if len(states) > 1:
-            pedals = [hit for hit in hits if hit.label == "hihat_pedal" and branch == "hihat" and not is_loose(hit)]
+            pedals = [hit for hit in hits if hit.label == "hihat_pedal" and branch == "hihat" and is_clear(hit)]
             columns[f"{branch}_variation"] = [
                 agreed(of_nearest(frame, certain if presence[frame] == 1 else pedals), states)
                 for frame in range(FRAMES)
@@ -97,7 +100,7 @@ def twin(hits: list[Hit], *, unannotated: tuple[str, ...], config: LabelConfig) 
             )
             for frame in range(FRAMES)
         ]
-    certain = [hit for hit in hits if classes(hit) and "hihat_pedal" not in classes(hit) and not is_loose(hit)]
+    certain = [hit for hit in hits if classes(hit) and "hihat_pedal" not in classes(hit) and is_clear(hit)]
     doubtful = [hit for hit in hits if hit not in certain]
     silent = -1 if predicted_left_out else 0
     columns["onset_any"] = [state_of(frame, certain, doubtful, silent) for frame in range(FRAMES)]
@@ -173,6 +176,18 @@ def test_rolls_mask_their_branch_and_free_passages_all() -> None:
     assert found.presence["kick"][10] == 0
     assert all(column[40] == -1 for column in found.presence.values())
     assert found.onset_any[[10, 40]].tolist() == [-1, -1]
+
+
+def test_an_inaudible_hit_masks_its_branch_and_the_onset() -> None:
+    hidden = at(10, "snare_head", velocity=0.1, flags=("faint",))
+    found = make([hidden, at(20, "kick"), at(30, "hihat_pedal", flags=("faint",))], dilation_frames=1)
+    assert found.presence["snare"][8:13].tolist() == [0, -1, -1, -1, 0]
+    assert found.onset_any[8:13].tolist() == [0, -1, -1, -1, 0]
+    assert found.velocity["snare"][10] == 255
+    assert found.variation["hihat"][30] == -1
+    assert found.presence["kick"][10] == 0
+    both = make([hidden, at(10, "snare_head", velocity=1.0)])
+    assert (both.presence["snare"][10], both.velocity["snare"][10]) == (1, 127)
 
 
 def test_hits_outside_the_grid_are_left_out() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from tests.decoding.slow import slow_apart, slow_peaks
+from tests.decoding.slow import slow_peaks, slow_spaced
 
 from drumline.decoding.peaks import maxima, strongest
 
@@ -17,4 +17,4 @@ def test_peaks_equal_their_definition(values: np.ndarray, threshold: float, spac
     assert found.tolist() == slow_peaks(values.tolist(), threshold, reach)
     kept = found[strongest(found, values[found], spacing=spacing)]
     hits = [(n, "kick", float(values[n])) for n in found.tolist()]
-    assert kept.tolist() == [n for n, _, _ in slow_apart(hits, spacing)]
+    assert kept.tolist() == [n for n, _, _ in slow_spaced(hits, spacing)]

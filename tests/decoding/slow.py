@@ -68,7 +68,7 @@ def slow_decode(song: Activations, config: DecodeConfig, calibration: Calibratio
             n: max(kinds, key=lambda kind: activations[n, kinds.index(kind)] * weights[kinds.index(kind)])
             for n in peaks
         }
-        hits = [(n, kinds[likeliest[n]], values[n]) for n in peaks]
+        hits = [(n, likeliest[n], values[n]) for n in peaks]
         found += slow_spaced(hits, min(spacing[kind] for kind in kinds))
     found.sort(key=lambda hit: (hit[0], song.classes.index(hit[1])))
     rides, crashes = ([hit for hit in found if hit[1] in BRANCHES[drum]] for drum in ("ride", "crash"))

@@ -22,6 +22,7 @@ UNSWEPT: set[str] = {
     "library/drumline/core",
     "library/drumline/dataset",
     "library/drumline/decoding",
+    "library/drumline/effects",
     "library/drumline/evaluation",
     "library/drumline/export",
     "library/drumline/features",

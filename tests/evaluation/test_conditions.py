@@ -58,6 +58,8 @@ def test_the_headline_is_the_mean_over_conditions(tree: dict[str, object], tmp_p
     assert sum(result.false_hits.values()) == len(BEAT)
     assert result.drumless_minutes == 0.5
     assert f"{2 * len(BEAT):.1f} false hits per minute" in (tmp_path / "out" / "report.md").read_text()
+    picture = (tmp_path / "out" / "report.svg").read_text()
+    assert all(name in picture for name in ("easy", "hard", "ours", "rival"))
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert [report["conditions"][name]["system"]["f"] for name in ("easy", "hard")] == [1.0, 0.0]
     assert (tmp_path / "out" / "predictions" / "easy" / "One.json").is_file()

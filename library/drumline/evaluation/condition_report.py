@@ -8,6 +8,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from drumline.core.interval_value import Value
+from drumline.core.plots import intervals
 from drumline.core.vocabularies import VOCABULARIES
 from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.metrics.scores import micro, scores
@@ -90,6 +92,23 @@ def as_markdown(result: Conditions, *, title: str) -> str:
         minutes, rate = result.drumless_minutes, sum(rates.values())
         lines += ["", f"Music without drums, {minutes:.0f} minutes: {rate:.1f} false hits per minute{named}."]
     return "\n".join(lines) + "\n"
+
+
+def as_svg(result: Conditions, *, title: str) -> str:
+    """Plot of the micro F-measures [%] of the model and its rival by condition, with 95 % intervals."""
+    rows: dict[str, dict[str, Value]] = {}
+    for score in result.scores:
+        systems = zip((result.system, result.rival), score.drawn_f(result.bootstrap), strict=True)
+        rows[score.name] = {
+            name: _value_in_percent(float(f[0]), _limits(f, result.bootstrap))
+            for name, f in systems
+            if name and np.isfinite(f[0])
+        }
+    return intervals(title, rows, unit="micro F-measure, % (five classes, ±50 ms)")
+
+
+def _value_in_percent(value: float, limits: tuple[float, float]) -> Value:
+    return Value(value=100 * value, low=100 * limits[0], high=100 * limits[1])
 
 
 def as_json(result: Conditions) -> dict[str, Any]:

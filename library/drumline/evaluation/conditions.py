@@ -23,7 +23,15 @@ from drumline.core.config import Config, read_yaml_file
 from drumline.core.errors import ConfigError
 from drumline.core.hit_arrays import Events
 from drumline.core.vocabularies import LABEL_NAMES
-from drumline.evaluation.condition_report import VOCABULARY, WINDOW_S, Conditions, ConditionScore, as_json, as_markdown
+from drumline.evaluation.condition_report import (
+    VOCABULARY,
+    WINDOW_S,
+    Conditions,
+    ConditionScore,
+    as_json,
+    as_markdown,
+    as_svg,
+)
 from drumline.evaluation.config import EvaluationConfig, ScoringConfig, SystemConfig
 from drumline.evaluation.predictions import hits_as_json
 from drumline.evaluation.references import ReferenceConfig
@@ -94,7 +102,7 @@ def is_conditions(path: str | Path) -> bool:
 
 
 def judge_conditions(config: ConditionsConfig, transcribe: Transcribe, *, system: str) -> Conditions:
-    """Transcribe and judge every condition; write ``report.json``, ``report.md`` and the predictions.
+    """Transcribe and judge every condition; write ``report.json``, ``report.md``, ``report.svg`` and the predictions.
 
     Parameters
     ----------
@@ -131,6 +139,7 @@ def judge_conditions(config: ConditionsConfig, transcribe: Transcribe, *, system
     named = {label: int(count) for label, count in zip(LABEL_NAMES, false_hits, strict=True) if count}
     result = Conditions(system, config.rival, scores, named, seconds / 60, config.bootstrap)
     write_bytes(join(config.output, "report.json"), json.dumps(as_json(result), indent=1).encode())
+    write_bytes(join(config.output, "report.svg"), as_svg(result, title=config.name).encode())
     write_bytes(join(config.output, "report.md"), as_markdown(result, title=config.name).encode())
     return result
 

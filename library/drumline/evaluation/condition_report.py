@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from drumline.core.interval_value import Value
 from drumline.core.plots import intervals
+from drumline.core.svg import standalone
 from drumline.core.vocabularies import VOCABULARIES
 from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.metrics.scores import micro, scores
@@ -104,7 +105,7 @@ def as_svg(result: Conditions, *, title: str) -> str:
             for name, f in systems
             if name and np.isfinite(f[0])
         }
-    return intervals(title, rows, unit="micro F-measure, % (five classes, ±50 ms)")
+    return standalone(intervals(title, rows, unit="micro F-measure, % (five classes, ±50 ms)"))
 
 
 def _value_in_percent(value: float, limits: tuple[float, float]) -> Value:

@@ -31,7 +31,7 @@ def config(dataset: str, tmp_path: Path) -> Path:
 def test_help_and_explain(command: tuple[str, ...]) -> None:
     done = run_command(*command, "--help")
     assert done.returncode == 0
-    for word in ("Train a model", "NAME=VALUE", "configs/train_model/demo.yaml", "goes on where it was"):
+    for word in ("Train a model", "NAME=VALUE", "configs/train_model/demo.yaml", "resume an interrupted run"):
         assert word in done.stdout
     explained = run_command(*command, "--explain")
     assert explained.returncode == 0
@@ -51,7 +51,7 @@ def test_every_preset_is_a_configuration(file: Path) -> None:
         ("dataset=nowhere", "no manifest.json: not a dataset"),
         ("validation.split=test", "no shard in split 'test'"),
         ("workers.num_workers=3", "sampling.batch_size 4 must divide by workers.num_workers 3"),
-        ("features.bands=64", "model.bands 32 and model.spectra 1 must be what features give"),
+        ("features.bands=64", "model.bands 32 and model.spectra 1 must match the features"),
         ("start.checkpoint=nowhere.pt", "nowhere.pt: no checkpoint can be read there"),
         ("stages=[{name: a, epochs: 1, freeze: [x]}]", "no parameter's name begins with 'x'"),
     ],

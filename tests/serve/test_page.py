@@ -145,7 +145,7 @@ def test_what_goes_wrong_is_told(browser: Browser, endpoint: Endpoint, tmp_path:
     text.write_text("no song at all, but long enough to be looked at")
     page.set_input_files("#file", str(text))
     page.wait_for_selector("#problem:not([hidden])")
-    assert "no audio that is read here" in page.locator("#problem").inner_text()
+    assert "Unsupported audio format" in page.locator("#problem").inner_text()
     page.evaluate("sessionStorage.clear()")
     page.reload()
     page.evaluate("sessionStorage.clear()")

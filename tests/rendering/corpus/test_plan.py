@@ -52,7 +52,7 @@ def test_synthesised_kits_are_counted_on_by_their_seeds(midi: Path) -> None:
     config = config_of(midi, kits=[{"uri": "synth#1"}, {"uri": "modal#8", "count": 3}])
     assert [kit.uri for kit in config.kits] == ["synth#1", "modal#8", "modal#9", "modal#10"]
     assert config == config_of(midi, kits=config.kits)
-    with pytest.raises(ValueError, match=r"kit\.sfz: count=2, and only synth#N, modal#N and NAME.kit.yaml#N"):
+    with pytest.raises(ValueError, match=r"kit\.sfz: count=2 needs a seed: synth#N, modal#N or NAME\.kit\.yaml#N"):
         config_of(midi, kits=[{"uri": "kit.sfz", "count": 2}])
 
 

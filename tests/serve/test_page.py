@@ -151,6 +151,6 @@ def test_what_goes_wrong_is_told(browser: Browser, endpoint: Endpoint, tmp_path:
     page.evaluate("sessionStorage.clear()")
     page.set_input_files("#file", str(text))
     page.wait_for_selector("#key-field:not([hidden])")
-    assert "An API key is needed" in page.locator("#problem").inner_text()
+    assert "An API key is required" in page.locator("#problem").inner_text()
     assert not noticed
     page.context.close()

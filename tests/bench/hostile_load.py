@@ -22,7 +22,7 @@ import numpy as np
 import requests
 import torch
 from serve.keys import hashed, new_key
-from tests.bench.serving import _encoded
+from tests.bench.serving import encoded, headers_of, post
 from tests.bench.tables import table
 from tests.export.tiny import noise, write_package
 
@@ -55,8 +55,8 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
             "jobs": {"store": str(Path(folder) / "jobs"), "max_waiting": 4 * _AT_ONCE},
         }
         with running("serve.app:application", args, host="127.0.0.1", port=_PORT, num_cpus=2) as url:
-            song = _encoded(np.tile(noise(_LONG_S / 8, seed=1), 8))
-            long, other = _post(url, song, _GOOD), _post(url, song, _BAD)
+            song = encoded(np.tile(noise(_LONG_S / 8, seed=1), 8))
+            long, other = post(url, song, _GOOD), post(url, song, _BAD)
             _good(url, _AT_ONCE, long, seed=1_000_000)  # warm
             found = {"quiet": _good(url, number, long, seed=2_000_000)}
             say(f"quiet: p99 {found['quiet']['p99_s']:.2f} s")
@@ -77,16 +77,16 @@ def report(found: dict[str, Any], *, markdown: bool) -> str:
 
 def _good(url: str, number: int, long: str, *, seed: int) -> dict[str, Any]:
     """Times [s] of ``number`` mixed requests, `_AT_ONCE` at once; ``failed`` counts answers of 400 and above."""
-    clips = [_encoded(noise(_CLIP_S, seed=seed + each)) for each in range(number)]
+    clips = [encoded(noise(_CLIP_S, seed=seed + each)) for each in range(number)]
 
     def ask(each: int) -> float | None:
         started_s = time.monotonic()
         try:
             if each % 5 < 3:
-                _post(url, clips[each], _GOOD)
+                post(url, clips[each], _GOOD)
             else:
                 query = {"format": "midi"} if each % 5 == 3 else {"sensitivity": f"{(seed + each) % 97 / 97:.3f}"}
-                answer = requests.get(f"{url}{long}/result", params=query, headers=_key(_GOOD), timeout=60)
+                answer = requests.get(f"{url}{long}/result", params=query, headers=headers_of(_GOOD), timeout=60)
                 answer.raise_for_status()
         except requests.RequestException:
             return None
@@ -141,7 +141,9 @@ def _downloads(job_url: str, number: int) -> Iterator[dict[int, int]]:
         while not stop.is_set():
             query = {"format": "folder", "sensitivity": f"{next(step) % 89 / 89:.3f}"}
             try:
-                status = requests.get(f"{job_url}/result", params=query, headers=_key(_BAD), timeout=120).status_code
+                status = requests.get(
+                    f"{job_url}/result", params=query, headers=headers_of(_BAD), timeout=120
+                ).status_code
             except requests.RequestException:
                 status = 0
             with lock:
@@ -157,14 +159,3 @@ def _downloads(job_url: str, number: int) -> Iterator[dict[int, int]]:
         stop.set()
         for thread in threads:
             thread.join()
-
-
-def _post(url: str, data: bytes, key: str) -> str:
-    headers = {"Content-Type": "audio/flac", **_key(key)}
-    answer = requests.post(f"{url}/v1/transcriptions", data=data, headers=headers, timeout=120)
-    answer.raise_for_status()
-    return answer.headers["Location"]
-
-
-def _key(key: str) -> dict[str, str]:
-    return {"Authorization": f"Bearer {key}"}

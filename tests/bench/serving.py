@@ -101,7 +101,7 @@ def _load(url: str, *, seconds: float, say: Callable[[str], None]) -> Iterator[d
     asked, seed = 1.0, 50_000_000
     while asked <= _MOST_A_SECOND:
         number = max(8, round(asked * seconds))
-        clips = [_encoded(noise(_CLIP_S, seed=seed + each)) for each in range(number)]
+        clips = [encoded(noise(_CLIP_S, seed=seed + each)) for each in range(number)]
         seed += number
         started_s = time.monotonic()
 
@@ -109,7 +109,7 @@ def _load(url: str, *, seconds: float, say: Callable[[str], None]) -> Iterator[d
             due_s += each / asked
             time.sleep(max(0.0, due_s - time.monotonic()))
             try:
-                _post(url, clips[each])
+                post(url, clips[each])
             except requests.HTTPError:  # 429: too much waits already
                 return None
             return time.monotonic() - due_s
@@ -135,10 +135,10 @@ def _load(url: str, *, seconds: float, say: Callable[[str], None]) -> Iterator[d
 
 def _answers(url: str, number: int, *, seed: int) -> float:
     """Requests a second of clients that ask one after the other, each for a clip that nobody asked for before."""
-    clips = [_encoded(noise(_CLIP_S, seed=seed + each)) for each in range(number)]
+    clips = [encoded(noise(_CLIP_S, seed=seed + each)) for each in range(number)]
     started_s = time.monotonic()
     with ThreadPoolExecutor(_CLIENTS) as clients:
-        list(clients.map(lambda clip: _post(url, clip), clips))
+        list(clients.map(lambda clip: post(url, clip), clips))
     return number / (time.monotonic() - started_s)
 
 
@@ -146,10 +146,10 @@ def _latency(url: str, songs: int, again: int, *, seed: int) -> dict[str, float]
     """Median times [s] of one client: a song that was never heard, the same again, and its decoding anew."""
     cold_s, sent_again_s, decoded_again_s = [], [], []
     for number in range(songs):
-        song = _encoded(np.tile(noise(_SONG_S / 8, seed=seed + number), 8))
-        place, spent_s = _timed(partial(_post, url, song))
+        song = encoded(np.tile(noise(_SONG_S / 8, seed=seed + number), 8))
+        place, spent_s = _timed(partial(post, url, song))
         cold_s.append(spent_s)
-        sent_again_s.append(_timed(partial(_post, url, song))[1])
+        sent_again_s.append(_timed(partial(post, url, song))[1])
         for step in range(again):
             ask = partial(_get, f"{url}{place}/result", {"sensitivity": f"{step / again:.3f}"})
             decoded_again_s.append(_timed(ask)[1])
@@ -165,8 +165,10 @@ def _timed(ask: Callable[[], str]) -> tuple[str, float]:
     return ask(), time.monotonic() - started_s
 
 
-def _post(url: str, data: bytes) -> str:
-    answer = requests.post(f"{url}/v1/transcriptions", data=data, headers={"Content-Type": "audio/flac"}, timeout=120)
+def post(url: str, data: bytes, key: str = "") -> str:
+    """Transcribe a FLAC file, with an API key where the endpoint has keys; the location of the job."""
+    headers = {"Content-Type": "audio/flac", **headers_of(key)}
+    answer = requests.post(f"{url}/v1/transcriptions", data=data, headers=headers, timeout=120)
     answer.raise_for_status()
     return answer.headers["Location"]
 
@@ -177,7 +179,13 @@ def _get(place: str, query: dict[str, str]) -> str:
     return answer.text
 
 
-def _encoded(samples: np.ndarray) -> bytes:
+def headers_of(key: str) -> dict[str, str]:
+    """Headers that an API key needs; none without a key."""
+    return {"Authorization": f"Bearer {key}"} if key else {}
+
+
+def encoded(samples: np.ndarray) -> bytes:
+    """FLAC of samples [N]."""
     buffer = io.BytesIO()
     soundfile.write(buffer, samples, RATE_HZ, format="FLAC")
     return buffer.getvalue()

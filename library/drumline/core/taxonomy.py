@@ -61,3 +61,8 @@ BRANCHES: Final[Mapping[str, Mapping[str, int]]] = MappingProxyType(
 )
 """Branch -> class -> state (0 is "none"). The rhythm-cymbal branch of the model reads two columns, hi-hat
 and ride, because drummers strike both at once."""
+
+BRANCH_OF: Final[Mapping[str, str]] = MappingProxyType(
+    {name: branch for branch, states in BRANCHES.items() for name in states}
+)
+"""Class -> the branch that it is a state of."""

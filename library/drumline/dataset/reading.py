@@ -89,8 +89,8 @@ def read_song(source: SongSource, *, difficulty: str, transcriptions: Transcript
     else:
         song = _manifest(data, name)[source.extra["audio_path"]]
     digest = sha256(data + source.extra.get("audio_path", "").encode())
-    transcribed = source.format in _TRANSCRIBED_FORMATS and is_transcription(data)
-    transcribed = transcribed or any(hit.evidence == "transcription" for hit in song.hits)  # pseudo-labels
+    marked = source.format in _TRANSCRIBED_FORMATS and is_transcription(data)
+    transcribed = marked or any(hit.evidence == "transcription" for hit in song.hits)
     return _checked(ReadSong(song, digest, audio, load, source.format, transcribed), source, transcriptions)
 
 

@@ -22,7 +22,7 @@ from scipy.special import expit, logit
 
 from drumline.core.grid import Grid
 from drumline.core.hit_arrays import Events
-from drumline.core.taxonomy import BRANCHES
+from drumline.core.taxonomy import BRANCH_OF
 from drumline.decoding.activations import Activations
 from drumline.decoding.calibration import Calibration
 from drumline.decoding.config import DecodeConfig
@@ -30,8 +30,6 @@ from drumline.decoding.peaks import maxima, strongest
 
 MAX_OFFSET_FRAMES: Final = 1.5
 """Sub-frame offsets are clipped to this: beyond the neighbouring frame the offset head is wrong."""
-
-_INSTRUMENT: Final = {name: instrument for instrument, states in BRANCHES.items() for name in states}
 
 
 @dataclass(frozen=True)
@@ -148,7 +146,7 @@ def select_peaks(
         thresholds[columns] = threshold_of(config, calibration, name)
     least = thresholds.astype(np.float32)  # as `maxima` compares
     found = found.where((found.confidence >= least[found.column]) & (found.onset >= config.onset_threshold))
-    instruments = [_INSTRUMENT[name] for name in classes]
+    instruments = [BRANCH_OF[name] for name in classes]
     spacing = [_spacing_frames(config, name, grid) for name in classes]
     for columns in _output_classes(classes, config).values():
         found = found.where(_spaced(found, columns, min(spacing[column] for column in columns)))
@@ -202,7 +200,7 @@ def _drums(classes: Sequence[str]) -> dict[str, list[int]]:
     """Instrument -> columns of its classes."""
     drums: dict[str, list[int]] = {}
     for column, name in enumerate(classes):
-        drums.setdefault(_INSTRUMENT[name], []).append(column)
+        drums.setdefault(BRANCH_OF[name], []).append(column)
     return drums
 
 

@@ -39,7 +39,7 @@ class Shoebox:
     size_m: Place
     """Width, depth, height."""
     kit_m: Place
-    """Where the snare stands on the floor (`places.PLACES` starts there)."""
+    """Where the snare stands on the floor (`kit_layout.PLACES` starts there)."""
     microphone_m: Place
     """Middle of the pair."""
     spacing_m: float

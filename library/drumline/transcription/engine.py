@@ -3,7 +3,7 @@
 torch is imported where it is asked for, and nowhere else.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -87,10 +87,6 @@ class Engine:
     def decoded(self, activations: Activations) -> DecodedHits:
         """The strokes in what it said, fresh or kept."""
         return decode([activations], self.decoding, self.calibration)
-
-    def decoded_with(self, pieces: Iterable[Activations], decoding: DecodeConfig) -> DecodedHits:
-        """Hits of a recording's activations by another decoding than the preset's, with the same calibration."""
-        return decode(pieces, decoding, self.calibration)
 
     def strokes(self, recording: Recording, heard: Heard) -> DecodedHits:
         found = decode(_counted(self.listen(recording), heard), self.decoding, self.calibration)

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from numpy.typing import NDArray
 from pydantic import Field
 from tqdm import tqdm
 
-from drumline.audio.recording import Recording
+from drumline.audio.loudness import encode_flac
 from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.hits_json import write_hits_json
 from drumline.core.artifacts import join, write_bytes
@@ -27,16 +26,13 @@ from drumline.core.config import Config
 from drumline.core.errors import AudioError, ConfigError
 from drumline.core.grid import RATE_HZ
 from drumline.core.hits import Hit
-from drumline.core.taxonomy import BRANCHES
+from drumline.core.taxonomy import BRANCH_OF
 from drumline.core.vocabularies import LABEL_NAMES
 from drumline.decoding.activations import Activations
 from drumline.decoding.model_package import Precision
-from drumline.decoding.peak_picking import threshold_of
+from drumline.decoding.peak_picking import decode, threshold_of
 from drumline.transcription.engine import Engine, open_engine
-from drumline.transcription.sources import Source, open_recording
-
-_DRUM = {name: drum for drum, states in BRANCHES.items() for name in states}
-_ARTICULATIONS = {"snare", "tom", "hihat", "ride"}
+from drumline.transcription.sources import open_mix
 
 
 class UnlabelledConfig(Config):
@@ -116,7 +112,7 @@ def _files(pattern: str) -> list[Path]:
 
 
 def _label_one(path: Path, beside: Sequence[str], name: str, engine: Engine, config: PseudoLabelConfig) -> Labelled:
-    with _open([path]) as recording:
+    with open_mix([path]) as recording:
         duration_s = recording.duration_s
         activations = list(engine.listen(recording))
         hits = labels_of(engine, activations, confident=config.confident_log_odds, doubtful=config.doubtful_log_odds)
@@ -126,11 +122,11 @@ def _label_one(path: Path, beside: Sequence[str], name: str, engine: Engine, con
             passages = list(spans_without(times_s, duration_s, shortest_s=config.drumless_s))
         for start_s, end_s in passages:
             samples = recording.read(round(start_s * RATE_HZ), round(end_s * RATE_HZ))
-            _write_flac(Path(join(config.output, "drumless", f"{name}-{start_s:.0f}.flac")), samples)
+            write_bytes(join(config.output, "drumless", f"{name}-{start_s:.0f}.flac"), _flac(samples))
     if config.labels and hits:
         folder = join(config.output, "songs", name)
-        with _open([path, *(path.with_name(other) for other in beside)]) as together:
-            _write_flac(Path(join(folder, "song.flac")), together.read(0, together.num_samples))
+        with open_mix([path, *(path.with_name(other) for other in beside)]) as together:
+            write_bytes(join(folder, "song.flac"), _flac(together.read(0, together.num_samples)))
         metadata = Metadata(title=path.stem, album=path.parent.name)
         song = AnnotatedSong(
             format="hits_json",
@@ -160,18 +156,18 @@ def labels_of(
         Distances above and below the calibrated threshold, in log-odds.
     """
     lowered = engine.decoding.model_copy(update={"threshold_log_odds": -doubtful})
-    found = engine.decoded_with(activations, lowered)
+    found = decode(activations, lowered, engine.calibration)
     raised = engine.decoding.model_copy(update={"threshold_log_odds": confident})
     hits = []
     for time_s, label, velocity, confidence in zip(
         found.events.time_s, found.events.label, found.events.velocity, found.events.confidence, strict=True
     ):
-        drum = _DRUM[LABEL_NAMES[label]]
+        drum = BRANCH_OF[LABEL_NAMES[label]]
         certain = confidence >= threshold_of(raised, engine.calibration, drum)
         hits.append(
             Hit(
                 time_s=float(time_s),
-                label=LABEL_NAMES[label] if drum not in _ARTICULATIONS else drum,
+                label=drum,  # its articulation stays open
                 velocity=float(velocity),
                 flags=() if certain else ("faint",),
                 evidence="transcription",
@@ -183,7 +179,7 @@ def labels_of(
 def candidate_times(engine: Engine, activations: Sequence[Activations], *, log_odds: float) -> NDArray[np.float64]:
     """Times [N] in seconds of all candidates above the threshold shifted by ``log_odds``."""
     lowered = engine.decoding.model_copy(update={"threshold_log_odds": log_odds})
-    return engine.decoded_with(activations, lowered).events.time_s
+    return decode(activations, lowered, engine.calibration).events.time_s
 
 
 def spans_without(
@@ -202,14 +198,7 @@ def spans_without(
             yield float(start), float(end)
 
 
-def _open(files: Sequence[Path]) -> Recording:
-    recording, _ = open_recording(Source(files[0].stem, tuple(files), files[0].parent), "mix")
-    return recording
-
-
-def _write_flac(path: Path, samples: NDArray[np.float32]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _flac(samples: NDArray[np.float32]) -> bytes:
+    """FLAC of samples [N], turned down where they would clip."""
     peak = float(np.abs(samples).max(initial=1e-9))
-    aside = path.with_suffix(".part")
-    soundfile.write(aside, samples * min(1.0, 0.99 / peak), RATE_HZ, format="FLAC")
-    aside.replace(path)
+    return encode_flac(samples * np.float32(min(1.0, 0.99 / peak)))

@@ -74,6 +74,12 @@ def open_recording(source: Source, stem: Stem) -> tuple[Recording, SourceAudio]:
     return recording, SourceAudio.of(names[0], digest, recording)
 
 
+def open_mix(files: Sequence[Path]) -> Recording:
+    """Open files that sound together as one recording. Raises what `open_recording` does."""
+    recording, _ = open_recording(Source(files[0].stem, tuple(files), files[0].parent), "mix")
+    return recording
+
+
 def sha256_of(files: Sequence[BinaryIO]) -> str:
     """Of the files' bytes, one after the other; each stands at its start again."""
     digest = hashlib.sha256()

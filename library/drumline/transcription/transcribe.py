@@ -14,7 +14,7 @@ from drumline.transcription.beat_tracking import GIVEN_BPM, GridHints, find_beat
 from drumline.transcription.engine import Heard, Listener
 from drumline.transcription.quantise import QuantiseConfig, quantised, tempo_of_file
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription
-from drumline.transcription.sources import Source, open_recording
+from drumline.transcription.sources import open_mix
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,7 @@ def transcribe(
 
 def hits_of(files: Sequence[Path], listener: Listener) -> tuple[Events, float]:
     """The hits of files that sound together, and their duration [s]. Raises AudioError for audio that cannot serve."""
-    source = Source(files[0].stem, tuple(files), files[0].parent)
-    recording, _ = open_recording(source, "mix")
-    with recording:
+    with open_mix(files) as recording:
         return listener.strokes(recording, lambda seconds: None).events, recording.duration_s
 
 

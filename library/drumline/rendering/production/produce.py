@@ -21,16 +21,15 @@ Samples = NDArray[np.float32]
 
 
 def produce(pieces: Mapping[str, Samples], production: Production, *, rate_hz: int) -> Samples:
-    """The drum bus, float32 [channels, N], of dry pieces (names of `places.PLACES`), mono float32 [N].
+    """The drum bus, float32 [channels, N], of dry pieces (names of `kit_layout.PLACES`), mono float32 [N].
 
     Its peak is ``production.peak_db``; silence stays silence, or becomes the noise floor at its own level. Raises
     ValueError for unknown pieces, lengths that differ, or no piece at all.
     """
     _check(pieces)
-    ordered = {name: pieces[name] for name in PLACES if name in pieces}  # sums of floats depend on the order
     if production.wires is not None:
-        rattling = with_wires(ordered, production.wires, rate_hz=rate_hz, seed=production.seed)
-        ordered = {name: rattling[name] for name in PLACES if name in rattling}
+        pieces = with_wires(pieces, production.wires, rate_hz=rate_hz, seed=production.seed)
+    ordered = {name: pieces[name] for name in PLACES if name in pieces}  # sums of floats depend on the order
     responses = {name: response_of(name, production, rate_hz=rate_hz) for name in ordered}
     bus = convolve_and_sum(ordered, responses)
     silent = not bus.any()

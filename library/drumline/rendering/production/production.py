@@ -24,7 +24,7 @@ class Piece:
     """The channel of one piece at the desk."""
 
     name: str
-    """A name of `places.PLACES`."""
+    """A name of `kit_layout.PLACES`."""
     gain_db: float = 0.0
     pan: float = 0.0
     """-1 left to 1 right, constant power. With one channel, only its level is left."""

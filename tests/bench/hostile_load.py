@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import requests
 import torch
-from serve.keys import hashed, new_key
+from serve.keys import hash_key, new_key
 from tests.bench.serving import encoded, headers_of, post
 from tests.bench.tables import table
 from tests.export.tiny import noise, write_package
@@ -46,7 +46,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="drumline-bench-") as folder:
         package = write_package(Path(folder) / "small", "int8", network=network)
         keys = Path(folder) / "keys.txt"
-        keys.write_text(f"good:{hashed(_GOOD)}\nbad:{hashed(_BAD)}\n")
+        keys.write_text(f"good:{hash_key(_GOOD)}\nbad:{hash_key(_BAD)}\n")
         args = {
             "model": str(package),
             "keys_file": str(keys),

@@ -109,8 +109,8 @@ def _plain(config: TrainConfig, weights: str) -> float:
     since = 0.0
     for number, arrays in enumerate(loader):
         samples, columns = as_batch({name: torch.as_tensor(value).numpy() for name, value in arrays.items()}, CPU)
-        place = (config.seed, *divmod(number, batches))
-        learner.step(samples, columns, rate=1e-3, stage=config.stages[0], place=place)
+        seed = (config.seed, *divmod(number, batches))
+        learner.step(samples, columns, rate=1e-3, stage=config.stages[0], seed=seed)
         if number == batches - 1:
             since = time.perf_counter()
     return (config.max_epochs - 1) * batches * config.sampling.batch_size / (time.perf_counter() - since)

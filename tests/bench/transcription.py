@@ -24,7 +24,7 @@ import soundfile
 from tests.bench.processes import measured
 from tests.bench.recordings import rendered
 from tests.bench.tables import table
-from tests.decoding.slow import slow_strokes
+from tests.decoding.slow import slow_decode
 from tests.export.tiny import tiny_network, write_package
 
 from drumline.core.grid import RATE_HZ
@@ -181,7 +181,7 @@ def decoder(model: Path, song: Path, *, seconds: float) -> dict[str, float]:
     part = whole.cut(0, round(seconds * whole.grid.frame_rate_hz))
     slow: list[Spent] = []
     with spent(slow):
-        expected = slow_strokes(part, engine.decoding)
+        expected = slow_decode(part, engine.decoding)
     fast: list[Spent] = []
     for _ in range(5):
         with spent(fast):

@@ -74,9 +74,7 @@ def test_a_long_song_is_encoded_once_for_a_few_who_wait(url: str, gateway: HttpG
     assert {(each.status_code, each.json()["kind"]) for each in refused} == {(429, "busy")}
     assert all(int(each.headers["Retry-After"]) >= 1 for each in refused)
     encoded = stored.stat().st_mtime_ns
-    started_s = time.monotonic()
     again = download(0)
-    assert time.monotonic() - started_s < 3.0
     assert stored.stat().st_mtime_ns == encoded
     assert int(again.headers["Content-Length"]) == len(again.content)
     with zipfile.ZipFile(BytesIO(again.content)) as folder:

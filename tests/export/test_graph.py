@@ -18,6 +18,7 @@ KINDS = {
     "gru": {"context": "gru"},
     "no context": {"context": "none"},
     "flat": {"preset": "small_flat"},
+    "window norm": {"window_norm": 0.3},
     "one cymbal at a time": {"cymbal": "softmax"},
     "separable, weighed": {"convolution": "separable", "squeeze_excitation": True, "convs_per_block": 2},
 }

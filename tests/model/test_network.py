@@ -14,6 +14,7 @@ from drumline.core.errors import ConfigError
 from drumline.model.branches import PREDICTED
 from drumline.model.config import PRESETS, ModelConfig
 from drumline.model.context import LocalAttention
+from drumline.model.encoder import window_normalised
 from drumline.model.losses import LossConfig, losses
 from drumline.model.network import HierarchicalDrumCRNN, activations
 from drumline.model.output import Output
@@ -29,6 +30,7 @@ VARIANTS = {
     "softmax": {"cymbal": "softmax"},
     "two spectra": {"spectra": 2},
     "flat": {"heads": "flat"},
+    "window norm": {"window_norm": 0.3},
 }
 
 
@@ -51,6 +53,24 @@ def test_every_variant_answers_every_class_and_learns(name: str) -> None:
     assert ((answer.classes_BTC > 0) & (answer.classes_BTC < 1)).all()
     losses(output, columns, LossConfig()).total.backward()
     assert all(each.grad is not None and each.grad.isfinite().all() for each in network.parameters())
+
+
+def test_window_normalisation_moves_audible_frames_to_the_level_of_the_batch_norm() -> None:
+    norm = nn.BatchNorm1d(5).eval()
+    with torch.no_grad():
+        norm.weight.copy_(torch.tensor([1.0, -0.8, 0.6, 1.2, 0.9]))
+        norm.bias.uniform_(-1.0, 1.0)
+    normed = 0.7 + 0.8 * torch.randn(2, 4000, 5, generator=torch.Generator().manual_seed(1))
+    silent = torch.zeros(2, 4000, 1, dtype=torch.bool)
+    silent[:, 3000:] = True
+    whole = window_normalised(normed, silent, norm, torch.ones(2, 1, 1))[:, :3000]
+    assert torch.allclose(whole.mean(1), norm.bias.expand(2, 5), atol=1e-5)
+    assert torch.allclose(whole.std(1), norm.weight.abs().expand(2, 5), rtol=1e-3)
+    half = window_normalised(normed, silent, norm, torch.full((2, 1, 1), 0.5))[:, :3000]
+    assert torch.allclose(half.mean(1), (normed[:, :3000].mean(1) + norm.bias) / 2, atol=1e-5)
+    for unchanged in (torch.zeros(2, 1, 1), torch.ones(2, 1, 1)):
+        silent |= bool(unchanged.any())
+        assert torch.allclose(window_normalised(normed, silent, norm, unchanged), normed, atol=1e-6)
 
 
 def test_presets_fill_in_what_is_left_out() -> None:
@@ -201,7 +221,7 @@ class Answer(nn.Module):
 )
 def test_onnx_gives_the_same_numbers_for_any_batch_and_length(tmp_path: Path) -> None:
     """By the older exporter: the newer one needs onnxscript and 13 s for the same graph."""
-    network = HierarchicalDrumCRNN(ModelConfig(preset="small")).eval()
+    network = HierarchicalDrumCRNN(ModelConfig(preset="small", window_norm=0.3)).eval()
     names = ["spectra", "classes", "velocity", "onset", "offset"]
     torch.onnx.export(
         Answer(network).eval(),

@@ -42,6 +42,9 @@ class ModelConfig(Config):
     """Mel bands of a spectrum: `features.logmel.LogMelConfig.bands`."""
     spectra: int = Field(default=1, ge=1)
     """Spectra laid side by side in a frame (a second hop, say); each becomes a channel of the first convolution."""
+    window_norm: float = Field(default=0.0, ge=0.0, le=0.5)
+    """Share of a window's own mean and deviation in the input's normalisation, against those of the training songs;
+    0 is batch norm alone. In training each window's share is sampled uniformly from 0 to twice as much."""
     channels: tuple[int, ...] = Field(default=(32, 64, 128, 256), min_length=1)
     """Channels of each convolution block."""
     convs_per_block: int = Field(default=2, ge=1)

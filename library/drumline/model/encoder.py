@@ -7,6 +7,7 @@ cores want.
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
+from typing import Final
 
 import torch
 from torch import Tensor, nn
@@ -16,16 +17,20 @@ from drumline.model.config import ModelConfig
 
 # B batch, T frames, F bands, C channels, D features, S spectra
 
+_SILENT: Final = 0.05
+"""Frames below this share of their window's mean level are silent."""
+
 
 class Encoder(nn.Module):
     """Spectra ``[B, T, S * F]`` to features ``[B, T, D]``.
 
-    A batch norm per band comes first: bands differ in level by far more than songs do.
+    A batch norm per band comes first: bands differ in level by far more than songs do. `window_normalised` then removes
+    part of the difference between songs.
     """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.spectra, self.checkpointing = config.spectra, config.checkpointing
+        self.spectra, self.checkpointing, self.window_norm = config.spectra, config.checkpointing, config.window_norm
         self.norm = nn.BatchNorm1d(config.spectra * config.bands)
         widths = (config.spectra, *config.channels)
         self.blocks = nn.ModuleList(
@@ -44,6 +49,12 @@ class Encoder(nn.Module):
 
     def forward(self, spectra_BTF: Tensor) -> Tensor:
         normed_BTF = self.norm(spectra_BTF.transpose(1, 2)).transpose(1, 2)
+        if self.window_norm:
+            share_B11 = spectra_BTF.new_full((1, 1, 1), self.window_norm)
+            if self.training:
+                share_B11 = 2 * self.window_norm * torch.rand_like(spectra_BTF[:, :1, :1])
+            silent_BT1 = spectra_BTF.mean(2, keepdim=True) <= _SILENT * spectra_BTF.mean((1, 2), keepdim=True)
+            normed_BTF = window_normalised(normed_BTF, silent_BT1, self.norm, share_B11)
         x_BCTF = normed_BTF.unflatten(2, (self.spectra, -1)).transpose(1, 2)
         x_BCTF = x_BCTF.contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
@@ -53,6 +64,23 @@ class Encoder(nn.Module):
                 x_BCTF = block(x_BCTF)
         x_BTD: Tensor = x_BCTF.permute(0, 2, 3, 1).flatten(2)
         return x_BTD
+
+
+def window_normalised(normed_BTF: Tensor, silent_BT1: Tensor, norm: nn.BatchNorm1d, share_B11: Tensor) -> Tensor:
+    """Move each window's mean and deviation per band by a share towards those of the norm's outputs.
+
+    Silent frames do not count, and a deviation changes by a factor of 2 at most. Recordings differ in equalisation,
+    compression and noise more than rendered songs do; speech recognition has cepstral mean and variance normalisation
+    for the same reason.
+    """
+    audible_BT1 = (~silent_BT1).to(normed_BTF.dtype)
+    count_B11 = audible_BT1.sum(1, keepdim=True)
+    share_B11, count_B11 = share_B11 * count_B11.clamp(max=1.0), count_B11.clamp(min=1.0)  # silence stays as it is
+    mean_B1F = (normed_BTF * audible_BT1).sum(1, keepdim=True) / count_B11
+    variance_B1F = ((normed_BTF - mean_B1F).square() * audible_BT1).sum(1, keepdim=True) / count_B11
+    scale_B1F = (norm.weight.abs() / (variance_B1F + norm.eps).sqrt()).clamp(0.5, 2.0)
+    mean_after_B1F = mean_B1F + share_B11 * (norm.bias - mean_B1F)
+    return (normed_BTF - mean_B1F) * scale_B1F**share_B11 + mean_after_B1F
 
 
 class ConvBlock(nn.Module):

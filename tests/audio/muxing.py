@@ -26,6 +26,7 @@ FORMATS: Final = {
     "wv": ("wv", "wavpack"),
     "tta": ("tta", "tta"),
     "ac3": ("ac3", "ac3"),
+    "eac3": ("eac3", "eac3"),
 }
 """Extension -> FFmpeg's container and encoder."""
 

@@ -122,6 +122,10 @@ def test_sessions_that_cannot_be_used(tmp_path: Path, examples: Path) -> None:
     with pytest.raises(DrumlineError, match=r"microphone snare_top: .*snare_top.wav: cannot be read"):
         pairs(str(examples / "session_manifest_example.json"))
     assert run("check", "alignment", f"sessions=[{tmp_path}/nowhere]").exit_code == 2
+    audio = tmp_path / "audio" / "right.wav"
+    audio.write_bytes(audio.read_bytes()[: 3 * RATE_HZ])
+    with pytest.raises(DrumlineError, match=r"microphone right: .*right.wav: wav data stops or breaks"):
+        pairs(manifest)
 
 
 def test_the_example_manifest_runs_where_its_audio_is(examples: Path, tmp_path: Path) -> None:

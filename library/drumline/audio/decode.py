@@ -25,6 +25,9 @@ from drumline.core.grid import RATE_HZ
 SEPARATION_RATE_HZ: Final = 44_100
 """The rate that separators work at."""
 
+MAX_DURATION_S: Final = 24 * 3600.0
+"""A longer recording is a damaged header."""
+
 _FULL_SCALE: Final = 0.9999  # 16-bit full scale is 32767/32768 = 0.99997
 
 
@@ -65,6 +68,19 @@ class Audio:
     @property
     def duration_s(self) -> float:
         return len(self.samples) / RATE_HZ
+
+
+@dataclass(frozen=True, eq=False)
+class NativeAudio:
+    """Decoded audio at the sampling rate of its source."""
+
+    samples: NDArray[np.float32]
+    """[num_samples], mono."""
+    rate_hz: int
+
+    @property
+    def duration_s(self) -> float:
+        return len(self.samples) / self.rate_hz
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,6 +132,16 @@ def decode(data: bytes, *, name: str, config: AudioConfig, allow_truncated: bool
         truncated=source.truncated,
         downmix=source.downmix,
     )
+
+
+def decode_native(data: bytes, *, name: str, max_duration_s: float = MAX_DURATION_S) -> NativeAudio:
+    """Decode a whole file to mono at its own sampling rate.
+
+    Raises AudioError ``audio_undecodable``, ``audio_truncated`` or ``audio_too_long``.
+    """
+    samples, source = read_audio(io.BytesIO(data), _joined, name=name, max_duration_s=max_duration_s, rate_hz=None)
+    _check_truncation(source, name, allow_truncated=False)
+    return NativeAudio(samples[:, 0], source.rate_hz)
 
 
 def decode_stereo(data: bytes, *, name: str, config: AudioConfig, allow_truncated: bool = False) -> StereoAudio:

@@ -14,7 +14,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
-from drumline.audio import mpeg
+from drumline.audio import ac3, mpeg
 from drumline.audio.block import Block, Samples
 from drumline.audio.source_file import SourceFile
 
@@ -151,6 +151,9 @@ class FfmpegDecoder:
             return False  # its last packet is as long as the file allows, whatever the header states
         if self.format in (_MPEG, "aac"):
             return mpeg.lacks_bytes(bytes(packet))
+        if self.format in ("ac3", "eac3"):
+            data = bytes(packet)
+            return len(data) < ac3.frame_bytes(data)
         return bool(packet.is_corrupt or fails)
 
     def close(self) -> None:

@@ -23,12 +23,7 @@ decide (`audio.sniff`); the name decides whether it is looked at."""
 VIDEO: Final = ("video", "background", "bg")
 """Names that the games give to the pictures behind a song."""
 
-AUDIO_KINDS: Final = frozenset(
-    {
-        *EXTENSIONS, ".oga", ".m4a", ".m4b", ".aac", ".wma", ".webm", ".weba", ".mka", ".mp2", ".aif", ".aiff", ".aifc",
-        ".caf", ".au", ".w64", ".wv", ".ape", ".tta", ".mpc", ".alac", ".ac3", ".dts", ".amr", ".dsf", ".dff",
-    }
-)  # fmt: skip
+AUDIO_KINDS: Final = frozenset({*EXTENSIONS, ".alac"})
 """Endings of files that people take for audio, whether or not a decoder here reads them."""
 
 DRUMS: Final = "drums"

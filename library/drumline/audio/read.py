@@ -34,7 +34,7 @@ def read_audio(
     *,
     name: str,
     max_duration_s: float,
-    rate_hz: int,
+    rate_hz: int | None,
     num_channels: int = 1,
     on_block: OnBlock | None = None,
     release: Callable[[T], None] | None = None,
@@ -53,8 +53,8 @@ def read_audio(
     name : str
         For messages.
     max_duration_s : float
-    rate_hz : int
-        Of the pieces.
+    rate_hz : int or None
+        Of the pieces; None for the rate at which the recording begins.
     num_channels : {1, 2}
         Of the pieces.
     on_block : callable, optional
@@ -82,7 +82,7 @@ def read_audio(
 
     def once(downmix: str | None) -> tuple[T, SourceFacts]:
         with opened(source, name, max_duration_s) as stream:
-            result = take(resampled(mixed(stream, downmix), rate_hz, num_channels=num_channels))
+            result = take(resampled(mixed(stream, downmix), rate_hz or stream.rate_hz, num_channels=num_channels))
             found = SourceFacts(
                 stream.rate_hz, stream.num_channels, stream.num_samples, stream.truncated, downmix or power.downmix
             )

@@ -14,6 +14,7 @@ from typing import IO, BinaryIO, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from drumline.audio.decode import MAX_DURATION_S
 from drumline.audio.downmix import MEAN
 from drumline.audio.loudness import TARGET_LUFS, amplify
 from drumline.audio.meter import Meter
@@ -22,9 +23,6 @@ from drumline.core.grid import RATE_HZ
 
 MEMORY_BYTES: Final = 32 << 20
 """Of samples, before they go to a file: 6.3 minutes."""
-
-MAX_DURATION_S: Final = 24 * 3600.0
-"""A longer one is a damaged header."""
 
 _SAMPLE_BYTES: Final = 4
 

@@ -12,8 +12,15 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from drumline.audio.decode import SEPARATION_RATE_HZ, AudioConfig, StereoAudio, decode_stereo, mix_stereo
-from drumline.audio.recording import MAX_DURATION_S, Recording
+from drumline.audio.decode import (
+    MAX_DURATION_S,
+    SEPARATION_RATE_HZ,
+    AudioConfig,
+    StereoAudio,
+    decode_stereo,
+    mix_stereo,
+)
+from drumline.audio.recording import Recording
 from drumline.audio.separation.cache import Stem, load_stem, separate_stem, separated, stem_key
 from drumline.audio.separation.protocol import SeparationConfig, Separator, open_separator, separator_fingerprint
 from drumline.audio.separation.weights import VARIABLE, Weights, resolve

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, Literal
 
-from drumline.audio.decode import AudioConfig, decode, mix
+from drumline.audio.decode import MAX_DURATION_S, AudioConfig, decode, mix
 from drumline.audio.layout import EXTENSIONS, choose
-from drumline.audio.recording import MAX_DURATION_S, Recording
+from drumline.audio.recording import Recording
 from drumline.core.errors import ConfigError
 from drumline.core.listing import is_hidden
 from drumline.transcription.result import SourceAudio

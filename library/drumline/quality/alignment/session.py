@@ -8,22 +8,24 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 from typing import Final
 
 import numpy as np
-import soundfile
 import soxr
 from numpy.typing import NDArray
 
 from drumline.alignment.microphones import Delays, find_onsets, rough_delay_s, stroke_delay
+from drumline.audio.block import Samples
+from drumline.audio.decode import MAX_DURATION_S
+from drumline.audio.layout import EXTENSIONS
+from drumline.audio.read import read_audio
 from drumline.charts.documents import read_json
 from drumline.core.artifacts import STORAGE_ERRORS, filesystem, join, names, read_bytes, sha256
-from drumline.core.errors import DrumlineError
+from drumline.core.errors import AudioError, DrumlineError
 from drumline.core.grid import RATE_HZ
 from drumline.features.onset_envelope import Envelope, onset_envelope
 
-_AUDIO: Final = (".wav", ".flac", ".ogg", ".opus", ".mp3", ".aif", ".aiff")
-_BLOCK: Final = 1 << 18
 _BEFORE_S: Final = 0.005
 _AFTER_S: Final = 0.035
 """End of the compared window after the onset [s]: it holds the attack and the start of the decay."""
@@ -49,7 +51,8 @@ def read_session(uri: str) -> Session:
 
     Raises DrumlineError if it is neither, or has fewer than two microphones.
     """
-    files = sorted(name for name in names(uri) if name.lower().endswith(_AUDIO)) if not uri.endswith(".json") else []
+    is_manifest = uri.endswith(".json")
+    files = [] if is_manifest else sorted(name for name in names(uri) if name.lower().endswith(EXTENSIONS))
     if files:
         session_id = uri.rstrip("/").rsplit("/", 1)[-1]
         session = Session(session_id, uri, "", {name.rsplit(".", 1)[0]: join(uri, name) for name in files})
@@ -78,45 +81,45 @@ def _read_manifest(uri: str) -> Session:
 
 
 class Microphone:
-    """Open audio file of one microphone, read in blocks."""
+    """Mono recording of one microphone at the sampling rate of its file."""
 
-    def __init__(self, name: str, file: soundfile.SoundFile) -> None:
-        self.name, self._file = name, file
-        self.rate_hz: int = file.samplerate
-        self.num_samples: int = file.frames
+    def __init__(self, name: str, samples: NDArray[np.float32], rate_hz: int) -> None:
+        self.name, self._samples, self.rate_hz, self.num_samples = name, samples, rate_hz, len(samples)
 
     def read(self, start: int, count: int) -> NDArray[np.float32]:
-        """Samples from ``start`` on [count], mean of the channels; zeros beyond the ends of the file."""
+        """Samples from ``start`` on [count]; zeros beyond the ends of the file."""
         samples = np.zeros(count, dtype=np.float32)
-        first, last = max(start, 0), min(start + count, self.num_samples)
-        if first < last:
-            self._file.seek(first)
-            found = self._file.read(last - first, dtype="float32", always_2d=True).mean(axis=1)
-            samples[first - start : first - start + len(found)] = found
+        found = self._samples[max(start, 0) : max(start + count, 0)]
+        samples[max(-start, 0) : max(-start, 0) + len(found)] = found
         return samples
 
     def envelope(self) -> Envelope:
         """Onset envelope of the whole recording."""
-        self._file.seek(0)
-        resampler = soxr.ResampleStream(self.rate_hz, RATE_HZ, 1, dtype="float32", quality="HQ")
-        parts = []
-        for start in range(0, max(self.num_samples, 1), _BLOCK):
-            block = self.read(start, min(_BLOCK, self.num_samples - start))
-            parts.append(resampler.resample_chunk(block, last=start + _BLOCK >= self.num_samples))
-        return onset_envelope(np.concatenate(parts))
+        return onset_envelope(soxr.resample(self._samples, self.rate_hz, RATE_HZ, quality="HQ"))
 
 
 @contextmanager
 def open_microphone(name: str, uri: str) -> Iterator[Microphone]:
-    """Open a microphone's file. Raises DrumlineError if it is missing or not audio."""
+    """Decode a microphone's file. Raises DrumlineError if it is missing, not audio, or breaks off."""
     fs, path = filesystem(uri)
-    try:
-        with fs.open(path, "rb") as source, soundfile.SoundFile(source) as file:
-            yield Microphone(name, file)
-    except STORAGE_ERRORS as error:
-        raise DrumlineError(f"microphone {name}: {uri}: cannot be read ({error})") from error
-    except soundfile.LibsndfileError as error:
-        raise DrumlineError(f"microphone {name}: {uri}: not a readable audio file ({error})") from error
+    with TemporaryFile() as decoded:  # sessions are long, and have many microphones
+
+        def write(pieces: Iterator[Samples]) -> None:
+            decoded.truncate(decoded.seek(0))
+            for piece in pieces:
+                decoded.write(piece.data)
+            decoded.flush()
+
+        try:
+            with fs.open(path, "rb") as source:
+                _, facts = read_audio(source, write, name=uri, max_duration_s=MAX_DURATION_S, rate_hz=None)
+        except STORAGE_ERRORS as error:
+            raise DrumlineError(f"microphone {name}: {uri}: cannot be read ({error})") from error
+        except AudioError as error:
+            raise DrumlineError(f"microphone {name}: {error}") from error
+        if facts.truncated:
+            raise DrumlineError(f"microphone {name}: {uri}: {facts.truncated}")
+        yield Microphone(name, np.memmap(decoded, dtype=np.float32, mode="r"), facts.rate_hz)
 
 
 @dataclass(frozen=True)

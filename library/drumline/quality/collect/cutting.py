@@ -8,6 +8,7 @@ import soundfile
 from numpy.typing import NDArray
 from pydantic import Field
 
+from drumline.audio.decode import decode_native
 from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, sha256
 from drumline.core.config import Config
 from drumline.core.errors import DrumlineError
@@ -34,15 +35,13 @@ class DecodedAudio:
 
 
 def read_recording(uri: str) -> DecodedAudio:
-    """Read an audio file and average its channels. Raises DrumlineError if it is missing or not audio."""
+    """Read an audio file and average its channels. Raises DrumlineError if it is missing, not audio, or cut."""
     try:
         data = read_bytes(uri)
-        samples, rate_hz = soundfile.read(io.BytesIO(data), dtype="float32", always_2d=True)
     except STORAGE_ERRORS as error:
         raise DrumlineError(f"audio: {uri}: cannot be read ({error or type(error).__name__})") from error
-    except soundfile.LibsndfileError as error:
-        raise DrumlineError(f"audio: {uri}: not a readable audio file ({error})") from error
-    return DecodedAudio(uri, samples.mean(axis=1), rate_hz, sha256(data))
+    audio = decode_native(data, name=uri)
+    return DecodedAudio(uri, audio.samples, audio.rate_hz, sha256(data))
 
 
 def cut(recording: DecodedAudio, onset_s: float, config: CutConfig) -> bytes | None:

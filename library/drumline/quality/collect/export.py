@@ -7,15 +7,14 @@ adding sessions moves no other session.
 """
 
 import hashlib
-import io
 import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import Any, Final
 
-import soundfile
 from pydantic import Field
 
+from drumline.audio.decode import decode_native
 from drumline.charts.documents import as_tree
 from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes, refuse_foreign_output, write_bytes
 from drumline.core.config import Config, canonical_json
@@ -85,8 +84,8 @@ def run(config: ExportCollectionConfig) -> CheckResult:
     names = sorted({label for row in rows for label in labels_of(row)})
     labelled: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
     sessions: dict[str, set[str]] = defaultdict(set)
-    duration_s, samples = Counter[str](), Counter[str]()
-    by_source, missing = Counter[str](), 0
+    duration_s, by_source = defaultdict[str, float](float), defaultdict[str, float](float)
+    samples, missing = Counter[str](), 0
     for row in rows:
         session = row.text("session_id", "")
         split = _split(session, config)
@@ -95,7 +94,7 @@ def run(config: ExportCollectionConfig) -> CheckResult:
         except STORAGE_ERRORS:
             missing += 1
             continue
-        length_s = soundfile.info(io.BytesIO(data)).duration
+        length_s = decode_native(data, name=row.text("audio_path")).duration_s
         file = row.text("audio_path").rsplit("/", 1)[-1]
         sessions[split].add(session)
         samples[split] += 1
@@ -145,7 +144,7 @@ def _split(session: str, config: ExportCollectionConfig) -> str:
 
 
 def _tables(
-    found: ExportFindings, labelled: Mapping[str, list[dict[str, Any]]], by_source: Counter[str]
+    found: ExportFindings, labelled: Mapping[str, list[dict[str, Any]]], by_source: Mapping[str, float]
 ) -> dict[str, Any]:
     names = list(found.labels)
     return {

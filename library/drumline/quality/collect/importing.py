@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import soundfile
 from pydantic import Field
 
+from drumline.audio.layout import EXTENSIONS
 from drumline.charts.documents import Tree, read_json
 from drumline.charts.drum_maps import COMPONENTS
 from drumline.core.artifacts import STORAGE_ERRORS, exists, filesystem, join, names, read_bytes, sha256
@@ -25,7 +25,6 @@ from drumline.quality.report import Input
 from drumline.quality.samples import labels_of, normalise_label
 
 _METADATA: Final = "metadata.json"
-_ENDINGS: Final = tuple(f".{name.lower()}" for name in soundfile.available_formats() if name != "RAW")
 _BEFORE: Final = 0.25
 """Share of the window that BeatSight's collector keeps before the onset."""
 
@@ -141,7 +140,7 @@ def _from_folders(
 ) -> Iterator[_SourceSample]:
     for name in sorted(_folders(folder)):
         label = aliases.get(normalise_label(name), normalise_label(name))
-        files = sorted(file for file in names(join(folder, name)) if file.lower().endswith(_ENDINGS))
+        files = sorted(file for file in names(join(folder, name)) if file.lower().endswith(EXTENSIONS))
         if label not in COMPONENTS and files:
             collection.unknown[label] += len(files)
             continue

@@ -141,8 +141,8 @@ def encode_vorbis(audio: Path, song: Path, *, on_block: Callable[[int], None] = 
     import soundfile
 
     from drumline.audio.block import Block
+    from drumline.audio.decode import MAX_DURATION_S
     from drumline.audio.downmix import mono
-    from drumline.audio.recording import MAX_DURATION_S
     from drumline.audio.stream import opened, resampled
 
     with audio.open("rb") as source, opened(source, audio.name, MAX_DURATION_S) as stream:

@@ -124,7 +124,7 @@ def test_sessions_that_cannot_be_used(tmp_path: Path, examples: Path) -> None:
     assert run("check", "alignment", f"sessions=[{tmp_path}/nowhere]").exit_code == 2
     audio = tmp_path / "audio" / "right.wav"
     audio.write_bytes(audio.read_bytes()[: 3 * RATE_HZ])
-    with pytest.raises(DrumlineError, match=r"microphone right: .*right.wav: wav data stops or breaks"):
+    with pytest.raises(DrumlineError, match=r"microphone right: .*right.wav: WAV data stops or breaks"):
         pairs(manifest)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from drumline.core.artifacts import publish, refuse_foreign_output, storage_told, write_bytes
+from drumline.core.artifacts import publish, refuse_foreign_json, refuse_foreign_output, storage_told, write_bytes
 from drumline.core.errors import ConfigError, DrumlineError
 
 
@@ -47,5 +47,13 @@ def test_a_folder_of_a_persons_files_is_no_output(tmp_path: Path) -> None:
     (tmp_path / "other.txt").write_text("hinders nobody")
     with pytest.raises(ConfigError, match=r"output: .* holds card\.md, which drumline did not write"):
         refuse_foreign_output(str(tmp_path), writes=["card.md", "a"], evidence=["_runs"])
+    with pytest.raises(ConfigError, match=r"holds card\.md"):
+        refuse_foreign_json(f"{tmp_path}/report.json", keys=["check"], beside=["card.md"])
+    for foreign in ("no JSON", "[]", '{"name": 1}'):
+        (tmp_path / "report.json").write_text(foreign)
+        with pytest.raises(ConfigError, match=r"holds card\.md, report\.json"):
+            refuse_foreign_json(f"{tmp_path}/report.json", keys=["check"], beside=["card.md"])
+    (tmp_path / "report.json").write_text('{"check": 1, "name": 2}')
+    refuse_foreign_json(f"{tmp_path}/report.json", keys=["check"], beside=["card.md"])
     (tmp_path / "_runs").mkdir()
     refuse_foreign_output(str(tmp_path), writes=["card.md", "a"], evidence=["_runs"])

@@ -22,9 +22,11 @@ def quality_check(
     def wrap(described: Callable[..., None]) -> Callable[..., None]:
         @wraps(described)
         def run(settings: tuple[str, ...], strict: bool, dry_run: bool = False) -> None:
-            from drumline.quality.outcome import publish, summary
+            from drumline.quality.outcome import publish, refuse_foreign_report, summary
 
             config = settings_of(getattr(import_module(module), name), (*settings, *["dry_run=true"] * dry_run))
+            if config.output and not (writes and config.dry_run):
+                refuse_foreign_report(config.output)
             outcome = import_module(module).run(config)
             click.echo(summary(outcome.report))
             for uri in outcome.written:

@@ -59,11 +59,13 @@ def average(checkpoints: tuple[str, ...], output: str) -> None:
     drumline average out/train/first out/train/second --output out/train/both.pt
     drumline export-model configs/export_model/small.yaml checkpoint=out/train/both.pt
     """
-    from drumline.core.artifacts import write_bytes
-    from drumline.training.checkpoints import averaged
+    from drumline.core.artifacts import exists, write_bytes
+    from drumline.training.checkpoints import averaged, load
 
     if not output.endswith(".pt"):
         raise click.BadParameter(f"{output}: a checkpoint's name ends in .pt", param_hint="--output")
+    if exists(output):
+        load(output)  # a file that is no checkpoint is not replaced
     write_bytes(output, averaged(checkpoints).to_bytes())
     click.echo(f"the mean of {len(checkpoints)} in {output}")
 

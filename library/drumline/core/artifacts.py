@@ -6,6 +6,7 @@ therefore trust that whatever exists under its final name is complete.
 
 import errno
 import hashlib
+import json
 import os
 import shutil
 import uuid
@@ -149,6 +150,30 @@ def refuse_foreign_output(uri: str, *, writes: Collection[str], evidence: Collec
             f"output: {uri} holds {', '.join(foreign)}, which drumline did not write and would replace: name another "
             "folder, or move them away"
         )
+
+
+def refuse_foreign_json(uri: str, *, keys: Collection[str], beside: Collection[str] = ()) -> None:
+    """Raise ConfigError where a JSON file that a run would replace is not one that drumline wrote.
+
+    Parameters
+    ----------
+    uri
+        The file.
+    keys
+        Keys that drumline's own file has.
+    beside
+        Names of further files that the run would replace: they are drumline's if the JSON file is.
+    """
+    folder, _, name = uri.rpartition("/")
+    if not exists(uri):
+        refuse_foreign_output(folder or ".", writes=beside, evidence=())
+        return
+    try:
+        tree = json.loads(read_bytes(uri))
+    except ValueError:
+        tree = None
+    if not isinstance(tree, dict) or not set(keys) <= tree.keys():
+        refuse_foreign_output(folder or ".", writes=(name, *beside), evidence=())
 
 
 def remove(uri: str) -> None:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field, model_validator
 
-from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, write_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, read_bytes, refuse_foreign_json, write_bytes
 from drumline.core.config import Config, canonical_json, parse_config
 from drumline.core.documents import parse_json
 from drumline.core.errors import ConfigError
@@ -120,7 +120,8 @@ class Calibration(Config):
 
 
 def write_calibration(calibration: Calibration, uri: str) -> None:
-    """Write a `class_thresholds.json`."""
+    """Write a `class_thresholds.json`. Raises ConfigError where the file exists and is not one."""
+    refuse_foreign_json(uri, keys=("format", "version", "labels"))
     write_bytes(uri, (canonical_json(calibration, indent=1) + "\n").encode())
 
 

@@ -23,6 +23,7 @@ from typing import Final, Self
 import numpy as np
 from pydantic import Field, model_validator
 
+from drumline.core.artifacts import refuse_foreign_json
 from drumline.core.config import Config, fingerprint
 from drumline.core.errors import DrumlineError
 from drumline.core.taxonomy import BRANCHES, LABELS
@@ -100,6 +101,7 @@ class Fitted:
 def calibrate(config: CalibrationConfig) -> Fitted:
     """Fit a calibration and write it. Raises ConfigError for an unusable configuration, DrumlineError without usable
     hits."""
+    refuse_foreign_json(config.output, keys=("format", "version", "labels"))
     songs = read_songs(config)
     fitted = fit(songs, config)
     write_calibration(fitted.calibration, config.output)

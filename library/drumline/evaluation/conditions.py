@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from tqdm import tqdm
 
-from drumline.core.artifacts import join, write_bytes
+from drumline.core.artifacts import join, refuse_foreign_json, write_bytes
 from drumline.core.config import Config, read_yaml_file
 from drumline.core.errors import ConfigError
 from drumline.core.hit_arrays import Events
@@ -118,6 +118,9 @@ def judge_conditions(config: ConditionsConfig, transcribe: Transcribe, *, system
     ConfigError
         If a pattern matches nothing, or a truth or predictions are missing.
     """
+    refuse_foreign_json(
+        join(config.output, "report.json"), keys=("headline", "conditions"), beside=("report.md", "report.svg")
+    )
     found = {condition.name: _recordings(condition.recordings) for condition in config.conditions}
     drumless = _recordings(config.drumless) if config.drumless else []
     total = sum(map(len, found.values())) + len(drumless)

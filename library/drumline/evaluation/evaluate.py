@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from drumline.core.artifacts import check_writable, join, write_bytes
+from drumline.core.artifacts import check_writable, join, refuse_foreign_json, write_bytes
 from drumline.core.config import canonical_json
 from drumline.evaluation.config import EvaluationConfig
 from drumline.evaluation.page import render_page
@@ -24,9 +24,11 @@ class Evaluation:
 
 def plan(config: EvaluationConfig) -> list[Case]:
     """Find every recording with its predictions. Raises ConfigError if the configuration cannot be run."""
-    cases = find_cases(config)
     check_writable(config.output)
-    return cases
+    refuse_foreign_json(
+        join(config.output, "report.json"), keys=("drumline", "truths"), beside=("report.html", "headline.md")
+    )
+    return find_cases(config)
 
 
 def evaluate(config: EvaluationConfig) -> Evaluation:

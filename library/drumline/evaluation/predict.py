@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 from tqdm import tqdm
 
-from drumline.core.artifacts import join, write_bytes
+from drumline.core.artifacts import join, refuse_foreign_output, write_bytes
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
 from drumline.dataset.sources import RootConfig
@@ -57,7 +57,11 @@ class PredictConfig(Config):
 
 
 def predict(config: PredictConfig) -> int:
-    """Write predictions; returns the number of recordings. Raises ConfigError if there are none."""
+    """Write predictions; returns the number of recordings.
+
+    Raises ConfigError if there are none, or the output holds predictions that drumline did not write.
+    """
+    refuse_foreign_output(config.output, writes=("predictions",), evidence=("activations",))
     model = open_model(config.checkpoint, config.cache)
     calibration = read_calibration(config.calibration) if config.calibration else None
     number = 0

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from drumline.core.artifacts import STORAGE_ERRORS, join, write_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, join, refuse_foreign_json, write_bytes
 from drumline.core.config import canonical_json
 from drumline.core.errors import ConfigError
 from drumline.quality.gates import Gate, worst_first
@@ -28,8 +28,17 @@ class CheckResult:
     """Data files that were written besides the report."""
 
 
+def refuse_foreign_report(output: str) -> None:
+    """Raise ConfigError where a folder or URI holds a report that drumline did not write."""
+    refuse_foreign_json(join(output, "report.json"), keys=("check", "drumline", "verdict"), beside=("report.html",))
+
+
 def publish(outcome: CheckResult, output: str) -> None:
-    """Write ``report.json`` and ``report.html`` to a folder or URI. Raises ConfigError if it cannot be written."""
+    """Write ``report.json`` and ``report.html`` to a folder or URI.
+
+    Raises ConfigError if it cannot be written, or holds reports that drumline did not write.
+    """
+    refuse_foreign_report(output)
     files = {
         "report.json": canonical_json(outcome.report, indent=1) + "\n",
         "report.html": render_page(outcome.report, outcome.sections()),

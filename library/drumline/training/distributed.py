@@ -21,7 +21,7 @@ import torch.distributed as dist
 from ray.train import FailureConfig, LoggingConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchTrainer, get_device
 
-from drumline.core.artifacts import STORAGE_ERRORS, join, storage_told, write_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, join, refuse_foreign_json, storage_told, write_bytes
 from drumline.core.config import canonical_json, fingerprint
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.dataset.manifest import read_manifest
@@ -118,6 +118,8 @@ def run(config: TrainConfig, *, show: Callable[[Line], None] | None = None) -> T
         if not manifest.shards(split):
             raise ConfigError(f"dataset: {config.dataset}: no shard in split {split!r}")
     check_trackers(config.logs)
+    results = ("metrics.json", "curves.svg", "pictures")
+    refuse_foreign_json(join(config.output, "config.json"), keys=("stages", "sampling"), beside=results)
     dataset = fingerprint(manifest.fingerprint, manifest.inputs_sha256)
     last = checkpoints.load_last(config.output)
     if last is not None and last.run != config.run_fingerprint(dataset):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from drumline.core.artifacts import check_writable, exists, join, storage_told
+from drumline.core.artifacts import check_writable, exists, join, refuse_foreign_output, storage_told
 from drumline.tuning.config import SweepConfig
 from drumline.tuning.decodings import sweep_decodings
 from drumline.tuning.report import score_name, write_report
@@ -27,6 +27,11 @@ class SweepResult:
 def tune(config: SweepConfig, again: Again) -> SweepResult:
     """Run what is still to be run, and write the report. Raises ConfigError before any work."""
     check_writable(config.output)
+    refuse_foreign_output(
+        config.output,
+        writes=("report.html", "sweep.json", "trials.csv", "trials.parquet", "winner.yaml"),
+        evidence=("spent.json",),
+    )
     with storage_told(config.output):
         trials, spent = (sweep_trainings if config.train else sweep_decodings)(config, again)
         uri = write_report(trials, config, spent)

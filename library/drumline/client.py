@@ -3,7 +3,7 @@
     from drumline.client import Client
 
     client = Client("http://127.0.0.1:8000")
-    done = client.transcribe("song.ogg", told=lambda progress: print(f"{progress:.0%}"))
+    done = client.transcribe("song.ogg", on_progress=lambda progress: print(f"{progress:.0%}"))
     print(done.result("json").decode())
     Path("song.mid").write_bytes(done.result("midi", {"sensitivity": 1.0}))   # decoded again
 
@@ -22,19 +22,19 @@ import requests
 
 from drumline.core.errors import DrumlineError
 
-Told = Callable[[float], None]
+OnProgress = Callable[[float], None]
 """Told the progress, 0 to 1."""
-Asked = Mapping[str, str | float | bool]
+Parameters = Mapping[str, str | float | bool]
 """Parameters of the API by name: preset, sensitivity, tempo_bpm, quantise ..."""
 
-_NOTHING: Final[Asked] = MappingProxyType({})
+_NOTHING: Final[Parameters] = MappingProxyType({})
 
 _AGAIN: Final = (429, 502, 503, 504)
 _LONGEST_WAIT_S: Final = 30.0
 
 
 class EndpointError(DrumlineError):
-    """What the endpoint answered instead."""
+    """Error response of the endpoint."""
 
     def __init__(self, status: int, kind: str, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")
@@ -54,9 +54,9 @@ class Done:
     from_cache: bool
     """Whether the endpoint had heard this recording before."""
 
-    def result(self, format: str = "json", asked: Asked = _NOTHING) -> bytes:
+    def result(self, format: str = "json", parameters: Parameters = _NOTHING) -> bytes:
         """A file in any format, decoded as is asked; where nothing is, as the recording was sent."""
-        return bytes(self.client.get(f"/v1/transcriptions/{self.id}/result", {"format": format, **asked}).content)
+        return bytes(self.client.get(f"/v1/transcriptions/{self.id}/result", {"format": format, **parameters}).content)
 
     def delete(self) -> None:
         """Have the recording and its result forgotten."""
@@ -73,15 +73,17 @@ class Client:
         if key:
             self._session.headers["Authorization"] = f"Bearer {key}"
 
-    def transcribe(self, path: str | Path, *, asked: Asked = _NOTHING, told: Told = lambda progress: None) -> Done:
+    def transcribe(
+        self, path: str | Path, *, parameters: Parameters = _NOTHING, on_progress: OnProgress = lambda progress: None
+    ) -> Done:
         """Send a recording and wait until it is transcribed.
 
         Raises EndpointError where the endpoint refuses it, OSError where there is no file or no endpoint.
         """
-        job_id = self.send(path, asked=asked)
+        job_id = self.send(path, parameters=parameters)
         while True:
             state = self.state(job_id)
-            told(state["progress"])
+            on_progress(state["progress"])
             if state["status"] == "done":
                 return Done(self, job_id, state["duration_s"], state["cache"] == "hit")
             if state["status"] == "failed":
@@ -89,10 +91,10 @@ class Client:
                 raise EndpointError(problem["status"], problem["kind"], problem["detail"])
             time.sleep(0.3)
 
-    def send(self, path: str | Path, *, asked: Asked = _NOTHING) -> str:
+    def send(self, path: str | Path, *, parameters: Parameters = _NOTHING) -> str:
         """Send a recording as a job; gives its id."""
         source = Path(path)
-        query = {"async": "true", "name": source.name, **asked}
+        query = {"async": "true", "name": source.name, **parameters}
         with source.open("rb") as file:
 
             def post() -> requests.Response:
@@ -114,7 +116,7 @@ class Client:
         place = f"{self._url}/v1/transcriptions/{job_id}"
         self._patiently(lambda: self._session.delete(place, timeout=self._timeout_s))
 
-    def get(self, place: str, query: Asked) -> requests.Response:
+    def get(self, place: str, query: Parameters) -> requests.Response:
         """Any other answer. Raises EndpointError."""
         return self._patiently(
             lambda: self._session.get(self._url + place, params=dict(query), timeout=self._timeout_s)

@@ -12,27 +12,6 @@ BANNED = {
 }  # fmt: skip
 OPENINGS = ("Of ", "What ", "Likewise", "Which ")
 WIDTH = 100
-UNSWEPT: set[str] = {
-    "library/drumline/alignment",
-    "library/drumline/audio",
-    "library/drumline/augmentation",
-    "library/drumline/charts",
-    "library/drumline/client.py",
-    "library/drumline/commands",
-    "library/drumline/core",
-    "library/drumline/dataset",
-    "library/drumline/decoding",
-    "library/drumline/effects",
-    "library/drumline/evaluation",
-    "library/drumline/export",
-    "library/drumline/features",
-    "library/drumline/metrics",
-    "library/drumline/model",
-    "library/drumline/quality",
-    "library/drumline/rendering",
-    "library/drumline/transcription",
-}
-"""Packages whose words are still to be changed. Take a package out once it is clean."""
 PACKAGES = sorted(
     path
     for parent in (ROOT / "library/drumline", ROOT / "serve")
@@ -48,7 +27,7 @@ def banned_names(tree: ast.AST) -> set[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Name):
             names.add(node.id)
-        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name != "tell":  # of Python's own files
             names.add(node.name)
         elif isinstance(node, ast.arg):
             names.add(node.arg)
@@ -85,9 +64,6 @@ def long_lines(text: str) -> list[str]:
 
 @pytest.mark.parametrize("path", PACKAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_code_has_no_banned_name_and_no_vague_docstring(path: Path) -> None:
-    name = path.relative_to(ROOT).as_posix()
-    if name in UNSWEPT:
-        pytest.skip(f"not swept yet: {len(faults(path))} faults")
     assert faults(path) == []
 
 

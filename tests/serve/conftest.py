@@ -155,5 +155,5 @@ def on_the_command_line(song: Path, package: Path, *, preset: str = "") -> bytes
     recording, audio = open_recording(source, "mix")
     with recording:
         listener = open_engine(str(package), precision="float32", preset=preset)
-        result = transcribe(recording, audio, listener=listener, timing=Timing(), heard=lambda seconds: None)
+        result = transcribe(recording, audio, listener=listener, timing=Timing(), on_progress=lambda seconds: None)
         return named("json").write(result)

@@ -74,7 +74,7 @@ def test_a_cut_recording_is_transcribed_as_far_as_it_goes_and_says_so(endpoint: 
 
 def test_a_job_is_followed_decoded_again_and_forgotten(endpoint: Endpoint, songs: list[Path]) -> None:
     progress: list[float] = []
-    done = endpoint.client().transcribe(songs[4], told=progress.append, asked={"preset": "aggressive"})
+    done = endpoint.client().transcribe(songs[4], on_progress=progress.append, parameters={"preset": "aggressive"})
     assert progress[-1] == 1.0
     assert done.duration_s == pytest.approx(45.0)
     told = json.loads(done.result())

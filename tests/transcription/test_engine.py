@@ -220,7 +220,7 @@ def test_a_song_folder_gives_its_drums_or_everything(song: Path, tmp_path: Path)
 
 def test_the_doctor_says_what_there_is_and_how_to_get_the_rest(package: Path, tmp_path: Path) -> None:
     found = {finding.what: finding for finding in examine(str(package))}
-    assert found["model"].told == f"tiny 1.0 (float32, int8), preset default: {package}"
+    assert found["model"].detail == f"tiny 1.0 (float32, int8), preset default: {package}"
     assert {finding.state for finding in found.values()} <= {"ok", "absent"}
     assert next(each for each in examine(str(tmp_path)) if each.what == "model").state == "missing"
 

@@ -73,7 +73,7 @@ class Alignment:
     offset_s: float
     """``audio_s = chart_s + offset_s`` at the chart's start."""
     prior_offset_s: float
-    """What the chart itself claimed."""
+    """Offset that the chart itself states [s]."""
     drift_ppm: float
     """Parts per million by which the audio's clock runs slower than the chart's; 0 where none could be shown."""
     drift_ms: float
@@ -109,9 +109,9 @@ def align(
     as ``drift_too_large`` where they do but the audio strays from every straight line by more than the limit.
     """
     onsets = onsets_of(hits)
-    heard = responses(onset_envelope(samples))
+    envelopes = responses(onset_envelope(samples))
     count = len(onsets.times_s)
-    if count < config.min_onsets or not heard.any():
+    if count < config.min_onsets or not envelopes.any():
         if config.force and count:
             claimed = Place.nowhere(onsets, prior_offset_s)
             return _alignment("forced", claimed, onsets, prior_offset_s)
@@ -121,7 +121,7 @@ def align(
             "and audio that is not silent",
         )
 
-    found, problem = _look(heard, onsets, prior_offset_s, config)
+    found, problem = _look(envelopes, onsets, prior_offset_s, config)
     if problem and config.force:
         claimed = replace(found, mapping=Mapping(prior_offset_s, 0.0))
         return _alignment("forced", claimed, onsets, prior_offset_s)
@@ -141,7 +141,7 @@ def align(
     )
 
 
-def _look(heard: Envelope, onsets: Onsets, prior_s: float, config: AlignmentConfig) -> tuple[Place, str]:
+def _look(envelopes: Envelope, onsets: Onsets, prior_s: float, config: AlignmentConfig) -> tuple[Place, str]:
     """The place of the first look that is content; else the last sharp one's best, and why it will not do."""
     count, max_drift = len(onsets.times_s), config.max_drift_ppm * 1e-6
     enough = count >= config.full_search_onsets
@@ -150,13 +150,13 @@ def _look(heard: Envelope, onsets: Onsets, prior_s: float, config: AlignmentConf
     if config.wide_offset_s > config.max_offset_s and enough:
         looks.append((config.wide_offset_s, config.min_fit_wide, config.min_fit_wide))
     for reach_s, min_fit_near, min_fit_far in looks:
-        places = find(heard, onsets, prior_s, reach_s=reach_s, max_drift=max_drift)
+        places = find(envelopes, onsets, prior_s, reach_s=reach_s, max_drift=max_drift)
         best = places[0] if places else Place.nowhere(onsets, prior_s)
         min_fit = min_fit_near if abs(best.shift_s - prior_s) < config.near_offset_s else min_fit_far
         if best.quality >= min_fit:
             return best, ""
     if enough:
-        loose = find(heard, onsets, prior_s, reach_s=config.max_offset_s, max_drift=max_drift, loose=True)
+        loose = find(envelopes, onsets, prior_s, reach_s=config.max_offset_s, max_drift=max_drift, loose=True)
         if (
             loose
             and abs(loose[0].shift_s - prior_s) < config.near_offset_s

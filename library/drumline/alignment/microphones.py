@@ -24,7 +24,7 @@ Samples = NDArray[np.float32]
 _APART_S: Final = 0.08
 """Onsets nearer than this to a stronger one are left out: their windows would hold both."""
 _HEIGHT: Final = 3.0
-"""Of an onset, in mean heights of the envelope."""
+"""Minimum height of an onset, relative to the mean of the envelope."""
 _FINER: Final = 8
 """Points a sample at which the correlation is looked at; a parabola does the rest."""
 _MOST_FOR_SLOPES: Final = 1_000
@@ -89,8 +89,8 @@ def stroke_delay(anchor: Samples, target: Samples) -> tuple[float, float]:
         before, here, after = curve[top - 1 : top + 2]
         bend = before - 2 * here + after
         at += 0.5 * (before - after) / bend / _FINER if bend < 0 else 0.0
-    heard = two[round(at) : round(at) + len(one)]
-    energy = float(np.sqrt((one @ one) * (heard @ heard)))
+    window = two[round(at) : round(at) + len(one)]
+    energy = float(np.sqrt((one @ one) * (window @ window)))
     return at, min(1.0, float(curve[top]) / energy) if energy > 0 else 0.0
 
 

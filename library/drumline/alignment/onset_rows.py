@@ -1,4 +1,4 @@
-"""What is compared: the chart's onsets, and how much the audio looks like such an onset at each frame.
+"""Onsets of a chart in rows by drum, and how much the audio looks like such an onset at each frame.
 
 Hits fall into four rows by what they do to a spectrum: kick, drum (snare and toms), cymbal, and those of which the
 chart only says tom or cymbal. Hits of one row at one time are one onset.
@@ -43,7 +43,7 @@ class Onsets:
     times_s: Floats
     """Chart time [N]."""
     rows: Ints
-    """Which of the four rows each is heard in [N]."""
+    """Index of each onset's row, 0 to 3 [N]."""
 
     @property
     def span_s(self) -> float:
@@ -67,16 +67,16 @@ def responses(envelope: Envelope) -> Envelope:
 
 def salience(responses: Envelope) -> Envelope:
     """For each row, how strongly such an onset is heard at each frame: float32 [4, T], mean 0 and deviation 1."""
-    heard = np.minimum(responses, np.float32(_CEILING))
-    deviations = heard.std(axis=1, keepdims=True)
-    centred = heard - heard.mean(axis=1, keepdims=True)
+    limited = np.minimum(responses, np.float32(_CEILING))
+    deviations = limited.std(axis=1, keepdims=True)
+    centred = limited - limited.mean(axis=1, keepdims=True)
     return np.asarray(centred / np.where(deviations > 0, deviations, 1.0), dtype=np.float32)
 
 
 def blurred(responses: Envelope) -> Envelope:
     """The responses [4, T] out of focus: what lies a few frames from its place is still seen there."""
-    heard = np.minimum(responses, np.float32(_CEILING))
-    return np.asarray(gaussian_filter1d(heard, _BLUR_S * HIGH.frame_rate_hz, axis=1), dtype=np.float32)
+    limited = np.minimum(responses, np.float32(_CEILING))
+    return np.asarray(gaussian_filter1d(limited, _BLUR_S * HIGH.frame_rate_hz, axis=1), dtype=np.float32)
 
 
 def sampled(salience: Envelope, rows: Ints, frames: Ints) -> Envelope:

@@ -68,10 +68,10 @@ def without_lags(heard_s: Floats, expected_s: Floats, onsets: Onsets) -> Floats:
     That much is in the sound, not in the chart: a kick's flux peaks milliseconds after its onset, and how many depends
     on the kick.
     """
-    told = heard_s.copy()
+    corrected_s = heard_s.copy()
     for row in np.unique(onsets.rows):
         mine = onsets.rows == row
         errors_s = (heard_s - expected_s)[mine & ~np.isnan(heard_s)]
         if len(errors_s) >= _LAGGING:
-            told[mine] -= np.clip(np.median(errors_s), -_MOST_LAG_S, _MOST_LAG_S)
-    return told
+            corrected_s[mine] -= np.clip(np.median(errors_s), -_MOST_LAG_S, _MOST_LAG_S)
+    return corrected_s

@@ -54,13 +54,13 @@ def correlation(salience: Envelope, onsets: Onsets, audio_s: Floats) -> float:
     found = []
     for row in range(len(salience)):
         at = frames[onsets.rows == row] - first
-        heard = sampled(salience, np.array(row), span)
-        if len(at) < _ENOUGH or heard.std() == 0:
+        sampled_salience = sampled(salience, np.array(row), span)
+        if len(at) < _ENOUGH or sampled_salience.std() == 0:
             continue
         train = np.zeros(len(span))
         train[at] = 1.0
         train = np.minimum(np.convolve(train, _KERNEL, "same"), 1.0)
-        found.append(float(np.corrcoef(train, heard)[0, 1]))
+        found.append(float(np.corrcoef(train, sampled_salience)[0, 1]))
     return float(np.mean(found)) if found else 0.0
 
 

@@ -22,7 +22,7 @@ _CANDIDATES: Final = 4
 _APART: Final = 14
 """Frames between candidates, 80 ms."""
 _STEP_COST: Final = 1.0
-"""What a window pays to differ by a frame from the one before, in onsets' salience."""
+"""Cost of a difference of one frame to the window before, in units of an onset's salience."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def search(
 
 
 def preference(distance: ArrayLike) -> Floats:
-    """What a score is worth at a distance from the prior offset, 0 to 1 from it to the edge of the search."""
+    """Weight of a score at a distance from the prior offset, 0 to 1 from it to the edge of the search."""
     return np.asarray(1.0 - _PRIOR_WEIGHT * np.abs(np.asarray(distance, dtype=np.float64)))
 
 
@@ -88,8 +88,8 @@ def correlate(salience: Envelope, onsets: Onsets, windows: Ints, expected_s: Flo
     starts = np.searchsorted(windows, np.arange(int(windows[-1]) + 2))
     curves = np.empty((len(starts) - 1, len(lags)))
     for window, (start, end) in enumerate(pairwise(starts)):
-        heard = sampled(salience, onsets.rows[start:end, None], frames[start:end, None] + lags)
-        curves[window] = weights[start:end] @ heard
+        sampled_salience = sampled(salience, onsets.rows[start:end, None], frames[start:end, None] + lags)
+        curves[window] = weights[start:end] @ sampled_salience
     return curves
 
 

@@ -24,7 +24,7 @@ _LEAST_DRIFT_S: Final = 0.006
 """Over the song. Less may come from other drums being played at its end, seen a little earlier by the envelope."""
 _LEAST_GAIN_S: Final = 0.001
 _LEAST_GAIN: Final = 0.1
-"""What a warp must take off the residual of held-out windows, in seconds and as a share."""
+"""Least reduction of the residual of held-out windows by a warp, in seconds and as a share."""
 _FEWEST_ONSETS: Final = 4
 """In a window, for its median to be a knot."""
 
@@ -60,12 +60,12 @@ def local_path(chart_s: Floats, heard_s: Floats, windows: Ints, line: Mapping) -
     It is what a mapping could reach at best, with too little freedom to chase chance: it serves to ask whether chart
     and audio belong together before asking how to map them.
     """
-    heard = ~np.isnan(heard_s)
+    is_found = ~np.isnan(heard_s)
     error, count = heard_s - line.to_audio(chart_s), int(windows[-1]) + 1
     middles_s, errors_s = [], []
     for window in range(count):
         centre = min(max(window, 1), max(count - 2, 0))
-        near = heard & (np.abs(windows - centre) <= 1)
+        near = is_found & (np.abs(windows - centre) <= 1)
         if np.any(near):
             middles_s.append(float(np.median(chart_s[windows == window])))
             errors_s.append(float(np.median(error[near])))
@@ -78,9 +78,9 @@ def fit_line(onsets: Onsets, heard_s: Floats, *, max_drift: float) -> Mapping:
     The drift is that of each row of drums by itself: rows are heard late by amounts of their own, and a song whose
     cymbals come last has no drift for that.
     """
-    heard = ~np.isnan(heard_s)
-    at, rows = onsets.times_s[heard], onsets.rows[heard]
-    gap = heard_s[heard] - at
+    is_found = ~np.isnan(heard_s)
+    at, rows = onsets.times_s[is_found], onsets.rows[is_found]
+    gap = heard_s[is_found] - at
     drift = 0.0
     own_at, own_gap = [], []
     for row in np.unique(rows):
@@ -101,8 +101,8 @@ def fit_line(onsets: Onsets, heard_s: Floats, *, max_drift: float) -> Mapping:
 
 def fit_warp(chart_s: Floats, heard_s: Floats, windows: Ints, line: Mapping) -> Mapping:
     """The line with knots at the windows' middles, or the line itself where they do not prove themselves."""
-    heard = ~np.isnan(heard_s)
-    at, error, window = chart_s[heard], (heard_s - line.to_audio(chart_s))[heard], windows[heard]
+    is_found = ~np.isnan(heard_s)
+    at, error, window = chart_s[is_found], (heard_s - line.to_audio(chart_s))[is_found], windows[is_found]
     middles_s, errors_s = _medians(at, error, window)
     if len(middles_s) < _FEWEST_WINDOWS:
         return line

@@ -1,1 +1,1 @@
-"""Which file holds the drums, one decoder, loudness, fingerprints, and the Demucs fallback."""
+"""Selection of the file that holds the drums, one decoder, loudness, fingerprints, and the Demucs fallback."""

@@ -1,4 +1,4 @@
-"""What decoders have in common."""
+"""Interface and data types of decoders."""
 
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
@@ -23,15 +23,15 @@ class Decoder(Protocol):
     format: str
     """As its library calls it."""
     rate_hz: int
-    """Of the first block."""
+    """Sampling rate of the first block [Hz]."""
     num_channels: int
-    """Of the first block."""
+    """Number of channels of the first block."""
     stated_s: float | None
     """The duration that the header states; None where it is unknown or an estimate."""
     breaks_off: bool
     """Whether the data ended within a frame, or could not be decoded any further; known after the last block."""
     lost_s: float
-    """Of damaged frames, which are silence in the blocks; known after the last block."""
+    """Duration of damaged frames [s], which are silence in the blocks; known after the last block."""
 
     def blocks(self) -> Iterator[Block]:
         """All that can be decoded, in order. Raises what the storage raises, and nothing else."""

@@ -32,7 +32,7 @@ _FULL_SCALE: Final = 0.9999  # 16-bit full scale is 32767/32768 = 0.99997
 
 
 class AudioConfig(Config):
-    """What audio must be to serve as training data."""
+    """Requirements on audio that serves as training data."""
 
     min_duration_s: float = Field(default=5.0, ge=0.4)
     """Seconds. Shorter audio is ``audio_too_short``. Loudness needs 0.4."""
@@ -41,7 +41,7 @@ class AudioConfig(Config):
     silence_db: float = -60.0
     """dBFS. Audio whose mono peak stays under it is ``audio_silent``."""
     max_clipped_fraction: float = Field(default=0.02, ge=0, le=1)
-    """Of all source samples, those at full scale: under 0.001 in masters, 0.02 to 0.06 in drums 12 dB too loud."""
+    """Largest share of source samples at full scale: under 0.001 in masters, 0.02 to 0.06 in drums 12 dB too loud."""
     max_overrun_s: float = Field(default=1.0, ge=0)
     """Seconds by which the chart's last hit may lie behind the end of the audio, before that is ``audio_truncated``."""
 
@@ -63,7 +63,7 @@ class Audio:
     truncated: str = ""
     """Where the recording breaks off, for people; empty where it is whole."""
     downmix: str = MEAN
-    """Which mix of the channels it is (`audio.downmix`): their mean, unless they cancel in it."""
+    """Name of the mix of the channels (`audio.downmix`): their mean, unless they cancel in it."""
 
     @property
     def duration_s(self) -> float:

@@ -18,7 +18,7 @@ MEAN: Final = "mean"
 DIFFERENCE: Final = "difference"
 _CHANNEL: Final = "channel "
 _MIN_SHARE: Final = 0.5
-"""Of the power that the mean of unrelated channels has."""
+"""Share of the power of the mean of unrelated channels below which channels cancel."""
 
 
 def mono(samples: Samples, downmix: str = MEAN) -> Samples:

@@ -90,10 +90,10 @@ def bit_error_rate(a: NDArray[np.uint32], b: NDArray[np.uint32], *, max_lag_s: f
         later, earlier = a[max(0, lag) :], b[max(0, -lag) :]
         length = min(len(later), len(earlier))
         later, earlier = later[:length], earlier[:length]
-        heard = (later != 0) & (earlier != 0)
-        if (count := int(np.count_nonzero(heard))) < needed:
+        informative = (later != 0) & (earlier != 0)
+        if (count := int(np.count_nonzero(informative))) < needed:
             continue
-        errors = int(np.bitwise_count((later ^ earlier)[heard]).sum())
+        errors = int(np.bitwise_count((later ^ earlier)[informative]).sum())
         if (rate := errors / (32 * count)) < best.bit_error_rate:
             best = Match(rate, lag)
     return best

@@ -1,4 +1,4 @@
-"""Which files of a song folder hold the drums.
+"""Selection of the files of a song folder that hold the drums.
 
 Clone Hero and YARG play every stem at once: ``song`` is the backing, the drums lie in ``drums`` or, numbered,
 in ``drums_1`` (kick), ``drums_2`` (snare), ``drums_3`` (toms) and ``drums_4`` (cymbals). Numbered drums override

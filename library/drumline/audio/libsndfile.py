@@ -9,7 +9,7 @@ from drumline.audio.block import Block
 from drumline.audio.source_file import SourceFile
 
 BLOCK_VALUES: Final = 1 << 18
-"""Of all channels, in one block: 1 MiB of float32."""
+"""Values of all channels in one block: 1 MiB of float32."""
 
 _UNKNOWN_LENGTH: Final = 1 << 62  # libsndfile states the largest count there is
 

@@ -62,10 +62,10 @@ class Meter:
         power = np.convolve(energies, np.full(blocks, 1 / (blocks * _STEP)), "valid")
         with np.errstate(divide="ignore"):
             levels = _lufs(power)
-            heard = power[levels >= _GATE_LUFS]
-            if not len(heard):
+            audible = power[levels >= _GATE_LUFS]
+            if not len(audible):
                 return -math.inf
-            gate = max(_GATE_LUFS, float(_lufs(heard.mean())) + _RELATIVE_GATE_LU)
+            gate = max(_GATE_LUFS, float(_lufs(audible.mean())) + _RELATIVE_GATE_LU)
             return float(_lufs(power[levels > gate].mean()))
 
 
@@ -105,7 +105,7 @@ def _biquads() -> Iterator[tuple[tuple[float, float, float], tuple[float, float,
 
 @cache
 def _response() -> NDArray[np.complex64]:
-    """Of both filters, at the bins of a block."""
+    """Frequency response of both filters at the bins of a block."""
     back = np.exp(-2j * np.pi * np.arange(_BLOCK // 2 + 1) / _BLOCK)  # 1/z
     powers = np.stack([np.ones_like(back), back, back**2])
     ratios = [(np.array(top) @ powers) / (np.array(bottom) @ powers) for top, bottom in _biquads()]

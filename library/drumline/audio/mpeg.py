@@ -1,4 +1,4 @@
-"""What is around and in MPEG audio: tags that are no audio, frame headers, and whether the frames were counted.
+"""MPEG audio: tags around it, frame headers, and the stated number of frames.
 
 ID3v2 stands before the audio (id3.org), ID3v1 and APEv2 after it. A Xing, Info or VBRI header in the first frame holds
 the number of frames; where there is none (any encoder that writes into a pipe), a length can only be estimated.

@@ -24,7 +24,7 @@ class Link:
     """One stream of a chain, or several that sound at once."""
 
     start: int
-    """Of its first page, in bytes."""
+    """Position of its first page [bytes]."""
     stop: int
     codecs: tuple[bytes, ...]
     """First eight bytes of each logical stream's first packet."""

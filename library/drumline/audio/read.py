@@ -16,7 +16,7 @@ OnBlock = Callable[[AudioStream, Block], None]
 
 @dataclass(frozen=True)
 class SourceFacts:
-    """What is known of a recording once it has been read."""
+    """Facts about a recording that are known once it has been read."""
 
     rate_hz: int
     num_channels: int
@@ -25,7 +25,7 @@ class SourceFacts:
     truncated: str = ""
     """Where it breaks off, for people; empty where it is whole."""
     downmix: str = MEAN
-    """Which mix of its channels was used (`audio.downmix`)."""
+    """Name of the mix of its channels that was used (`audio.downmix`)."""
 
 
 def read_audio(

@@ -22,7 +22,7 @@ from drumline.audio.read import OnBlock, read_audio
 from drumline.core.grid import RATE_HZ
 
 MEMORY_BYTES: Final = 32 << 20
-"""Of samples, before they go to a file: 6.3 minutes."""
+"""Size of the samples that are kept in memory before they go to a file: 6.3 minutes."""
 
 _SAMPLE_BYTES: Final = 4
 
@@ -41,11 +41,11 @@ class Recording:
     ) -> None:
         """Take the samples, in pieces [N]; `of_file` takes those of a file."""
         self.source_rate_hz = source_rate_hz
-        """Of the file; 0 where it is not known."""
+        """Sampling rate of the file [Hz]; 0 if unknown."""
         self.truncated = truncated
         """Where the file breaks off, for people; empty where it is whole."""
         self.downmix = downmix
-        """Which mix of the file's channels it is (`audio.downmix`)."""
+        """Name of the mix of the file's channels (`audio.downmix`)."""
         self._reading = threading.Lock()
         self._file: IO[bytes] = SpooledTemporaryFile(max_size=memory_bytes)  # noqa: SIM115 (closed by `close`)
         meter = Meter()

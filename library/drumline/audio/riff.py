@@ -22,7 +22,7 @@ class WavData:
     duration_s: float | None
     """As the header states it; None where the writer did not know."""
     missing_s: float
-    """Of that, what the file does not hold."""
+    """Part of that duration that the file does not hold [s]."""
 
 
 def is_wav(head: bytes) -> bool:

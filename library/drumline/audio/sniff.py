@@ -1,4 +1,4 @@
-"""What an encoded file is, by its first bytes: its name proves nothing."""
+"""Format of an encoded file by its first bytes: its name proves nothing."""
 
 from typing import Final
 

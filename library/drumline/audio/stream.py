@@ -26,8 +26,8 @@ from drumline.audio.source_file import SourceFile
 from drumline.core.errors import AudioError
 
 VERSION: Final = "2"
-"""Of how bytes become samples. Raised with any change that moves one: what was computed from older samples is then not
-found again."""
+"""Version of the decoding of bytes into samples. Raised with any change that moves a sample: results that were
+computed from older samples are then not found again."""
 
 _RATES_HZ: Final = (4_000, 768_000)  # outside: a damaged header, not a recording
 _MAX_MISSING_S: Final = 0.05
@@ -38,7 +38,7 @@ Open = Callable[[SourceFile], Decoder]
 
 @dataclass
 class _Plan:
-    """Which decoders read which parts of a file."""
+    """Parts of a file and the decoders that read them."""
 
     parts: list[tuple[SourceFile, tuple[Open, ...]]]
     """One after the other; the first decoder that reads a part is used."""
@@ -55,7 +55,7 @@ class AudioStream:
         self.stated_s = first.stated_s if len(plan.parts) == 1 else None
         """The duration that the header states; None where it is unknown."""
         self.duration_s = 0.0
-        """Of the blocks so far."""
+        """Duration of the blocks so far [s]."""
         self.num_samples = 0
         """Samples a channel so far."""
         self.truncated = ""

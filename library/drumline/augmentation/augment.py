@@ -67,7 +67,7 @@ class Augmented:
 
     example: Example
     drawn: Mapping[str, Drawn]
-    """Of each transform that changed it, what it drew."""
+    """Sampled parameters of each transform that changed the example."""
 
 
 def augment(example: Example, config: AugmentConfig, *, seed: int) -> Augmented:

@@ -15,9 +15,9 @@ class Equaliser(Transform):
 
     probability: float = 0.5
     gain_db: Range = (-9.0, 9.0)
-    """Of each of the three."""
+    """Gain of each of the three bands [dB]."""
     narrow_probability: Probability = 0.1
-    """Of a high pass at 80 to 300 Hz and a low pass at 3.5 to 9 kHz on top."""
+    """Probability of a further high pass at 80 to 300 Hz and low pass at 3.5 to 9 kHz."""
 
     def apply(self, example: Example, random: Random) -> tuple[Example, Drawn]:
         low_db, peak_db, high_db = (float(gain_db) for gain_db in random.uniform(*self.gain_db, 3))

@@ -22,7 +22,7 @@ from drumline.core.tempo import TempoMap
 Samples = NDArray[np.float32]
 Random = np.random.Generator
 Drawn = Mapping[str, float | str]
-"""What a transform drew, by name: fit for JSON."""
+"""Sampled parameters of a transform by name, serialisable as JSON."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,9 +25,9 @@ class MixupConfig(Config):
     """How much of another example."""
 
     probability: float = Field(default=0.5, ge=0, le=1)
-    """Of a batch's being mixed."""
+    """Probability that a batch is mixed."""
     alpha: float = Field(default=0.2, gt=0)
-    """Of the Beta distribution of weights: the smaller, the nearer to 0 or 1."""
+    """Parameter of the Beta distribution of weights: small values give weights near 0 or 1."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""What a recording has of its own: white and pink noise, hiss, hum. Hits stay where they are."""
+"""Noise of recordings: white and pink noise, hiss, hum. Times of hits do not change."""
 
 from dataclasses import replace
 from typing import Final

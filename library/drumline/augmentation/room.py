@@ -16,7 +16,7 @@ class Room(Transform):
 
     probability: float = 0.3
     width_m: PositiveRange = (2.5, 9.0)
-    """Of width and of depth, each drawn by itself."""
+    """Width and depth of the room [m], sampled separately."""
     rt60_s: PositiveRange = (0.1, 0.6)
     """Time in which sound falls by 60 dB, seconds, drawn by its logarithm."""
     wet_db: Range = (-24.0, -6.0)

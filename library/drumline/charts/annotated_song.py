@@ -1,4 +1,4 @@
-"""What any source says about one song: its hits, its tempo, its words, and what it cannot tell."""
+"""A song as any source annotates it: hits, tempo, metadata, and labels that the source lacks."""
 
 from dataclasses import dataclass, field
 
@@ -37,13 +37,13 @@ class AnnotatedSong:
     unannotated: tuple[str, ...] = ()
     """Classes that this source leaves out even where they sound (game charts: hihat_pedal)."""
     repairs: tuple[str, ...] = ()
-    """What had to be mended to read it, each with its place."""
+    """Repairs that were needed to read it, each with its location."""
     official_split: str = ""
     """``train``, ``validation`` or ``test`` where a corpus defines it."""
     group: str = ""
     """Songs with the same non-empty group share a split (one performance rendered twice, say)."""
     licence: str = ""
-    """Of the annotation and the audio beside it; empty where the source does not say."""
+    """Licence of the annotation and of the audio beside it; empty if the source states none."""
     unsuitable: str = ""
     """Why it must not be trained on (a modchart); empty where it may."""
     note_signature: bytes = b""

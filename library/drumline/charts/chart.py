@@ -78,7 +78,7 @@ class Chart:
     offset_s: float = 0.0
     """song.ini's delay where set, else the chart's own Offset; never the sum."""
     repairs: tuple[str, ...] = ()
-    """What had to be mended to read it, each with its place."""
+    """Repairs that were needed to read it, each with its location."""
     animations: tuple[PieceNote, ...] = ()
     """Rock Band animation notes, for the expert difficulty."""
     elite: Mapping[str, tuple[PieceNote, ...]] = field(default_factory=dict)

@@ -178,14 +178,14 @@ def _gem_hits(notes: Sequence[Note], animations: Sequence[PieceNote], chart: Cha
     refined = match_animations(labels, times_s, animations, _seconds(animations, chart.tempo))
     for note, gem_label, time_s, animated in zip(notes, labels, times_s, refined, strict=True):
         stroke = None if note.articulation else animated
-        told = stroke.source_name if stroke else note.articulation
+        detail = stroke.source_name if stroke else note.articulation
         name = " ".join([note.lane, *_kind(note, chart.drum_type), *["flipped"] * note.disco])
         hit = Hit(
             time_s,
             stroke.label if stroke else gem_label,
             flags=_flags(note),
             evidence="animation" if stroke else "annotation" if note.articulation else "gem",
-            source_name=f"{name}, {told}" if told else name,
+            source_name=f"{name}, {detail}" if detail else name,
             tick=note.tick,
         )
         yield hit

@@ -1,4 +1,4 @@
-"""What a corpus of annotated recordings is: files in a known layout, each item an annotation with its audio.
+"""Corpora of annotated recordings: files in a known layout, each item an annotation with its audio.
 
 A corpus knows its layout and its words; where the files lie, it does not: paths are relative to a root,
 written with "/", and `Read` gives a file's bytes, whether the root is a folder, an archive or an object store.
@@ -28,7 +28,7 @@ class CorpusItem:
     audio: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Domain (``stem``, ``stems``, ``mix``) -> root-relative paths, to be summed where there are several."""
     extra: Mapping[str, str] = field(default_factory=dict)
-    """What else `Corpus.read` needs: companion files, or a row of the corpus's table."""
+    """Further inputs of `Corpus.read`: companion files, or a row of the corpus's table."""
 
 
 class Corpus(Protocol):
@@ -43,7 +43,7 @@ class Corpus(Protocol):
 
     @property
     def licence(self) -> str:
-        """Of the annotations and the audio."""
+        """Licence of the annotations and the audio."""
 
     @property
     def citation(self) -> str: ...

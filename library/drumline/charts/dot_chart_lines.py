@@ -21,7 +21,7 @@ Line = tuple[int, str]
 Event = tuple[int, int, str, str]
 """(line number, tick, code, values)"""
 MAX_VALUE: Final = 10**10
-"""Of a number in an event: ten digits, beyond any length or tempo."""
+"""Largest number in an event: ten digits, beyond any length or tempo."""
 
 
 def unquoted(value: str) -> str:

@@ -1,4 +1,4 @@
-"""What MIDI pitches and component names mean, by source.
+"""Drum maps: meanings of MIDI pitches and component names, by source.
 
 Pick the table by source: 52, 55 and 58 are crash edges and a tom's rim on Roland kits, but china, splash and
 vibraslap in General MIDI; 22 and 26 (hi-hat edges) do not exist in General MIDI at all.

@@ -144,7 +144,7 @@ def _is_cymbal(pad: int, kind: DrumType, *, marked: bool, unless_marked: bool) -
 
 
 def _articulation(tick: int, lane: str, articulated: Mapping[str, set[int]], *, flipped: bool, cymbal: bool) -> str:
-    """Of a hi-hat or a snare; where any hi-hat of a difficulty is marked, those that are not are closed."""
+    """Articulation of a hi-hat or a snare; if any hi-hat of a difficulty is marked, unmarked ones are closed."""
     if lane == ("yellow" if flipped else "red"):
         return "rim" if tick in articulated.get("rim", ()) else ""
     if lane == "red" or (lane == "yellow" and cymbal):
@@ -154,7 +154,7 @@ def _articulation(tick: int, lane: str, articulated: Mapping[str, set[int]], *, 
 
 
 def _precedence(note: Note) -> tuple[int, bool, bool, bool, bool]:
-    """Of two gems on one lane the longer stays, then the one that says more: a 2x kick over a kick."""
+    """Sort key of two notes on one lane: the longer is kept, then the more specific one, a 2x kick over a kick."""
     return (note.length_ticks, note.accent, note.ghost, note.cymbal, note.double_kick)
 
 

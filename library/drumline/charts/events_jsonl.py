@@ -36,15 +36,15 @@ class Recording:
 
 @dataclass
 class _Lines:
-    """What the lines of one recording say together."""
+    """Events of one recording, collected from its lines."""
 
     hits: list[Hit] = field(default_factory=list)
     repairs: list[str] = field(default_factory=list)
-    told: dict[str, set[str]] = field(default_factory=dict)
+    words_by_field: dict[str, set[str]] = field(default_factory=dict)
 
     def one(self, name: str) -> str:
         """The word that all lines agree on, else empty."""
-        words = self.told.get(name, set())
+        words = self.words_by_field.get(name, set())
         return next(iter(words)) if len(words) == 1 else ""
 
 
@@ -55,7 +55,7 @@ def read_events_jsonl(data: bytes, place: str) -> tuple[Recording, ...]:
         lines = recordings.setdefault(row.text("audio_path"), _Lines())
         for name in ("session_id", "drummer_id", "source_set", "mix_context", "split", "tempo_bpm", "meter"):
             if word := row.text(name, ""):
-                lines.told.setdefault(name, set()).add(word)
+                lines.words_by_field.setdefault(name, set()).add(word)
         onset_s = row.seconds("onset_time")
         if row.flag("negative_example"):
             lines.repairs.append(f"{row.place.rstrip(': ')}: a negative example, left out")
@@ -64,7 +64,7 @@ def read_events_jsonl(data: bytes, place: str) -> tuple[Recording, ...]:
         for part in row.trees("components") or [row]:
             lines.hits.append(_hit(part, onset_s, techniques, lines.repairs))
     return tuple(
-        Recording(path, ",".join(sorted(lines.told.get("mix_context", set()))), _song(path, lines))
+        Recording(path, ",".join(sorted(lines.words_by_field.get("mix_context", set()))), _song(path, lines))
         for path, lines in sorted(recordings.items())
     )
 

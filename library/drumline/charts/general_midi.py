@@ -46,7 +46,7 @@ _DRUM_CHANNEL: Final = 9
 
 @dataclass(frozen=True)
 class Performance:
-    """What a drummer played, as recorded over MIDI."""
+    """Performance of a drummer, as recorded over MIDI."""
 
     hits: tuple[Hit, ...]
     tempo: TempoMap

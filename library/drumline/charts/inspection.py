@@ -1,4 +1,4 @@
-"""What we read in a chart: as JSON objects to compare with any other reader's, and as words for a person."""
+"""Contents of a chart as JSON objects, to compare with other readers, and as text for people."""
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path

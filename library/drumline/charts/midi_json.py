@@ -112,7 +112,7 @@ def difficulties(data: bytes, place: str) -> tuple[str, ...]:
 
 
 def _wrong_times(events: Sequence[Tree], hits: Sequence[Hit], place: str) -> list[str]:
-    """What to say of a ``time_sec`` that is not the time of its tick."""
+    """Repairs to report for a ``time_sec`` that is not the time of its tick."""
     floor_s, rate = _TIME_TOLERANCE
     errors_s = []
     for event, hit in zip(events, hits, strict=True):

@@ -22,7 +22,7 @@ from typing import Final
 KEY: Final = "drumline_mark"
 """Name of the mark in formats with keys."""
 BLANK: Final = "drumline-transcription:" + "0" * 16
-"""What a writer places; `seal` fills it in."""
+"""Placeholder that a writer inserts; `seal` fills it in."""
 CSV_COLUMN: Final = "made_by"
 MAX_MARKED_BYTES: Final = 64 * 2**20
 """No transcription is larger: a larger file is not read to find out who made it."""

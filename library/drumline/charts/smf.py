@@ -43,7 +43,7 @@ class MidiNote(NamedTuple):
 
 @dataclass
 class Events:
-    """What one track holds, in file order; notes in order of their start."""
+    """Events of one track in file order; notes in order of their start."""
 
     notes: list[MidiNote] = field(default_factory=list)
     """Those that end: a note without note-off is left out, and counted in ``unended``."""
@@ -57,7 +57,7 @@ class Events:
     """Phase Shift's SysEx events: (tick, difficulty 0 to 3 or 255 for all, code, whether it begins)"""
     unended: int = 0
     repairs: list[str] = field(default_factory=list)
-    """What had to be mended, each with its place."""
+    """Repairs, each with its location."""
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class Sng:
     """An opened container; files are unmasked when they are asked for."""
 
     metadata: Mapping[str, str]
-    """What song.ini would hold."""
+    """Key-value pairs of ``song.ini``."""
     index: Mapping[str, tuple[int, int]]
     """File name, lower case -> (offset, size)."""
     data: bytes

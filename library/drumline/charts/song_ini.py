@@ -13,7 +13,7 @@ from drumline.charts.chart import Chart
 from drumline.charts.text import decode, leading_number, plain, split_lines, trimmed
 
 UNSET: Final = -1
-"""What song.ini writes for "not set", in delays and thresholds alike."""
+"""Value that ``song.ini`` has for "not set", in delays and thresholds alike."""
 
 
 @dataclass(frozen=True)

@@ -172,5 +172,5 @@ def doctor(model: str) -> None:
 
     findings = list(examine(model))
     for finding in findings:
-        click.echo(f"{finding.state:8}{finding.what:12}{finding.told}")
+        click.echo(f"{finding.state:8}{finding.what:12}{finding.detail}")
     sys.exit(1 if any(finding.state == "missing" for finding in findings) else 0)

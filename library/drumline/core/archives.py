@@ -25,7 +25,7 @@ MAX_INNER_BYTES: Final = 2**30
 MAX_ENTRIES: Final = 1_000_000
 """An archive with more is refused: its index would fill the memory."""
 _DAMAGE: Final = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, NotImplementedError)
-"""What zipfile raises for damage, and for passwords and compressions that it does not know."""
+"""Exceptions that zipfile raises for damage, and for passwords and compressions that it does not know."""
 
 
 def is_archive(path: str) -> bool:

@@ -24,7 +24,7 @@ class Config(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True)
 
     SHOWN_AS: ClassVar[str] = ""
-    """What `core.config_reference` calls such a value where it is shown whole, and not as a section of its own."""
+    """Name of the value's type in `core.config_reference`, if it is shown whole instead of as a section."""
 
 
 C = TypeVar("C", bound=Config)
@@ -126,7 +126,7 @@ def _set(tree: dict[str, Any], name: str, value: Any, *, place: str) -> None:
 
 
 def _key(node: dict[str, Any] | list[Any], name: str, place: str) -> Any:
-    """What a part of a dotted name is called in a node: an item of a list by its number."""
+    """Key of a part of a dotted name in a node; items of a list are named by number."""
     if isinstance(node, dict):
         return name
     if int(name) >= len(node):

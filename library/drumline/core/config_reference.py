@@ -1,4 +1,4 @@
-"""What can be configured: every key of a configuration with its type, default and description.
+"""Reference of configuration keys with their types, defaults and descriptions.
 
 All of it is read off the models (`core.config.Config`): a key's description is the docstring under its field.
 """
@@ -74,10 +74,10 @@ def as_text(model: type[BaseModel]) -> str:
         lines += [f"# {section.description}", ""]
         for key in section.keys:
             default = f" = {key.default}" if key.default else "  (required)"
-            told = textwrap.fill(
+            description = textwrap.fill(
                 key.description.replace("``", ""), 100, initial_indent="    ", subsequent_indent="    "
             )
-            lines += [f"{key.name}: {key.type}{default}", told, ""]
+            lines += [f"{key.name}: {key.type}{default}", description, ""]
     return "\n".join(lines[:-1])
 
 

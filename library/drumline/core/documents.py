@@ -12,7 +12,7 @@ import yaml
 from drumline.core.artifacts import read_bytes
 
 MAX_BYTES: Final = 256_000_000
-"""Of a document, unless a reader says otherwise."""
+"""Default size limit of a document [bytes]."""
 MAX_YAML_BYTES: Final = 16_000_000
 MAX_YAML_DEPTH: Final = 100
 """Levels of sequences and mappings within each other."""

@@ -24,7 +24,7 @@ class Events:
     velocity: NDArray[np.float32]
     """0 to 1, NaN where unknown."""
     openness: NDArray[np.float32]
-    """Of a hi-hat, 0 closed to 1 open, NaN where unknown."""
+    """Openness of a hi-hat, 0 closed to 1 open, NaN if unknown."""
     confidence: NDArray[np.float32]
     """The system's own, 0 to 1, NaN where it gives none."""
 
@@ -47,7 +47,7 @@ class Events:
             raise ValueError("times must be finite")
         order = np.argsort(times, kind="stable")
 
-        def told(values: ArrayLike | None) -> NDArray[np.float32]:
+        def or_nan(values: ArrayLike | None) -> NDArray[np.float32]:
             if values is None:
                 return np.full(len(times), np.nan, dtype=np.float32)
             array = np.asarray(values, dtype=np.float32).reshape(-1)
@@ -58,7 +58,7 @@ class Events:
         numbers = label_numbers(labels)
         if len(numbers) != len(times):
             raise ValueError(f"{len(times)} times, but {len(numbers)} labels with them")
-        return cls(times[order], numbers[order], told(velocity), told(openness), told(confidence))
+        return cls(times[order], numbers[order], or_nan(velocity), or_nan(openness), or_nan(confidence))
 
     @classmethod
     def joined(cls, parts: Sequence[Self]) -> Self:

@@ -18,7 +18,7 @@ FLAGS: Final = (*CHARTED_FLAGS, "faint", "covered")
 the drums alone, not under the backing; a dataset holds it as ``faint`` in mixes and not at all elsewhere."""
 
 EVIDENCE: Final = ("gem", "animation", "elite", "performance", "annotation", "transcription")
-"""What a label rests on: a game lane, Rock Band animation notes, an elite-drums track, a played MIDI note, a person
+"""Evidence of a label: a game lane, Rock Band animation notes, an elite-drums track, a played MIDI note, a person
 listening, or a model (pseudo-labels). Lanes are a majority guess (facts in docs/formats.md), others are statements."""
 
 
@@ -48,7 +48,7 @@ class Hit:
 
     @property
     def judged_label(self) -> str:
-        """What a system is asked for here: nothing certain of a stroke that nobody hears."""
+        """Label that systems are evaluated on: inaudible hits are optional."""
         return judged_label(self.label, self.flags)
 
     def __post_init__(self) -> None:
@@ -65,8 +65,8 @@ def judged_label(label: str, flags: Collection[str]) -> str:
 
 def flags_heard(flags: Collection[str], *, with_backing: bool) -> tuple[str, ...]:
     """The flags of a stroke in one recording: what a backing covers is faint with it, and as good as any without."""
-    told = {"faint" if flag == "covered" else flag for flag in flags if with_backing or flag != "covered"}
-    return tuple(flag for flag in FLAGS if flag in told)
+    relevant = {"faint" if flag == "covered" else flag for flag in flags if with_backing or flag != "covered"}
+    return tuple(flag for flag in FLAGS if flag in relevant)
 
 
 def sorted_hits(hits: list[Hit]) -> tuple[Hit, ...]:

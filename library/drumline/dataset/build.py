@@ -161,10 +161,10 @@ def _check_not_empty(assembly: Assembly) -> None:
     if assembly.songs:
         return
     reasons = Counter(row["reason"] for row in assembly.rejected)
-    told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    counts = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common())
     first = assembly.rejected[0]
     raise DrumlineError(
-        f"no song is left for the dataset: {len(assembly.rejected)} rejected ({told}; first: {first['key']}: "
+        f"no song is left for the dataset: {len(assembly.rejected)} rejected ({counts}; first: {first['key']}: "
         f"{first['detail']}). Nothing was published. Mend the songs or the configuration, or set run.allow_empty=true"
     )
 

@@ -129,11 +129,11 @@ def find_duplicates(
     standing_for: dict[str, SongFacts] = {}  # every song seen so far: itself, or its survivor
     rejected: dict[str, Rejected] = {}
     for song in ordered:
-        heard = {standing_for[other].song_id: standing_for[other] for other in sounds_like[song.song_id]}
+        similar = {standing_for[other].song_id: standing_for[other] for other in sounds_like[song.song_id]}
         known = {rival.song_id: rival for key in _keys(song) for rival in stayed[key]}
         verdicts = []
-        for rival in sorted((heard | known).values(), key=lambda rival: rival.rank):
-            distance = audio_distance(song, rival) if rival.song_id in heard and not _deliberate(song, rival) else 1.0
+        for rival in sorted((similar | known).values(), key=lambda rival: rival.rank):
+            distance = audio_distance(song, rival) if rival.song_id in similar and not _deliberate(song, rival) else 1.0
             if verdict := _compare(song, rival, distance, config):
                 verdicts.append(Rejected(*verdict, survivor=rival.song_id))
         standing_for[song.song_id] = song

@@ -210,8 +210,8 @@ def _row(
         "hits": hits,
         "payload_bytes": len(flac),
     }
-    told = {name: value for name, value in row.items() if name not in _BINARY}
-    return {**row, "content_sha256": sha256((canonical_json(told) + sha256(flac)).encode()), "audio_flac": flac}
+    facts = {name: value for name, value in row.items() if name not in _BINARY}
+    return {**row, "content_sha256": sha256((canonical_json(facts) + sha256(flac)).encode()), "audio_flac": flac}
 
 
 def _source_rank(source: SongSource, read: ReadSong) -> int:

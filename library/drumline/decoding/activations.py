@@ -1,4 +1,4 @@
-"""What a model says of every frame of a song, and the file it is kept in.
+"""Frame-wise outputs of a model for a song, and their file format.
 
 A file is a NumPy ``.npz`` with the fields of `Activations` by name; ``hop`` and ``rate_hz`` give the grid. Values are
 stored as float16: steps of at most 0.0005 in a probability.

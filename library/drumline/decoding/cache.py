@@ -1,4 +1,4 @@
-"""What a model said of recordings, so that decoding again never listens again.
+"""Activation cache: decoding again needs no inference.
 
 An entry is one file, ``KE/KEY.act``, below a local folder or an object store: the activations and how long the
 recording is (`decoding.cache_entry`). Its name says all that decides it: the audio's bytes, the model with its
@@ -33,18 +33,18 @@ from drumline.features.logmel import LogMelConfig
 log = logging.getLogger("drumline")
 
 VERSION: Final = "3"
-"""Of how audio becomes samples and samples activations. Raised with any change that moves a number: old entries are
+"""Version of the path from audio to activations. Raised with any change that moves a number: old entries are
 then never found, and go as others are used."""
 
 _OURS: Final = re.compile(r"[0-9a-f]{64}\.(act|npz)(\.[0-9a-f]+\.part)?")
 """Names of entries, of those of earlier versions, and of what a killed process left of one. Nothing else is ever
 removed."""
 _UNREADABLE: Final = (PermissionError, IsADirectoryError, NotADirectoryError)
-"""What local storage raises for one entry alone."""
+"""Exceptions of local storage that concern one entry alone."""
 _FACTS: Final = ("num_samples", "source_rate_hz", "truncated", "downmix")
 _FRESH_S: Final = 3600.0
 _TIMES: Final = ("mtime", "LastModified", "last_modified", "created")
-"""What file systems call the time of a file: the local one; S3; others."""
+"""Names of a file's modification time in file systems: the local one; S3; others."""
 _SHARE_BETWEEN_LOOKS: Final = 0.02
 _SHARE_KEPT: Final = 0.9
 """Up to five processes that each write 2 % before they look stay within the bound when 90 % are kept."""
@@ -61,18 +61,18 @@ class CacheConfig(Config):
 
 @dataclass(frozen=True)
 class Hearing:
-    """What a model said of one recording, and what is told of the recording without opening it."""
+    """Activations of one recording, with the facts that results report about it."""
 
     activations: Activations
-    """Of float16 steps (`Activations.rounded`), fresh or kept."""
+    """Activations rounded to float16 (`Activations.rounded`), computed or cached."""
     num_samples: int
     """At `RATE_HZ`."""
     source_rate_hz: int
-    """Of the file; 0 where it is not known."""
+    """Sampling rate of the file [Hz]; 0 if unknown."""
     truncated: str = ""
     """Where the recording breaks off, for people; empty where it is whole."""
     downmix: str = MEAN
-    """Which mix of the channels was transcribed (`audio.downmix`)."""
+    """Name of the mix of the channels that was transcribed (`audio.downmix`)."""
 
     @staticmethod
     def of(activations: Activations, recording: Recording) -> "Hearing":
@@ -129,7 +129,7 @@ class ActivationsCache:
         self._unlooked_bytes = max_bytes  # what this process has written since it last looked: at first, who knows
 
     def get(self, key: str) -> Hearing | None:
-        """What was put, or None. An entry that cannot be read is a miss; a damaged one is removed.
+        """The entry of a key, or None. An entry that cannot be read is a miss; a damaged one is removed.
 
         Raises OSError where the store as a whole cannot be reached.
         """
@@ -202,5 +202,5 @@ class ActivationsCache:
 
 def _time_s(info: dict[str, Any]) -> float:
     """When a file was last written or touched [s since 1970]; 0 where its file system does not tell."""
-    told = next((info[name] for name in _TIMES if info.get(name) is not None), 0.0)
-    return told.timestamp() if isinstance(told, datetime.datetime) else float(told)
+    modified = next((info[name] for name in _TIMES if info.get(name) is not None), 0.0)
+    return modified.timestamp() if isinstance(modified, datetime.datetime) else float(modified)

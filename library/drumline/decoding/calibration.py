@@ -1,4 +1,4 @@
-"""What is put right between a model's confidences and its hits: `class_thresholds.json`.
+"""Calibration of a model's confidences and hits by class: `class_thresholds.json`.
 
 Three numbers a label, and one for each kind of a drum, fitted on a development set and never on what is judged later:
 
@@ -31,7 +31,7 @@ from drumline.core.vocabularies import LABEL_NAMES
 from drumline.metrics.calibration import cooled
 
 VERSION: Final = 1
-"""Of the file. Raised whenever an old reader would misread a new file."""
+"""Version of the file format. Raised whenever an old reader would misread a new file."""
 MOST_OFFSET_S: Final = 0.1
 """A system that is further off has another fault."""
 
@@ -46,7 +46,7 @@ class LabelCalibration(Config):
     offset_s: float = Field(default=0.0, ge=-MOST_OFFSET_S, le=MOST_OFFSET_S)
     """Added to each time [s]."""
     kinds: dict[str, float] = Field(default={})
-    """Of a drum: what is added to the log-probabilities of its kinds."""
+    """Values that are added to the log-probabilities of a drum's articulations."""
     num_references: int = Field(default=0, ge=0)
     """Strokes of the development set that this rests on."""
     num_matched: int = Field(default=0, ge=0)
@@ -59,13 +59,13 @@ class Calibration(Config):
     format: Literal["drumline-class-thresholds"] = "drumline-class-thresholds"
     """Tells this file from any other JSON."""
     version: int = VERSION
-    """Of this format."""
+    """Version of the format."""
     fingerprint: str = ""
-    """Of all that decided the numbers: the configuration, the predictions and the references."""
+    """Fingerprint of all inputs of the fit: the configuration, the predictions and the references."""
     system: str = ""
     """Whose confidences these were."""
     num_songs: int = Field(default=0, ge=0)
-    """Of the development set."""
+    """Number of songs of the development set."""
     window_s: float = Field(default=0.05, gt=0)
     """How near a hit must be to a stroke to count as it [s]."""
     labels: dict[str, LabelCalibration]
@@ -114,9 +114,9 @@ class Calibration(Config):
         return values
 
     def weights(self, drum: str, kinds: Sequence[str]) -> NDArray[np.float32]:
-        """What to multiply the probabilities of a drum's kinds by [K] before the likeliest is taken."""
-        told = self.labels[drum].kinds if drum in self.labels else {}
-        return np.exp(np.array([told.get(kind, 0.0) for kind in kinds], dtype=np.float32))
+        """Factors of the probabilities of a drum's articulations [K], before the most probable is chosen."""
+        shifts = self.labels[drum].kinds if drum in self.labels else {}
+        return np.exp(np.array([shifts.get(kind, 0.0) for kind in kinds], dtype=np.float32))
 
 
 def write_calibration(calibration: Calibration, uri: str) -> None:

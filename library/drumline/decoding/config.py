@@ -45,7 +45,7 @@ class DecodeConfig(Config):
     one_kind: bool = False
     """Pick peaks per drum and report only the likeliest articulation: head or rim, open or closed, one tom."""
     ride_crash_margin: float = Field(default=1.0, ge=0, le=1)
-    """Of a ride and a crash within one frame, drop the less confident if the difference exceeds this; 1 keeps both."""
+    """For a ride and a crash within one frame, drop the less confident if the difference exceeds this; 1 keeps both."""
     micro: MicroConfig | None = None
     """Second pass over dense passages with the package's micro model; null decodes in one pass."""
 

@@ -55,30 +55,30 @@ class Parity(Config):
     f: float | None
     """Micro F of 5 classes at 50 ms with the graph; None where the recordings have no strokes."""
     f_change: float | None
-    """What that is above (positive) or below that of torch."""
+    """Difference of that F-measure to the one of torch."""
 
 
 class Package(Config):
-    """What a package is."""
+    """Contents of ``package.json``."""
 
     format: Literal["drumline-model"] = "drumline-model"
     """Tells this file from any other JSON."""
     format_version: int = VERSION
-    """Of this format. Raised whenever an old reader would misread a new package."""
+    """Version of the format. Raised whenever an old reader would misread a new package."""
     name: str
-    """Of the model."""
+    """Name of the model."""
     version: str
-    """Of the model."""
+    """Version of the model."""
     drumline: str
     """Version of the code that exported it."""
     classes: tuple[str, ...] = Field(min_length=1)
     """Columns of its answers."""
     features: LogMelConfig
-    """What it hears."""
+    """Input features of the model."""
     network: ModelConfig | None = None
-    """What the weights are of; None where there are none."""
+    """Network of the weights; None if the package has no weights."""
     margin_s: float = Field(ge=0)
-    """What it should hear on either side of a passage [s], so that it answers as if it heard all."""
+    """Context on either side of a chunk [s] with which its output equals that of the whole recording."""
     preset: str = "default"
     """The decoding that suits it."""
     micro: str = ""
@@ -93,7 +93,7 @@ class Package(Config):
 
     @property
     def precisions(self) -> tuple[str, ...]:
-        """What there are graphs in."""
+        """Precisions of the package's graphs."""
         return tuple(precision for precision, name in GRAPHS.items() if name in self.files)
 
 

@@ -265,7 +265,7 @@ def _spacing_frames(config: DecodeConfig, name: str, grid: Grid) -> float:
 
 
 def _spaced(found: Peaks, columns: Sequence[int], spacing: float) -> NDArray[np.bool_]:
-    """Which peaks stay [N] when those of some columns, taken as one class, keep a distance in frames."""
+    """Mask of the peaks [N] that are kept when those of some columns, taken as one class, keep a distance in frames."""
     members = np.isin(found.column, columns)
     stay = ~members
     stay[members] = strongest(found.frame[members], found.confidence[members], spacing=spacing)
@@ -273,7 +273,7 @@ def _spaced(found: Peaks, columns: Sequence[int], spacing: float) -> NDArray[np.
 
 
 def _outranked(found: Peaks, members: NDArray[np.bool_], rivals: NDArray[np.bool_], margin: float) -> NDArray[np.bool_]:
-    """Which members [N] have, within one frame, a rival whose confidence is higher by more than the margin."""
+    """Mask of the members [N] that have a rival within one frame with a confidence higher by more than the margin."""
     if not (members.any() and rivals.any()):
         return np.zeros(len(members), dtype=bool)
     strongest_rival = np.zeros(int(found.frame[-1]) + 3, dtype=np.float32)  # a frame more on either side

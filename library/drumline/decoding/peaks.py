@@ -13,7 +13,7 @@ def maxima(values: NDArray[np.float32], *, threshold: float, reach: int) -> NDAr
 
 
 def strongest(frames: NDArray[np.int64], values: NDArray[np.float32], *, spacing: float) -> NDArray[np.bool_]:
-    """Which of ``frames`` [N], in order, stay [N] when of any two nearer than ``spacing`` the stronger does."""
+    """Mask of the ordered ``frames`` [N] that are kept when of any two nearer than ``spacing`` the stronger is."""
     kept: NDArray[np.bool_] = np.ones(len(frames), dtype=bool)
     close = np.diff(frames) < spacing
     crowded = np.flatnonzero(np.append(False, close) | np.append(close, False))  # the others have nobody to yield to

@@ -111,7 +111,7 @@ def _within(events: Events, passage: Passage) -> NDArray[np.bool_]:
 
 
 def _near(events: Events, kept: DecodedHits, spacing_s: float) -> NDArray[np.bool_]:
-    """Which events [N] are nearer than the spacing to a kept one of the same label."""
+    """Mask of the events [N] that are nearer than the spacing to a kept one of the same label."""
     near = np.zeros(len(events), dtype=bool)
     for label in np.unique(kept.events.label):
         rows, kept_s = np.flatnonzero(events.label == label), kept.events.time_s[kept.events.label == label]

@@ -1,4 +1,4 @@
-"""What tape, valves and cheap converters do: saturation, noise, and loss.
+"""Effects of tape, valves and cheap converters: saturation, noise, and loss.
 
 All work on float32 [channels, N] whose peak is about 1, sample by sample or with a delay below 0.1 ms.
 """
@@ -30,7 +30,7 @@ class Saturation:
 
 @dataclass(frozen=True)
 class Noise:
-    """What is heard in a pause."""
+    """Background noise of a recording: hiss and hum."""
 
     hiss_db: float
     """RMS of white noise relative to full scale."""

@@ -57,7 +57,7 @@ def levels_db(samples: Samples, *, rate_hz: int) -> Curve:
 
 
 def static_reduction_db(level_db: Curve, compressor: Compressor) -> Curve:
-    """What the compressor takes off a steady level: at least 0."""
+    """Gain reduction of a steady level [dB], at least 0."""
     over = level_db - compressor.threshold_db
     knee = max(compressor.knee_db, 1e-9)
     bend = np.where(over >= knee / 2, over, np.clip(over + knee / 2, 0, None) ** 2 / (2 * knee))

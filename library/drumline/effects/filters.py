@@ -17,7 +17,7 @@ F = TypeVar("F", np.float32, np.float64)
 Kind = Literal["low_shelf", "peak", "high_shelf", "high_pass", "low_pass"]
 
 _HIGHEST: Final = 0.45
-"""Of the sampling rate: above it a biquad is warped beyond use."""
+"""Highest corner frequency as a share of the sampling rate: above it a biquad is warped beyond use."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Band:
     frequency_hz: float
     """Midpoint of a shelf, centre of a peak, corner of a pass."""
     gain_db: float = 0.0
-    """Of shelves and peaks."""
+    """Gain of shelves and peaks [dB]."""
     q: float = math.sqrt(0.5)
     """1/sqrt(2) is Butterworth's for a pass and the steepest shelf without overshoot."""
 

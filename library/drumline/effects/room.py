@@ -48,7 +48,7 @@ class Shoebox:
     """Time in which sound falls by 60 dB: below 300 Hz, between, above 3 kHz."""
     wet_db: float
     seed: int
-    """Of the diffuse tail."""
+    """Random seed of the diffuse tail."""
     gate_s: float | None = None
     """When a gate cuts the response off; None is never."""
 
@@ -63,7 +63,7 @@ class MeasuredRoom:
 
 
 def shoebox_response(room: Shoebox, *, piece: str, channels: int, rate_hz: int) -> Response:
-    """What the room adds to a piece: reflections of that piece's place and a tail that all pieces share."""
+    """Response of a room without the direct sound: reflections of the piece's position, and a tail common to all."""
     tail = _tail(room, channels=channels, rate_hz=rate_hz)
     mixing = _mixing_time_s(room)
     response = tail.copy()
@@ -85,7 +85,7 @@ def shoebox_response(room: Shoebox, *, piece: str, channels: int, rate_hz: int) 
 
 @lru_cache(maxsize=4)
 def measured_response(file: str, *, channels: int, rate_hz: int) -> Response:
-    """What a measured room adds, its direct sound aligned to sample 0 and taken out.
+    """Response of a measured room, its direct sound aligned to sample 0 and removed.
 
     The direct sound is the first peak within 6 dB of the highest. Raises FileNotFoundError, soundfile.LibsndfileError,
     or ValueError for a silent file.

@@ -54,8 +54,8 @@ class Model:
 
         def listened() -> Hearing:
             samples = recorded.read()
-            told = [self.listen(np.ascontiguousarray(samples[first:last])) for first, last in windows]
-            return Hearing(Activations.joined(told), sum(last - first for first, last in windows), 0)
+            activations = [self.listen(np.ascontiguousarray(samples[first:last])) for first, last in windows]
+            return Hearing(Activations.joined(activations), sum(last - first for first, last in windows), 0)
 
         joined = self._kept(sha256(f"{recorded.sha256} {windows}".encode()), listened).activations
         ends = np.cumsum([joined.grid.num_frames(last - first) for first, last in windows]).tolist()

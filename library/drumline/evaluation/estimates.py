@@ -34,7 +34,7 @@ _WORDS: Final = {word.lower(): label for word, label in (CLASS_WORDS | SUBCLASSE
 }
 
 
-class Told(NamedTuple):
+class EstimatedHit(NamedTuple):
     """A hit as written in a file."""
 
     time_s: float
@@ -44,7 +44,7 @@ class Told(NamedTuple):
     confidence: float
 
 
-def events_of(hits: Iterable[Told]) -> Events:
+def events_of(hits: Iterable[EstimatedHit]) -> Events:
     """Convert hits in any order to `Events`."""
     rows = sorted(hits, key=lambda hit: (hit.time_s, hit.label))
     return Events.of(
@@ -68,7 +68,7 @@ def read_events(data: bytes, place: str) -> Events:
     """Read the events of a file by its ending. Raises ChartError with the location of the first fault."""
     if PurePosixPath(place).suffix.lower() in (".mid", ".midi"):
         hits = read_performance(data, place).hits
-        return events_of([Told(hit.time_s, hit.label, _or_nan(hit.velocity), math.nan) for hit in hits])
+        return events_of([EstimatedHit(hit.time_s, hit.label, _or_nan(hit.velocity), math.nan) for hit in hits])
     tree = read_json(data, place)
     if tree.has("hits"):
         return events_of_hits(tree)
@@ -84,12 +84,14 @@ def events_of_hits(tree: Tree) -> Events:
     for hit in tree.trees("hits"):
         label = label_of(hit.text("label", "") or hit.text("class"), f"{hit.place}label")
         hits.append(
-            Told(hit.seconds("time_s") + offset_s, label, _fraction(hit, "velocity"), _fraction(hit, "confidence"))
+            EstimatedHit(
+                hit.seconds("time_s") + offset_s, label, _fraction(hit, "velocity"), _fraction(hit, "confidence")
+            )
         )
     return events_of(hits)
 
 
-def _jams_hits(tree: Tree) -> Iterator[Told]:
+def _jams_hits(tree: Tree) -> Iterator[EstimatedHit]:
     annotations = [each for each in tree.trees("annotations") if each.text("namespace", "") in JAMS_NAMESPACES]
     if not annotations:
         found = ", ".join(sorted({each.text("namespace", "none") for each in tree.trees("annotations")})) or "none"
@@ -114,19 +116,19 @@ def _observations(annotation: Tree) -> list[Tree]:
     return [Tree(dict(zip(("time", "value", "confidence"), row, strict=True)), place) for row in rows]
 
 
-def _jams_hit(observation: Tree, *, in_midi: bool) -> Told:
+def _jams_hit(observation: Tree, *, in_midi: bool) -> EstimatedHit:
     time_s = checked_time_s(observation.number("time"), f"{observation.place}time")
     value: Any = observation.values.get("value")
     velocity = math.nan
     if in_midi:
         label = piece_of(observation.whole("value"), GENERAL_MIDI)[0]
     elif isinstance(value, dict):
-        told = observation.tree("value")
-        label = label_of(told.text("label", "") or told.text("class"), f"{told.place}label")
-        velocity = _fraction(told, "velocity")
+        content = observation.tree("value")
+        label = label_of(content.text("label", "") or content.text("class"), f"{content.place}label")
+        velocity = _fraction(content, "velocity")
     else:
         label = label_of(observation.text("value"), f"{observation.place}value")
-    return Told(time_s, label, velocity, _fraction(observation, "confidence"))
+    return EstimatedHit(time_s, label, velocity, _fraction(observation, "confidence"))
 
 
 def _fraction(tree: Tree, name: str) -> float:

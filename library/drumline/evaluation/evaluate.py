@@ -58,7 +58,11 @@ def describe_plan(cases: list[Case], config: EvaluationConfig) -> str:
         mine = [case for case in cases if case.truth == truth.name]
         lines.append(f"{len(mine)} songs of {truth.name!r} would be judged into {config.output}")
         for system in config.systems:
-            told = [case.predictions[system.name] for case in mine if system.name in case.predictions]
-            extra = f", {sum(bool(each.activations) for each in told)} with activations" if system.activations else ""
-            lines.append(f"  {system.name:24} {len(told):6} songs with predictions{extra}")
+            predictions = [case.predictions[system.name] for case in mine if system.name in case.predictions]
+            extra = (
+                f", {sum(bool(each.activations) for each in predictions)} with activations"
+                if system.activations
+                else ""
+            )
+            lines.append(f"  {system.name:24} {len(predictions):6} songs with predictions{extra}")
     return "\n".join(lines)

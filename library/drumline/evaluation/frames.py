@@ -41,12 +41,12 @@ class FrameScores:
     def by_branch(self) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Activations of the six branches [T, 6], and which branches the system outputs [6]."""
         sums = np.zeros((len(self.values), len(BRANCHES)), dtype=np.float32)
-        told = np.zeros(len(BRANCHES), dtype=bool)
+        annotated = np.zeros(len(BRANCHES), dtype=bool)
         for index, states in enumerate(BRANCHES.values()):
             columns = [c for c, label in enumerate(self.labels) if LABELS[label] and LABELS[label] <= states.keys()]
             sums[:, index] = np.minimum(self.values[:, columns].sum(axis=1), 1.0)
-            told[index] = bool(columns)
-        return sums, told
+            annotated[index] = bool(columns)
+        return sums, annotated
 
 
 @dataclass(frozen=True)
@@ -84,9 +84,9 @@ def read_frames(data: bytes, place: str) -> FrameScores:
 
 def branch_frames(truth: Truth, frames: FrameScores, *, mask_s: float) -> BranchFrames:
     """Frame counts of one song."""
-    values, told = frames.by_branch()
+    values, annotated = frames.by_branch()
     wanted = frame_targets(truth, num_frames=len(values), frame_rate_hz=frames.frame_rate_hz, mask_s=mask_s)
-    wanted[:, ~told] = MASKED
+    wanted[:, ~annotated] = MASKED
     return BranchFrames(frame_histogram(values, wanted), frame_counts(values, wanted, threshold=_THRESHOLD))
 
 

@@ -38,7 +38,7 @@ class EventScores(Config):
     """Largest distance of an estimate from the hit that it matches [ms]."""
     vocabulary: str
     """Class vocabulary: ``3``, ``5``, ``8`` or ``12`` classes."""
-    told: bool
+    unambiguous: bool
     """Whether every label that the system used maps to at most one class of this vocabulary."""
     micro: ClassScores
     """Micro scores: from counts summed over classes."""

@@ -71,8 +71,8 @@ def _best(report: Report, main: TruthReport) -> dict[str, Any]:
     scores = [system.at(report.vocabulary, report.windows_ms[0]) for system in main.systems]
     by_class: dict[str, list[float]] = {}
     for each in scores:
-        for drum, told in each.classes.items():
-            by_class.setdefault(drum, []).append(told.f.value or 0.0)
+        for drum, scored in each.classes.items():
+            by_class.setdefault(drum, []).append(scored.f.value or 0.0)
     return {
         "micro": max((each.micro.f.value or 0.0 for each in scores), default=0.0),
         "classes": {drum: max(values) for drum, values in by_class.items()},
@@ -117,10 +117,10 @@ def _plots(report: Report, main: TruthReport) -> dict[str, str]:
             x_label=f"gap to the next hit of {whom} [ms], and strokes with it",
         )
     if any(sum(system.subdivisions[0].reference["all"]) for system in systems):
-        told = systems[0].subdivisions[0]
+        scored = systems[0].subdivisions[0]
         found["note_values"] = plots.lines(
             "note_values",
-            _with_strokes([value.replace(" or", "\nor") for value in told.note_values], told.reference["all"]),
+            _with_strokes([value.replace(" or", "\nor") for value in scored.note_values], scored.reference["all"]),
             {system.name: system.subdivisions[0].recall["all"] for system in systems},
             unit="recall",
             x_label="note value, and strokes of it",
@@ -143,10 +143,12 @@ def _with_strokes(places: Sequence[str], strokes: Sequence[int]) -> list[str]:
 
 def _spread(system: SystemReport, drum: str) -> Value:
     """Median offset with the median absolute deviation on either side [ms]."""
-    told = system.timing[drum]
-    if told.median_ms is None or told.spread_ms is None:
-        return Value(value=told.median_ms, low=None, high=None)
-    return Value(value=told.median_ms, low=told.median_ms - told.spread_ms, high=told.median_ms + told.spread_ms)
+    scored = system.timing[drum]
+    if scored.median_ms is None or scored.spread_ms is None:
+        return Value(value=scored.median_ms, low=None, high=None)
+    return Value(
+        value=scored.median_ms, low=scored.median_ms - scored.spread_ms, high=scored.median_ms + scored.spread_ms
+    )
 
 
 def _edits(system: SystemReport, vocabulary: str) -> Value:
@@ -157,4 +159,4 @@ def _worst_songs(systems: Sequence[SystemReport]) -> list[tuple[str, int, Mappin
     """(song, hits, F-measure by system) of the songs with the lowest scores of the first system."""
     f = {system.name: {row.song: row.f for row in system.per_song} for system in systems}
     worst = systems[0].per_song[:_WORST_SONGS] if systems else ()
-    return [(row.song, row.strokes, {name: told.get(row.song) for name, told in f.items()}) for row in worst]
+    return [(row.song, row.strokes, {name: scored.get(row.song) for name, scored in f.items()}) for row in worst]

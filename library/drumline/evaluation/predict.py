@@ -67,9 +67,9 @@ def predict(config: PredictConfig) -> int:
     number = 0
     for recorded in tqdm(_recordings(config), unit="song", desc="listening"):
         hearing = model.hear(recorded)
-        told = as_json(hearing, config.decoding, calibration)
+        document = as_json(hearing, config.decoding, calibration)
         write_bytes(join(config.output, "activations", f"{recorded.name}.npz"), hearing.activations.to_bytes())
-        write_bytes(join(config.output, "predictions", f"{recorded.name}.json"), json.dumps(told).encode())
+        write_bytes(join(config.output, "predictions", f"{recorded.name}.json"), json.dumps(document).encode())
         if (number := number + 1) == config.max_songs:
             break
     if not number:

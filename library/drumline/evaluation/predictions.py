@@ -25,7 +25,7 @@ from drumline.core.documents import parse_json
 from drumline.core.errors import ChartError, ConfigError
 from drumline.core.hit_arrays import Events
 from drumline.core.vocabularies import LABEL_NAMES
-from drumline.evaluation.estimates import ENDINGS, GENERIC_NAMES, Told, events_of, label_of, read_events
+from drumline.evaluation.estimates import ENDINGS, GENERIC_NAMES, EstimatedHit, events_of, label_of, read_events
 
 if TYPE_CHECKING:  # Parquet is imported where a file of it is read: a light installation has no Arrow.
     import pyarrow as pa
@@ -133,9 +133,9 @@ def _rows(uri: str) -> Iterator[tuple[str, Located]]:
             raise ChartError(uri, f"needs a column {' or '.join(_NAME_COLUMNS)}, and hits; has {file.schema.names}")
         wanted = [column, *(["domain"] if "domain" in file.schema.names else [])]
         for group in range(file.num_row_groups):
-            for row, told in enumerate(file.row_group(group, wanted).to_pylist()):
-                domain = told.get("domain") or ""
-                yield f"{told[column]}{'.' if domain else ''}{domain}", Located(uri, row_group=group, row=row)
+            for row, entry in enumerate(file.row_group(group, wanted).to_pylist()):
+                domain = entry.get("domain") or ""
+                yield f"{entry[column]}{'.' if domain else ''}{domain}", Located(uri, row_group=group, row=row)
 
 
 @lru_cache(maxsize=4)
@@ -149,7 +149,7 @@ def _row_group(uri: str, group: int) -> "pa.Table":
 def _events_of_row(table: "pa.Table", row: int, place: str) -> Events:
     hits = table["hits"][row].as_py() or []
     return events_of(
-        Told(
+        EstimatedHit(
             checked_time_s(hit["time_s"], place),
             label_of(hit["label"], place),
             *(math.nan if hit.get(name) is None else float(hit[name]) for name in ("velocity", "confidence")),
@@ -193,7 +193,7 @@ def _events_of_onsets(song: Mapping[str, Any], place: str) -> Events:
             continue
         tree = as_tree({"times": times}, f"{place}.")
         hits += [
-            Told(_seconds(time, f"{place}.{word}"), label_of(word, f"{place}.{word}"), math.nan, math.nan)
+            EstimatedHit(_seconds(time, f"{place}.{word}"), label_of(word, f"{place}.{word}"), math.nan, math.nan)
             for time in tree.items("times")
         ]
     return events_of(hits)

@@ -123,8 +123,8 @@ class ReferenceSong:
         )
         time_s, beat, velocity, openness = (_numbers(mine[name]) for name in ("time_s", "beat", "velocity", "openness"))
         tempo, offset_s = tempo_through(beat.tolist(), time_s.tolist())
-        told = zip(*(mine[name].to_pylist() for name in ("label", "evidence", "flags")), strict=True)
-        labels = [self._label(label, evidence, flags) for label, evidence, flags in told]
+        selected = zip(*(mine[name].to_pylist() for name in ("label", "evidence", "flags")), strict=True)
+        labels = [self._label(label, evidence, flags) for label, evidence, flags in selected]
         return Truth(
             events=Events.of(time_s, labels, velocity=velocity, openness=openness),
             tempo=tempo,
@@ -172,8 +172,8 @@ def find_references(config: ReferenceConfig) -> list[ReferenceSong]:
     found = list(_of_dataset(config)) if config.dataset else list(_of_roots(config))
     if not found:
         place = config.dataset or ", ".join(root.uri for root in config.roots)
-        told = ("splits", "domains", "sources") if config.dataset else ("sources",)
-        chosen = {name: getattr(config, name) for name in told if getattr(config, name)}
+        selected = ("splits", "domains", "sources") if config.dataset else ("sources",)
+        chosen = {name: getattr(config, name) for name in selected if getattr(config, name)}
         rule = ", ".join(f"{name} {' or '.join(words)}" for name, words in chosen.items())
         raise ConfigError(f"references: no song in {place}{f' with {rule}' if rule else ''}")
     return sorted(found, key=lambda song: song.name)

@@ -114,7 +114,7 @@ def _branches(songs: Sequence[SongScore], frames: BranchFrames, config: Evaluati
         # Every branch is a class of the five, or of the eight.
         events = counts[COLUMNS.index(("5", branch) if ("5", branch) in COLUMNS else ("8", branch))]
         event_f = float(scores(events).f)
-        told = verdict(
+        result = verdict(
             branch,
             roc_auc=float(area.roc_auc[index]),
             f=event_f,
@@ -131,8 +131,8 @@ def _branches(songs: Sequence[SongScore], frames: BranchFrames, config: Evaluati
             frame_recall=number(at_half.recall[index]),
             frame_f=number(at_half.f[index]),
             event_f=number(event_f),
-            finding=told.finding,
-            reason=told.reason,
+            finding=result.finding,
+            reason=result.reason,
         )
     return found
 
@@ -167,7 +167,7 @@ def _song_rows(songs: Sequence[SongScore], config: EvaluationConfig) -> list[Son
     for song in songs:
         counts = song.counts[0, columns]
         tp, fp, fn = counts.sum(axis=0).tolist()
-        told = micro(counts)
+        result = micro(counts)
         rows.append(
             SongRow(
                 song=song.song,
@@ -180,9 +180,9 @@ def _song_rows(songs: Sequence[SongScore], config: EvaluationConfig) -> list[Son
                 tp=tp,
                 fp=fp,
                 fn=fn,
-                precision=number(told.precision),
-                recall=number(told.recall),
-                f=number(told.f),
+                precision=number(result.precision),
+                recall=number(result.recall),
+                f=number(result.f),
                 edits_per_100_notes=_edit_rate([song], config),
                 median_offset_ms=number(np.median(song.offset_s) * 1000) if len(song.offset_s) else None,
             )
@@ -205,7 +205,7 @@ def _comparisons(by_system: Mapping[str, Sequence[SongScore]], config: Evaluatio
         if name == config.compared_with or not both:
             continue
         a, b = (np.stack([pair[side].counts[0, columns] for pair in both]) for side in (0, 1))
-        told = compare(
+        result = compare(
             a,
             b,
             statistic=summary.with_totals,
@@ -217,10 +217,10 @@ def _comparisons(by_system: Mapping[str, Sequence[SongScore]], config: Evaluatio
         for row, title in enumerate(("micro", "macro", *VOCABULARIES[config.scoring.vocabulary].classes)):
             precision, recall, f = (
                 Delta(
-                    delta=number(told.delta[row, column]),
-                    low=number(told.low[row, column]),
-                    high=number(told.high[row, column]),
-                    p_value=number(told.p_value[row, column]),
+                    delta=number(result.delta[row, column]),
+                    low=number(result.low[row, column]),
+                    high=number(result.high[row, column]),
+                    p_value=number(result.p_value[row, column]),
                 )
                 for column in range(3)
             )

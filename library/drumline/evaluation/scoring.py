@@ -58,8 +58,8 @@ class Prediction:
             return calibration.apply(hits) if calibration else hits
         if not self.activations:
             return Events.none()
-        told = Activations.from_bytes(read_bytes(self.activations), self.activations)
-        return decode([told], self.decoding, calibration).events
+        predicted = Activations.from_bytes(read_bytes(self.activations), self.activations)
+        return decode([predicted], self.decoding, calibration).events
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Unread:
+class UnreadSong:
     """A file that could not be read and was not evaluated."""
 
     truth: str
@@ -90,7 +90,7 @@ class Scored:
     songs: dict[Key, list[SongScore]] = field(default_factory=lambda: defaultdict(list))
     frames: dict[Key, BranchFrames] = field(default_factory=dict)
     """Frame counts summed over songs."""
-    unread: list[Unread] = field(default_factory=list)
+    unread: list[UnreadSong] = field(default_factory=list)
 
     def add(self, other: "Scored") -> None:
         """Add the scores of other cases."""
@@ -119,7 +119,9 @@ def find_cases(config: EvaluationConfig) -> list[Case]:
         songs = find_references(truth)
         by_system = {s.name: predictions_of(s, songs, unmatched=config.unmatched) for s in config.systems}
         for song in songs:
-            predictions = {name: told[song.name] for name, told in by_system.items() if song.name in told}
+            predictions = {
+                name: predicted[song.name] for name, predicted in by_system.items() if song.name in predicted
+            }
             if predictions:
                 cases.append(Case(truth.name, song, predictions))
     return cases
@@ -138,13 +140,13 @@ def predictions_of(
     if system.predictions:
         located = find_predictions(system.predictions, system.part)
         hits = pair(songs, located, system=system.name, unmatched=unmatched)
-    told = hits if system.predictions else activations
+    predicted = hits if system.predictions else activations
     return {
         song.name: Prediction(
             hits.get(song.name), system.decoding, activations.get(song.name, ""), calibration=system.calibration
         )
         for song in songs
-        if song.name in told or unmatched == "empty"
+        if song.name in predicted or unmatched == "empty"
     }
 
 
@@ -162,7 +164,7 @@ def score_case(case: Case, config: ScoringConfig) -> Scored:
     try:
         truth = case.song.read()
     except (ChartError, SongError) as error:
-        scored.unread.append(Unread(case.truth, "", case.song.name, str(error)))
+        scored.unread.append(UnreadSong(case.truth, "", case.song.name, str(error)))
         return scored
     for system, prediction in case.predictions.items():
         try:
@@ -171,7 +173,7 @@ def score_case(case: Case, config: ScoringConfig) -> Scored:
                 frames = read_frames(read_bytes(prediction.activations), prediction.activations)
                 scored.frames[case.truth, system] = branch_frames(truth, frames, mask_s=config.frame_mask_s)
         except (DrumlineError, FileNotFoundError) as error:  # of one file
-            scored.unread.append(Unread(case.truth, system, case.song.name, str(error)))
+            scored.unread.append(UnreadSong(case.truth, system, case.song.name, str(error)))
             continue
         scored.songs[case.truth, system].append(score_song(case.song, truth, hits, config))
     return scored

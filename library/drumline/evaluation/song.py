@@ -73,7 +73,7 @@ def score_song(song: ReferenceSong, truth: Truth, estimate: Events, config: Scor
     reference, unannotated = truth.events, truth.unannotated
     judged = judge(reference, estimate, vocabulary=vocabulary, window_s=window_s, unannotated=unannotated)
     found = offsets(reference, estimate, judgement=judged)
-    told = judged.charged & np.isfinite(estimate.confidence)
+    scored = judged.charged & np.isfinite(estimate.confidence)
     subdivisions: dict[str, NDArray[np.int64]] = {
         among: np.zeros((num_classes, len(TEMPO_BANDS), len(NOTE_VALUES), 2), np.int64) for among in AMONG
     }
@@ -110,8 +110,8 @@ def score_song(song: ReferenceSong, truth: Truth, estimate: Events, config: Scor
         },
         subdivisions=subdivisions,
         edits={name: _edits(truth, estimate, name, window_s) for name in EDIT_VOCABULARIES},
-        confidence=estimate.confidence[told],
-        right=judged.estimate_partner[told] >= 0,
+        confidence=estimate.confidence[scored],
+        right=judged.estimate_partner[scored] >= 0,
     )
 
 

@@ -61,7 +61,7 @@ def event_scores(songs: Sequence[SongScore], config: EvaluationConfig) -> tuple[
                 EventScores(
                     window_ms=window_ms(window_s),
                     vocabulary=name,
-                    told=bool(clear[labels > 0].all()),
+                    unambiguous=bool(clear[labels > 0].all()),
                     micro=_with_counts(values[0], sums.sum(axis=0), minutes),
                     macro=values[1],
                     classes={
@@ -77,13 +77,14 @@ def class_timing(songs: Sequence[SongScore], classes: Sequence[str]) -> dict[str
     drum, offset_s = (np.concatenate([getattr(song, name) for song in songs]) for name in ("drum", "offset_s"))
     found = {}
     for name, of, count in (("all", np.zeros_like(drum), 1), ("", drum, len(classes))):
-        told = timing(of, offset_s, num_classes=count)
+        offsets = timing(of, offset_s, num_classes=count)
         for row, title in enumerate([name] if name else classes):
             median, mean, deviation, spread = (
-                number(1000 * values[row]) for values in (told.median_s, told.mean_s, told.deviation_s, told.spread_s)
+                number(1000 * values[row])
+                for values in (offsets.median_s, offsets.mean_s, offsets.deviation_s, offsets.spread_s)
             )
             found[title] = ClassTiming(
-                num_pairs=int(told.num_pairs[row]),
+                num_pairs=int(offsets.num_pairs[row]),
                 median_ms=median,
                 mean_ms=mean,
                 deviation_ms=deviation,
@@ -100,12 +101,12 @@ def velocity_errors(songs: Sequence[SongScore], classes: Sequence[str]) -> dict[
 
 def errors(sums: NDArray[np.float64]) -> Errors:
     """Error statistics from summed moments [7]."""
-    told = paired_errors(sums)
+    errors = paired_errors(sums)
     return Errors(
-        num_pairs=int(told.num_pairs),
-        mean_absolute=number(told.mean_absolute[()]),
-        bias=number(told.bias[()]),
-        correlation=number(told.correlation[()]),
+        num_pairs=int(errors.num_pairs),
+        mean_absolute=number(errors.mean_absolute[()]),
+        bias=number(errors.bias[()]),
+        correlation=number(errors.correlation[()]),
     )
 
 
@@ -181,14 +182,14 @@ def confidences(songs: Sequence[SongScore]) -> Reliability | None:
     confidence, right = (np.concatenate([getattr(song, name) for song in songs]) for name in ("confidence", "right"))
     if len(confidence) == 0:
         return None
-    told = reliability(confidence, right)
+    curve = reliability(confidence, right)
     return Reliability(
         num_hits=len(confidence),
-        expected_error=round(told.expected_error, DECIMALS),
-        brier=round(told.brier, DECIMALS),
-        count=tuple(told.count.tolist()),
-        mean_confidence=_numbers(told.mean_confidence),
-        accuracy=_numbers(told.accuracy),
+        expected_error=round(curve.expected_error, DECIMALS),
+        brier=round(curve.brier, DECIMALS),
+        count=tuple(curve.count.tolist()),
+        mean_confidence=_numbers(curve.mean_confidence),
+        accuracy=_numbers(curve.accuracy),
     )
 
 

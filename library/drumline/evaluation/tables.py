@@ -72,23 +72,23 @@ def _classes(report: Report) -> Iterator[Row]:
     for _, system, names in _systems(report):
         for at in system.events:
             place = {**names, "window_ms": at.window_ms, "vocabulary": at.vocabulary}
-            for drum, told in [("micro", at.micro), *at.classes.items()]:
-                counts = {"tp": told.tp, "fp": told.fp, "fn": told.fn}
-                rate = {"false_positives_per_minute": told.false_positives_per_minute}
-                yield {**place, "class": drum, **_scores(told), **counts, **rate}
+            for drum, scored in [("micro", at.micro), *at.classes.items()]:
+                counts = {"tp": scored.tp, "fp": scored.fp, "fn": scored.fn}
+                rate = {"false_positives_per_minute": scored.false_positives_per_minute}
+                yield {**place, "class": drum, **_scores(scored), **counts, **rate}
             yield {**place, "class": "macro", **_scores(at.macro)}
 
 
-def _scores(told: ScoreValues) -> Row:
+def _scores(scored: ScoreValues) -> Row:
     return {
-        **_value("precision", told.precision),
-        **_value("recall", told.recall),
-        **_value("f", told.f),
+        **_value("precision", scored.precision),
+        **_value("recall", scored.recall),
+        **_value("f", scored.f),
     }
 
 
-def _value(name: str, told: Value) -> Row:
-    return {name: told.value, f"{name}_low": told.low, f"{name}_high": told.high}
+def _value(name: str, scored: Value) -> Row:
+    return {name: scored.value, f"{name}_low": scored.low, f"{name}_high": scored.high}
 
 
 def _songs(report: Report) -> Iterator[Row]:
@@ -114,17 +114,17 @@ def _rhythm(report: Report) -> Iterator[Row]:
                         "hits": row.estimate[b],
                         "precision": row.precision[b],
                     }
-        for told in system.subdivisions:
-            for name, strokes in told.reference.items():
-                for v, value in enumerate(told.note_values):
+        for scored in system.subdivisions:
+            for name, strokes in scored.reference.items():
+                for v, value in enumerate(scored.note_values):
                     yield {
                         **names,
                         "kind": "note value",
-                        "among": told.among,
+                        "among": scored.among,
                         "rows": name,
                         "bin": value,
                         "strokes": strokes[v],
-                        "recall": told.recall[name][v],
+                        "recall": scored.recall[name][v],
                     }
 
 
@@ -133,16 +133,16 @@ def _comparisons(report: Report) -> Iterator[Row]:
         for each in truth.comparisons:
             for drum, deltas in each.rows.items():
                 for score in ("precision", "recall", "f"):
-                    told = getattr(deltas, score)
+                    scored = getattr(deltas, score)
                     names = {"truth": truth.name, "system": each.system, "baseline": each.baseline, "songs": each.songs}
-                    yield {**names, "class": drum, "score": score, **told.model_dump()}
+                    yield {**names, "class": drum, "score": score, **scored.model_dump()}
 
 
 def _groups(report: Report) -> Iterator[Row]:
     for _, system, names in _systems(report):
         for group in system.groups:
-            told = group.model_dump(exclude={"f", "classes"})
-            yield {**names, **told, **_value("f", group.f), **{f"f_{d}": f for d, f in group.classes.items()}}
+            scored = group.model_dump(exclude={"f", "classes"})
+            yield {**names, **scored, **_value("f", group.f), **{f"f_{d}": f for d, f in group.classes.items()}}
 
 
 def _csv(rows: Sequence[Row]) -> str:

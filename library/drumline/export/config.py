@@ -17,13 +17,13 @@ class ExportConfig(Config):
     output: str
     """The package's folder, on a local disk; its last part is what ``--model`` calls it."""
     name: str
-    """Of the model."""
+    """Name of the model."""
     version: str
-    """Of the model."""
+    """Version of the model."""
     summary: str = ""
     """For the card: what it is good for, in a sentence or two."""
     licence: str = ""
-    """Of the weights, for the card."""
+    """Licence of the weights, for the card."""
     about: str = ""
     """A Markdown file that the card holds as it is: data and their licences, accuracy, limits."""
     precisions: tuple[Precision, ...] = ("float32", "int8", "float16")
@@ -35,21 +35,21 @@ class ExportConfig(Config):
     micro: str = ""
     """A package that reads dense passages again (preset ``micro``): the name of a folder beside ``output``."""
     margin_s: float = Field(default=2.0, ge=0)
-    """What it hears on either side of a passage [s]: a recurrent network forgets within about a second."""
+    """Context on either side of a chunk [s]: a recurrent network forgets within about a second."""
     dataset: str
     """A built dataset, for the ranges of int8 and for parity."""
     calibration_split: str = "train"
-    """Of the dataset: whose windows give the ranges of int8."""
+    """Split of the dataset whose windows give the ranges of int8."""
     calibration_recordings: int = Field(default=64, ge=1)
     """At most so many."""
     calibration_seconds: float = Field(default=10.0, gt=0)
-    """Of each recording, from its start [s]."""
+    """Length of each recording that is used, from its start [s]."""
     parity_split: str = "validation"
-    """Of the dataset: where the graphs are compared with torch."""
+    """Split of the dataset on which the graphs are compared with torch."""
     parity_recordings: int = Field(default=16, ge=1)
     """At most so many."""
     parity_seconds: float = Field(default=60.0, gt=0)
-    """Of each, from its start [s]."""
+    """Length of each recording that is used, from its start [s]."""
     limits: dict[Precision, Limits] = Field(
         default={
             "float32": Limits(max_difference=1e-3, mean_difference=1e-5, f_drop=0.001),

@@ -42,7 +42,7 @@ from drumline.training.config import ValidationConfig
 from drumline.training.validation import Recording, recordings
 
 _SCORES: Final = ("f5_50", "f8_50", "f12_50", "f12_30", "pr_auc")
-"""Of a validation, for the card."""
+"""Validation scores that the card shows."""
 _REPORT: Final = "parity.json"
 
 
@@ -83,7 +83,7 @@ def export(config: ExportConfig) -> Exported:
         for precision, file in files.items()
     }
     parity = compare(network, LogMel(features), graphs, dev, preset)
-    report = {precision: told.model_dump(mode="json") for precision, told in parity.items()}
+    report = {precision: comparison.model_dump(mode="json") for precision, comparison in parity.items()}
     write_bytes(str(folder / _REPORT), (json.dumps(report, indent=1) + "\n").encode())
     if faults := beyond(parity, config.limits):
         raise DrumlineError(f"{folder}: not exported, beyond the limits: {'; '.join(faults)}")
@@ -110,7 +110,7 @@ def export(config: ExportConfig) -> Exported:
         preset=config.preset,
         micro=config.micro,
         files={},
-        parity={str(precision): told for precision, told in parity.items()},
+        parity={str(precision): comparison for precision, comparison in parity.items()},
         facts=facts,
     )
     scores: dict[str, float] = {name: found.metrics[name] for name in _SCORES if name in found.metrics}
@@ -141,7 +141,7 @@ def _write_graphs(
 
 
 def _recordings(dataset: str, split: str, number: int, seconds: float) -> list[Recording]:
-    """Of a split, cut. Raises ConfigError where it has none."""
+    """Recordings of a split, cut. Raises ConfigError if it has none."""
     chosen = ValidationConfig(split=split, max_recordings=number, max_seconds=seconds)
     if not (found := list(recordings(dataset, chosen))):
         raise ConfigError(f"{dataset}: no recordings in its split {split!r}")

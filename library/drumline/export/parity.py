@@ -27,14 +27,14 @@ _SCORE = "f5_50"
 
 
 class Limits(Config):
-    """What a graph may differ by from the checkpoint in torch."""
+    """Largest differences of a graph from the checkpoint in torch."""
 
     max_difference: float = Field(gt=0)
     """The largest difference of any probability, onset or velocity."""
     mean_difference: float = Field(gt=0)
     """The mean difference of all of them."""
     f_drop: float = Field(ge=0)
-    """What micro F of 5 classes at 50 ms may fall by."""
+    """Largest drop of the micro F-measure of 5 classes at 50 ms."""
 
 
 @dataclass
@@ -73,17 +73,17 @@ def compare(
 
 
 def beyond(parity: Mapping[Precision, Parity], limits: Mapping[Precision, Limits]) -> list[str]:
-    """What lies beyond the limits, in words; nothing is said of a graph without limits."""
+    """Descriptions of differences beyond the limits; graphs without limits are not checked."""
     found = []
     for name, limit in limits.items():
-        if (told := parity.get(name)) is None:
+        if (comparison := parity.get(name)) is None:
             continue
-        if told.max_difference > limit.max_difference:
-            found.append(f"{name}: largest difference {told.max_difference:.2g}, limit {limit.max_difference:g}")
-        if told.mean_difference > limit.mean_difference:
-            found.append(f"{name}: mean difference {told.mean_difference:.2g}, limit {limit.mean_difference:g}")
-        if told.f_change is not None and -told.f_change > limit.f_drop:
-            found.append(f"{name}: F changes by {told.f_change:+.4f}, limit -{limit.f_drop:g}")
+        if comparison.max_difference > limit.max_difference:
+            found.append(f"{name}: largest difference {comparison.max_difference:.2g}, limit {limit.max_difference:g}")
+        if comparison.mean_difference > limit.mean_difference:
+            found.append(f"{name}: mean difference {comparison.mean_difference:.2g}, limit {limit.mean_difference:g}")
+        if comparison.f_change is not None and -comparison.f_change > limit.f_drop:
+            found.append(f"{name}: F changes by {comparison.f_change:+.4f}, limit -{limit.f_drop:g}")
     return found
 
 
@@ -93,10 +93,10 @@ def _heard(graph: OnnxNetwork, samples: NDArray[np.float32]) -> Activations:
 
 def _parity(tally: _Tally, f_of_torch: float) -> Parity:
     f = metrics(tally.counts)[_SCORE]
-    told = math.isfinite(f) and math.isfinite(f_of_torch)
+    is_scored = math.isfinite(f) and math.isfinite(f_of_torch)
     return Parity(
         max_difference=tally.largest,
         mean_difference=tally.total / max(1, tally.number),
-        f=f if told else None,
-        f_change=f - f_of_torch if told else None,
+        f=f if is_scored else None,
+        f_change=f - f_of_torch if is_scored else None,
     )

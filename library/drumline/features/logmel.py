@@ -47,7 +47,7 @@ class LogMelConfig(Config):
     high_hz: float = Field(default=11_000.0, gt=0.0, le=RATE_HZ / 2)
     """Upper edge of the last band, Hz."""
     gain: float = Field(default=1000.0, gt=0.0)
-    """What a magnitude is multiplied by before ``ln(1 + x)``: 1000 puts the knee at -60 dB of full scale."""
+    """Factor of a magnitude before ``ln(1 + x)``: 1000 puts the knee at -60 dB of full scale."""
     extra_n_ffts: tuple[int, ...] = ()
     """Samples in further analysis windows, each giving as many bands again on the same frames."""
     flux_lag: int = Field(default=0, ge=0)
@@ -66,10 +66,10 @@ class LogMelConfig(Config):
         return self
 
     @model_serializer(mode="wrap")
-    def _as_ever(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _as_ever(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without the additions where they are off: a configuration that never heard of them keeps its fingerprint."""
         off = {name for name in ("extra_n_ffts", "flux_lag") if not getattr(self, name)}
-        return {name: value for name, value in told(self).items() if name not in off}
+        return {name: value for name, value in serialise(self).items() if name not in off}
 
     @property
     def n_ffts(self) -> tuple[int, ...]:

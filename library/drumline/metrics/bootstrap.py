@@ -32,7 +32,7 @@ class BootstrapConfig(Config):
     level: float = Field(default=0.95, gt=0, lt=1)
     """Share of the draws that an interval holds."""
     seed: int = 0
-    """Of the draws: the same seed gives the same intervals."""
+    """Random seed of the resamples: the same seed gives the same intervals."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Interval:
     """Arrays of shape [*V]."""
 
     value: NDArray[np.float64]
-    """Of the songs as they are."""
+    """Value of the songs as they are."""
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 

@@ -93,19 +93,22 @@ def _logit(probability: ArrayLike) -> NDArray[np.float64]:
 
 
 def shifts_of_kinds(probability: ArrayLike, kind: ArrayLike, *, most: float) -> NDArray[np.float64]:
-    """What to add to log-probabilities [N, K] to make the kinds [N] that there were most likely: [K], the first 0.
+    """Shifts of log-probabilities [N, K] that make the true kinds [N] most likely: [K], the first 0.
 
     Puts right a model that learnt from other shares of the kinds than there are. None is larger than ``most``: what a
     dev set holds is only an example. Source: Saerens, Latinne, Decaestecker, Neural Computation 14 (2002).
     """
-    told, is_kind = np.log(np.maximum(np.asarray(probability, np.float64), _LEAST)), np.asarray(kind, np.int64)
+    log_probability, is_kind = (
+        np.log(np.maximum(np.asarray(probability, np.float64), _LEAST)),
+        np.asarray(kind, np.int64),
+    )
     from scipy.optimize import minimize  # here for its cost, as in `temperature`
 
     def loss(shifts: NDArray[np.float64]) -> float:
-        scores = told + np.append(0.0, shifts)
+        scores = log_probability + np.append(0.0, shifts)
         return float((logsumexp(scores, axis=1) - scores[np.arange(len(scores)), is_kind]).mean())
 
-    others = told.shape[1] - 1
+    others = log_probability.shape[1] - 1
     found = minimize(loss, np.zeros(others), method="L-BFGS-B", bounds=[(-most, most)] * others)
     return np.append(0.0, found.x)
 

@@ -1,4 +1,4 @@
-"""What was taken for what: instruments, our twelve classes, and ways of playing an instrument that was found.
+"""Confusion matrices of instruments, of the twelve classes, and of the articulations of an instrument that was found.
 
 Rows are the reference, columns the estimate. Pairs come from `metrics.edits`: an estimate of the right class is
 preferred to one of a wrong class, then as many wrong ones are explained as possible, so chords do not cross over.
@@ -49,10 +49,10 @@ def confusion(
     """
     correction = correct(reference, estimate, vocabulary=vocabulary, window_s=window_s, unannotated=unannotated)
     nothing = len(vocabulary.classes)
-    told, given = (vocabulary.certain_class(each.label) for each in (reference, estimate))
-    heard, meant = correction.pairs.T
+    expected, given = (vocabulary.certain_class(each.label) for each in (reference, estimate))
+    reference_rows, meant = correction.pairs.T
     missed, extra = correction.inserted, correction.deleted
-    rows = np.concatenate([told[heard], told[missed], np.full(len(extra), nothing)])
+    rows = np.concatenate([expected[reference_rows], expected[missed], np.full(len(extra), nothing)])
     columns = np.concatenate([given[meant], np.full(len(missed), nothing), given[extra]])
     sure = rows >= 0
     return table((rows[sure], columns[sure]), (nothing + 1, nothing + 1))
@@ -65,13 +65,15 @@ def variation_confusion(reference: Events, estimate: Events, *, branch: str, win
     was played are left out.
     """
     column = INSTRUMENTS.classes.index(branch)
-    heard, given = (np.flatnonzero(INSTRUMENTS.certain_class(each.label) == column) for each in (reference, estimate))
-    pairs = match(reference.time_s[heard], estimate.time_s[given], window_s=window_s)
+    reference_rows, given = (
+        np.flatnonzero(INSTRUMENTS.certain_class(each.label) == column) for each in (reference, estimate)
+    )
+    pairs = match(reference.time_s[reference_rows], estimate.time_s[given], window_s=window_s)
     ways = _WAYS[branch]
-    told = ways.certain_class(reference.label[heard[pairs[:, 0]]])
+    expected = ways.certain_class(reference.label[reference_rows[pairs[:, 0]]])
     said = ways.certain_class(estimate.label[given[pairs[:, 1]]])
-    both = (told >= 0) & (said >= 0)
-    return table((told[both], said[both]), (len(ways.classes), len(ways.classes)))
+    both = (expected >= 0) & (said >= 0)
+    return table((expected[both], said[both]), (len(ways.classes), len(ways.classes)))
 
 
 def accuracy(matrix: NDArray[np.int64]) -> float:

@@ -35,7 +35,7 @@ class Correction:
     pairs: NDArray[np.int64]
     """(reference, estimate) [K, 2] of notes that are kept or moved."""
     moved: NDArray[np.bool_]
-    """Which of the pairs are substitutions [K]."""
+    """Mask of the pairs that are substitutions [K]."""
     inserted: NDArray[np.int64]
     """Reference notes without partner that must be written."""
     deleted: NDArray[np.int64]
@@ -97,7 +97,7 @@ def _best_assignment(
     *,
     shape: tuple[int, int],
 ) -> NDArray[np.int64]:
-    """Which of the candidate pairs to take, for the most edits saved and then the least distance."""
+    """Mask of the candidate pairs to take, for the most edits saved and then the least distance."""
     if len(rows) == 0:
         return np.empty(0, dtype=np.int64)
     # All distances together must weigh less than one edit.

@@ -1,4 +1,4 @@
-"""What became of each single hit in one vocabulary: for whatever needs the pairs and not only their number.
+"""Outcome of each single hit in one vocabulary, for uses that need the pairs and not only their number.
 
 The rules are `metrics.tally`'s, hit by hit, so the counts agree with it; of the matchings with those counts it is one
 of least total distance within each class.
@@ -57,12 +57,12 @@ def judge(
     unannotated: Collection[str] = (),
 ) -> Judgement:
     """The fate of each hit. ``unannotated``: classes that the reference's source leaves out even where they sound."""
-    told = vocabulary.relations[reference.label]
+    relations = vocabulary.relations[reference.label]
     reference_class, estimate_class = (vocabulary.certain_class(each.label) for each in (reference, estimate))
     left_out = within(unannotated)[estimate.label]
     partner = np.full(len(estimate), -1, dtype=np.int64)
     for column in range(len(vocabulary.classes)):
-        known = np.flatnonzero(told[:, column] != OUTSIDE)
+        known = np.flatnonzero(relations[:, column] != OUTSIDE)
         given = np.flatnonzero(estimate_class == column)
         pairs = match_preferring(
             reference.time_s[known],

@@ -1,4 +1,4 @@
-"""Which estimate belongs to which reference: one-to-one, within a window, in time linear in the pairs that may match.
+"""Matching of estimates with references: one-to-one, within a window, in time linear in the pairs that may match.
 
 A pair may match if ``estimate - window <= reference <= estimate + window`` in float64, which is the boundary of
 `mir_eval.util.match_events` to the last bit. The number of matches is always the greatest possible, as mir_eval's is;

@@ -31,9 +31,9 @@ class Curve:
     """Shares accepted as known, from the highest threshold to the lowest [..., 1 + different scores]."""
 
     known: Floats
-    """Of the known samples: the true-positive rate."""
+    """True-positive rate: share of the known samples that are accepted."""
     unknown: Floats
-    """Of the unknown samples: the false-positive rate."""
+    """False-positive rate: share of the unknown samples that are accepted."""
     precision: Floats
     """The share of the known among what is accepted; NaN where nothing is."""
 
@@ -58,7 +58,7 @@ def curve(score: ArrayLike, known: ArrayLike, *, weight: ArrayLike | None = None
 
 
 def separation(score: ArrayLike, known: ArrayLike, *, weight: ArrayLike | None = None, tpr: float = 0.95) -> Separation:
-    """What the `curve` comes to."""
+    """Summary of the `curve`: AUROC and false-positive rate at a true-positive rate."""
     at = curve(score, known, weight=weight)
     steps = np.diff(at.known, axis=-1)
     empty = np.isnan(at.known[..., -1]) | np.isnan(at.unknown[..., -1])

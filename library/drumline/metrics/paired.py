@@ -33,7 +33,7 @@ def moments(reference: ArrayLike, estimate: ArrayLike) -> NDArray[np.float64]:
 
 
 def paired_errors(sums: NDArray[np.float64]) -> PairedErrors:
-    """What sums [..., 7] of `moments` say: arrays of shape [...]."""
+    """Error statistics of sums [..., 7] of `moments`: arrays of shape [...]."""
     n, absolute, e, r, ee, rr, er = np.moveaxis(np.asarray(sums, np.float64), -1, 0)
     spread_e, spread_r = (np.maximum(n * squares - total**2, 0.0) for squares, total in ((ee, e), (rr, r)))
     spread = np.sqrt(spread_e * spread_r)
@@ -52,11 +52,11 @@ def velocity_moments(
     reference: Events, estimate: Events, *, judgement: Judgement, num_classes: int
 ) -> NDArray[np.float64]:
     """Sums [C, 7] over the true positives of each class with known velocities."""
-    heard, given = judgement.pairs.T
-    drums = judgement.reference_class[heard]
+    reference_rows, given = judgement.pairs.T
+    drums = judgement.reference_class[reference_rows]
     return np.stack(
         [
-            moments(reference.velocity[heard[drums == drum]], estimate.velocity[given[drums == drum]])
+            moments(reference.velocity[reference_rows[drums == drum]], estimate.velocity[given[drums == drum]])
             for drum in range(num_classes)
         ]
     )
@@ -64,5 +64,5 @@ def velocity_moments(
 
 def openness_moments(reference: Events, estimate: Events, *, judgement: Judgement) -> NDArray[np.float64]:
     """Sums [7] over the true positives with known openness: hi-hats, whatever the vocabulary calls them."""
-    heard, given = judgement.pairs.T
-    return moments(reference.openness[heard], estimate.openness[given])
+    reference_rows, given = judgement.pairs.T
+    return moments(reference.openness[reference_rows], estimate.openness[given])

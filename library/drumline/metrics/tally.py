@@ -75,14 +75,14 @@ def tally_one(
 def _classes(
     reference: Events, estimate: Events, vocabulary: Vocabulary, unannotated: Collection[str]
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]]:
-    """Of each class: times that are wanted, known, given and charged."""
+    """Times that are wanted, known, given and charged, by class."""
     excused = within(unannotated)[estimate.label]
-    told = vocabulary.relations[reference.label]
+    relations = vocabulary.relations[reference.label]
     claimed = vocabulary.relations[estimate.label] == CERTAIN
     for column in range(len(vocabulary.classes)):
         yield (
-            reference.time_s[told[:, column] == CERTAIN],
-            reference.time_s[told[:, column] >= POSSIBLE],
+            reference.time_s[relations[:, column] == CERTAIN],
+            reference.time_s[relations[:, column] >= POSSIBLE],
             estimate.time_s[claimed[:, column]],
             estimate.time_s[claimed[:, column] & ~excused],
         )

@@ -37,8 +37,8 @@ class Timing:
 
 def offsets(reference: Events, estimate: Events, *, judgement: Judgement) -> Offsets:
     """The offsets of one song's true positives."""
-    heard, given = judgement.pairs.T
-    return Offsets(judgement.reference_class[heard], estimate.time_s[given] - reference.time_s[heard])
+    reference_rows, given = judgement.pairs.T
+    return Offsets(judgement.reference_class[reference_rows], estimate.time_s[given] - reference.time_s[reference_rows])
 
 
 def timing(drum: NDArray[np.int64], offset_s: NDArray[np.float64], *, num_classes: int) -> Timing:

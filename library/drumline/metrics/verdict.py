@@ -29,7 +29,7 @@ class VerdictConfig(Config):
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is wrong with a branch, if anything, and why we think so."""
+    """Verdict on a branch with its reasons."""
 
     branch: str
     finding: Finding

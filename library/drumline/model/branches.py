@@ -1,4 +1,4 @@
-"""What the model decides: five branches over the six instruments of the label columns, and eleven classes.
+"""Branches of the model: five over the six instruments of the label columns, and eleven classes.
 
 An *instrument* is a key of `core.taxonomy.BRANCHES`: kick, snare, tom, hihat, ride, crash. The model's rhythm-cymbal
 branch holds two of them, hi-hat and ride, which a drummer strikes at once (docs/decisions/0012).

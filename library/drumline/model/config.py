@@ -1,4 +1,4 @@
-"""What a network looks like, and the combinations that are worth a name.
+"""Configuration of a network, and named presets.
 
 ``preset`` fills in every key that is left out, so ``{preset: small, dropout: 0.2}`` is a whole configuration, and
 resolved it names every value.
@@ -58,7 +58,7 @@ class ModelConfig(Config):
     pooling: tuple[int, ...] = Field(default=(4, 2, 2, 2), min_length=1)
     """Bands that become one after each block. Time is never pooled."""
     context: Literal["lstm", "gru", "conformer", "none"] = "lstm"
-    """What lets a frame know of others: a bidirectional recurrent network, or attention to near frames."""
+    """Temporal context: a bidirectional recurrent network, or attention to near frames."""
     context_width: int = Field(default=256, ge=1)
     """Units a direction of a recurrent network; half the width of a conformer."""
     context_layers: int = Field(default=2, ge=1)
@@ -84,8 +84,8 @@ class ModelConfig(Config):
         if not isinstance(values, dict):
             return values
         # Lists are tuples here: what a validator hands on is no longer taken for JSON, and strictness minds.
-        told = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-        return {**PRESETS.get(str(told.get("preset", "full")), {}), **told}
+        settings = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+        return {**PRESETS.get(str(settings.get("preset", "full")), {}), **settings}
 
     @model_validator(mode="after")
     def _fits(self) -> Self:

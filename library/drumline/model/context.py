@@ -1,4 +1,4 @@
-"""What lets a frame know of other frames: recurrence over the whole excerpt, or attention within reach.
+"""Temporal context of frames: recurrence over the whole excerpt, or attention within reach.
 
 Attention is a sliding window (each frame sees ``reach`` frames on either side, wherever the excerpt begins), computed
 in chunks of ``reach``: a chunk's queries find all their keys in three chunks, so cost and memory grow with T and not

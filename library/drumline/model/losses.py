@@ -53,12 +53,12 @@ class VariationWeights(Config):
 
 
 class LossConfig(Config):
-    """What the network is taught, and how hard."""
+    """Loss terms and their weights."""
 
     presence: PresenceWeights = PresenceWeights()
     """Whether an instrument is struck."""
     variation: VariationWeights = VariationWeights()
-    """Which kind of stroke it is, learnt where the instrument is struck and the source tells."""
+    """Weights of the articulations, trained where the instrument is hit and the source states the articulation."""
     onset_weight: float = Field(default=1.0, ge=0)
     """Weight of the loss for any onset."""
     offset_weight: float = Field(default=1.0, ge=0)
@@ -66,8 +66,8 @@ class LossConfig(Config):
     velocity_weight: float = Field(default=1.0, ge=0)
     """Weight of the loss for loudness, learnt where the source tells."""
     stroke_scale: float = Field(default=10.0, ge=0)
-    """What kind, offset and loudness count on top of their weights: strokes fill one frame in 50 or so, and averaged
-    over all frames what only they teach would be learnt long after their presence."""
+    """Factor of the losses of articulation, offset and velocity on top of their weights: hits fill one frame in 50 or
+    so, and averaged over all frames these would be learnt long after presence."""
     binary: Literal["bce", "focal"] = "bce"
     """Loss of yes-or-no decisions: binary cross-entropy, or focal loss."""
     positive_weight: float = Field(default=4.0, ge=1, le=10)
@@ -112,11 +112,11 @@ class Losses:
     parts: Mapping[str, Part]
     """By name: ``kick``, ``snare_variation``, ``hihat``, ``onset``, ``offset``, ``velocity``, ``margin`` ..."""
     num_frames: int
-    """Of the batch, known or not."""
+    """Number of frames of the batch, labelled or not."""
 
     @property
     def total(self) -> Tensor:
-        """What training lowers."""
+        """Weighted sum of all terms, which training minimises."""
         sums = [part.weight * part.sum for part in self.parts.values()]
         return torch.stack(sums).sum() / self.num_frames
 

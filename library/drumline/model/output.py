@@ -1,4 +1,4 @@
-"""What a network answers: logits a frame, and the activations that follow from them.
+"""Outputs of a network: logits per frame, and the activations that follow from them.
 
 The probability of a class is that of its instrument times that of its kind, given the instrument.
 """
@@ -16,7 +16,7 @@ from drumline.model.branches import INSTRUMENT_OF, INSTRUMENTS, PREDICTED, VARIA
 
 
 class Activations(NamedTuple):
-    """What decoding and evaluation read. A tuple, so that it can be exported and compiled as it is."""
+    """Activations that decoding and evaluation read. A tuple, so that it can be exported and compiled."""
 
     classes_BTC: Tensor
     """Probability of each class of `branches.PREDICTED`."""

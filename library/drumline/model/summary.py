@@ -1,4 +1,4 @@
-"""What a network costs: parameters, and multiply-adds for a second of audio.
+"""Cost of a network: parameters, and multiply-adds per second of audio.
 
 Counted from the shapes that pass through each layer, on torch's meta device, where nothing is computed. Norms,
 activations and pooling are left out, as is usual: they cost memory traffic rather than arithmetic.

@@ -57,7 +57,7 @@ class DemoSong:
     offset_s: float = 0.0
     """Where the audio really lies: ``audio_s = chart_s + offset_s``."""
     claimed_s: float | None = None
-    """What the chart says of it, if that differs."""
+    """Offset that the chart states, if it differs."""
     drift: float = 0.0
     """The part by which the audio runs slower than the chart."""
     num_bars: int = 12
@@ -65,7 +65,7 @@ class DemoSong:
     artist: str = "The Render Farm"
     genre: str = "Rock"
     fault: str = ""
-    """What is broken on purpose."""
+    """Deliberate fault of the song."""
     rejected: str = ""
     """The reason that a build should give; empty for a good song."""
 

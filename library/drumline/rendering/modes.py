@@ -1,4 +1,4 @@
-"""What drawn instruments are made of: modes that die away, noise in bands, skins, sticks and plates.
+"""Building blocks of procedural instruments: decaying modes, noise bands, membranes, sticks and plates.
 
 ``built`` draws what an instrument is, ``struck`` how one stroke differs from the next. Everything is heard from its
 first sample on. Modes: N. H. Fletcher, T. D. Rossing, The Physics of Musical Instruments, ch. 18 and 20.
@@ -17,7 +17,7 @@ from drumline.rendering.synth_kit import seconds
 Wave = NDArray[np.float64]
 Random = np.random.Generator
 Recipe = Callable[[Random, Random, float, int], Wave]
-"""Of a stroke: what was built, how it is struck, its velocity and the rate [Hz]."""
+"""Recipe of a hit: random states of the instrument and of the hit, velocity, and sampling rate [Hz]."""
 
 _SKIN_RATIOS: Final = np.array([1.0, 1.59, 2.14, 2.30, 2.65, 2.92])
 

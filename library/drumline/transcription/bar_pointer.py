@@ -34,7 +34,7 @@ _PULSE_WEIGHT: Final = 0.5
 
 @dataclass(frozen=True)
 class Hits:
-    """What the search sees of a recording. All [N]."""
+    """Observations of a recording for the search. All [N]."""
 
     time_s: Array
     drum: Index

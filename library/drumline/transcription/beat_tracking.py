@@ -42,7 +42,7 @@ _CONSTANT_LOSS: Final = 0.05
 
 @dataclass(frozen=True)
 class GridHints:
-    """What a user states about the grid."""
+    """User's statements about the grid."""
 
     tempo_bpm: float | None = None
     """A constant tempo, in quarter notes per minute."""

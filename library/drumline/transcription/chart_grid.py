@@ -20,7 +20,7 @@ _CHORD_S: Final = 0.018
 _DIVISIONS: Final = ((4, 0.0), (6, 1.2), (8, 1.6), (12, 2.8))
 """Notes in a quarter, and the price of a hit there [nats]."""
 _DEVIATION_S: Final = 0.012
-"""Of played onsets about the grid."""
+"""Standard deviation of played onsets about the grid [s]."""
 _FINEST: Final = 48
 
 

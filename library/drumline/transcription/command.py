@@ -65,12 +65,16 @@ def _transcribe(source: Source, job: Job) -> Transcription:
         ) as bar,
     ):
         return transcribe(
-            recording, audio, listener=job.listener, timing=job.timing, heard=lambda seconds: bar.update(round(seconds))
+            recording,
+            audio,
+            listener=job.listener,
+            timing=job.timing,
+            on_progress=lambda seconds: bar.update(round(seconds)),
         )
 
 
 def _warnings(recording: Recording) -> Iterator[str]:
-    """What is out of the ordinary in a recording that is transcribed all the same."""
+    """Warnings about a recording that is transcribed all the same."""
     if recording.truncated:
         yield f"truncated: {recording.truncated}; what is there is transcribed"
     if recording.downmix != MEAN:

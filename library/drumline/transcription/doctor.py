@@ -20,8 +20,8 @@ class Finding:
     what: str
     state: str
     """``ok``, ``absent`` (nobody needs it for transcribing) or ``missing``."""
-    told: str
-    """What there is, or how to get it."""
+    detail: str
+    """State of the part, or how to install it."""
 
 
 _MODULES = {
@@ -66,12 +66,12 @@ def _model(wanted: str) -> Finding:
         package = read_package(folder)
     except DrumlineError as error:
         return Finding("model", "missing", str(error))
-    told = f"{package.name} {package.version} ({', '.join(package.precisions)}), preset {package.preset}: {folder}"
-    return Finding("model", "ok", told)
+    detail = f"{package.name} {package.version} ({', '.join(package.precisions)}), preset {package.preset}: {folder}"
+    return Finding("model", "ok", detail)
 
 
 def _device() -> Finding:
-    """Of transcribing on the command line: always the CPU."""
+    """Device of transcription on the command line: always the CPU."""
     return Finding("device", "ok", f"CPU, {os.cpu_count()} processors; onnxruntime uses up to 2 of them")
 
 

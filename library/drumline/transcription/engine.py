@@ -1,4 +1,4 @@
-"""What listens: a model package, on onnxruntime or on torch, or the fallback without a model.
+"""Load a model package and run inference with ONNX Runtime or PyTorch, or the fallback without a model.
 
 torch is imported where it is asked for, and nowhere else.
 """
@@ -36,7 +36,7 @@ from drumline.decoding.presets import load_preset
 from drumline.decoding.second_pass import Passage, dense_passages, splice
 from drumline.transcription.result import Transcriber
 
-Heard = Callable[[float], None]
+OnProgress = Callable[[float], None]
 """Told how many more seconds have been heard."""
 
 Runtime = Literal["onnx", "torch"]
@@ -53,7 +53,7 @@ class Listener(Protocol):
     def transcriber(self) -> Transcriber:
         """Who it is."""
 
-    def strokes(self, recording: Recording, heard: Heard) -> DecodedHits:
+    def strokes(self, recording: Recording, on_progress: OnProgress) -> DecodedHits:
         """All that is struck."""
 
 
@@ -63,37 +63,37 @@ class Engine:
 
     package: Package
     precision: Precision | Literal["torch"]
-    """Of its graph, or that its weights run on torch."""
+    """Precision of the graph, or ``torch`` if its weights run on PyTorch."""
     network: Network
     calibration: Calibration | None
     preset: str
     """Its name."""
     decoding: DecodeConfig
     micro: "Engine | None" = None
-    """What reads dense passages again, where the preset asks for that."""
+    """Model of the second pass over dense passages, if the preset has one."""
 
     @property
     def transcriber(self) -> Transcriber:
         return Transcriber(self.package.name, self.package.version, self.preset)
 
     def listen(self, recording: Recording) -> Iterator[Activations]:
-        """What the model says of a recording, piece by piece, rounded as a cache keeps it."""
+        """Activations of a recording, chunk by chunk, rounded as in the cache."""
         return (piece.rounded() for piece in self.network.infer(recording.read, recording.num_samples))
 
     def key(self, audio_sha256: str) -> str:
-        """Of what it says of a recording, in an `ActivationsCache`. Presets and thresholds do not change that."""
+        """Key of a recording's activations in an `ActivationsCache`, independent of presets and thresholds."""
         return key_of(self.package, self.precision, audio_sha256)
 
     def decoded(self, activations: Activations) -> DecodedHits:
         """The strokes in what it said, fresh or kept."""
         return decode([activations], self.decoding, self.calibration)
 
-    def strokes(self, recording: Recording, heard: Heard) -> DecodedHits:
-        found = decode(_counted(self.listen(recording), heard), self.decoding, self.calibration)
+    def strokes(self, recording: Recording, on_progress: OnProgress) -> DecodedHits:
+        found = decode(_counted(self.listen(recording), on_progress), self.decoding, self.calibration)
         return self.read_again(found, self.dense(found, recording.duration_s), recording)
 
     def dense(self, found: DecodedHits, duration_s: float) -> list[Passage]:
-        """What is to be read again; nothing where there is no micro model."""
+        """Passages for the second pass; empty without a micro model."""
         config = self.decoding.micro
         return [] if config is None else dense_passages(found.events, config, duration_s=duration_s)
 
@@ -118,11 +118,11 @@ class Fallback:
 
     transcriber: Transcriber
 
-    def strokes(self, recording: Recording, heard: Heard) -> DecodedHits:
+    def strokes(self, recording: Recording, on_progress: OnProgress) -> DecodedHits:
         from drumline.transcription import heuristic
 
         events = heuristic.transcribe(recording.read(0, recording.num_samples))
-        heard(recording.duration_s)
+        on_progress(recording.duration_s)
         return DecodedHits(events, {})
 
 
@@ -190,14 +190,14 @@ def precision_of(package: Package, folder: Path, wanted: str = "") -> Precision:
 
 
 def key_of(package: Package, precision: Precision | Literal["torch"], audio_sha256: str) -> str:
-    """Of what a package says of a recording when it runs so, in an `ActivationsCache`."""
+    """Key of a recording's activations in an `ActivationsCache`, by package and precision."""
     file = package.files[WEIGHTS if precision == "torch" else GRAPHS[precision]]
     model = f"{package.name} {package.version} {precision} {file} {package.margin_s}"
     return key(audio_sha256, model=model, features=package.features)
 
 
 def open_fallback() -> Fallback:
-    """What listens without a model."""
+    """Fallback without a model."""
     from drumline.transcription import heuristic
 
     return Fallback(Transcriber(heuristic.NAME, heuristic.VERSION))
@@ -207,7 +207,7 @@ def _read_from(recording: Recording, origin: int, start: int, stop: int) -> NDAr
     return recording.read(origin + start, origin + stop)
 
 
-def _counted(pieces: Iterator[Activations], heard: Heard) -> Iterator[Activations]:
+def _counted(pieces: Iterator[Activations], on_progress: OnProgress) -> Iterator[Activations]:
     for piece in pieces:
         yield piece
-        heard(len(piece.onset) * piece.grid.hop / RATE_HZ)
+        on_progress(len(piece.onset) * piece.grid.hop / RATE_HZ)

@@ -24,7 +24,7 @@ from drumline.transcription.rhythm_patterns import DRUMS, STEPS, Bar, dump, fit
 NUM_PATTERNS: Final = {(4, 4): 24, (3, 4): 4, (6, 8): 4, (7, 8): 3, (5, 4): 2}
 _SEEDS: Final = range(0, 6, 2)
 _EVERY: Final = 4
-"""Of Groove's performances one in so many is read: more change the patterns little."""
+"""Stride over Groove's performances: reading more changes the patterns little."""
 
 
 def groove_performances(

@@ -33,10 +33,10 @@ _RANGES_HZ: Final = {"low": (20.0, 95.0), "body": (95.0, 320.0), "middle": (700.
 _BEFORE, _AFTER, _LATER = (-4, -3, -2), (0, 1, 2, 3), tuple(range(6, 21))  # frames of 11.6 ms
 _STRONG_PERCENTILE: Final = 90
 _LEAST_RISE: Final = 0.05
-"""Of the logarithmic spectrum; below it is noise."""
+"""Least rise of the logarithmic spectrum; smaller ones are noise."""
 
 _LEAST: Final = {"kick": 0.3, "snare": 0.3, "tom": 0.6, "hihat": 0.1, "cymbal": 0.1}
-"""What a drum's score must reach; a strong stroke scores about 1."""
+"""Least score of each drum; a strong hit scores about 1."""
 _WASH: Final = (0.03, 0.25)
 """The part of a cymbal's rise that is left between 70 and 230 ms later, at the least."""
 

@@ -21,7 +21,7 @@ _OPTION: Final = "--overwrite"
 
 @dataclass(frozen=True)
 class Outputs:
-    """What is written for each song."""
+    """Output files of each song."""
 
     formats: tuple[Format, ...]
     song_folder: bool
@@ -37,7 +37,7 @@ class Outputs:
         return self.place == PIPE
 
     def paths(self, source: Source) -> tuple[Path, ...]:
-        """What `write` writes for a song, in order."""
+        """Files that `write` makes for a song, in order."""
         if self.piped:
             return ()
         if self.is_file:
@@ -80,7 +80,7 @@ class Outputs:
 
 
 def plan_outputs(formats: str, output: str, sources: Sequence[Source], *, overwrite: bool = False) -> Outputs:
-    """What the options ask for: names of formats with commas between, and a file, a folder, ``-`` or nothing.
+    """Parse the options: comma-separated names of formats, and a file, a folder, ``-`` or nothing.
 
     A folder is a path that ends with a slash, exists as one, or has no ending. Raises ConfigError where that cannot be,
     where two songs would be written to one file, or a file is there that drumline did not write.

@@ -51,7 +51,7 @@ def refuse_foreign(
 
 
 def message(foreign: Sequence[str], *, option: str, output: str) -> str:
-    """What is refused, why, and what to do."""
+    """Message with the refused files, the reason and the remedy."""
     more = f" and {len(foreign) - _NUM_NAMED} more" if len(foreign) > _NUM_NAMED else ""
     return (
         f"{', '.join(foreign[:_NUM_NAMED])}{more}: not replaced, because drumline did not write "

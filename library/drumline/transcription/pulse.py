@@ -28,7 +28,7 @@ _COMBED_BEATS: Final = (1, 2, 4, 8)
 # In the order of `INSTRUMENTS`, whose -1 (a cymbal of any kind, percussion) is the last.
 _WEIGHTS: Final = np.array([1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5])
 _LOUDEST: Final = 8.0
-"""Of an envelope of mean 1: one hit must not outweigh the song."""
+"""Limit of an envelope of mean 1: one hit must not outweigh the song."""
 _BUMP: Final = np.exp(-0.5 * np.square(np.arange(-4, 5) * FRAME_S / 0.02))
 _UNKNOWN_VELOCITY: Final = 0.7
 _TIGHTNESS: Final = 100.0

@@ -22,7 +22,7 @@ from drumline.core.tempo import TempoMap
 from drumline.core.vocabularies import LABEL_NAMES
 
 RAW_TEMPO: Final = TempoMap(960)
-"""What a format that must have a tempo is written with where none is known: 120 bpm, in ticks of half a millisecond."""
+"""Tempo for formats that need one if none is known: 120 bpm, in ticks of half a millisecond."""
 
 TempoOrigin = Literal["", "estimated", "given"]
 
@@ -75,7 +75,7 @@ class SourceAudio:
     """Its file name, without folders."""
     duration_s: float
     sha256: str = ""
-    """Of the file's bytes, hexadecimal; empty where it is not known."""
+    """SHA-256 of the file's bytes, hexadecimal; empty if unknown."""
     rate_hz: int = 0
     """Samples a second in the file; 0 where it is not known."""
     truncated: bool = False
@@ -119,7 +119,7 @@ class Transcription:
     tempo_origin: TempoOrigin = ""
     """How the tempo is known; empty without one."""
     tempo_confidence: float | None = None
-    """Of an estimated tempo, 0 to 1: the lead over the best other one. None where it is given or unknown."""
+    """Confidence of an estimated tempo, 0 to 1: its lead over the next best. None if given or unknown."""
     metadata: Metadata = field(default_factory=Metadata)
     """The song's words where they are known."""
     free_timing: bool = False
@@ -150,7 +150,7 @@ class Transcription:
                 LABEL_NAMES[number],
                 velocity,
                 confidence,
-                {name: told for name, values in columns.items() if (told := values[index]) is not None},
+                {name: value for name, values in columns.items() if (value := values[index]) is not None},
             )
             for index, (time_s, number, velocity, confidence) in enumerate(
                 zip(
@@ -183,14 +183,14 @@ class Transcription:
     def events(self) -> Events:
         """The hits as arrays."""
 
-        def told(values: list[float | None]) -> list[float]:
+        def or_nan(values: list[float | None]) -> list[float]:
             return [math.nan if value is None else value for value in values]
 
         return Events.of(
             [hit.time_s for hit in self.hits],
             [hit.label for hit in self.hits],
-            velocity=told([hit.velocity for hit in self.hits]),
-            confidence=told([hit.confidence for hit in self.hits]),
+            velocity=or_nan([hit.velocity for hit in self.hits]),
+            confidence=or_nan([hit.confidence for hit in self.hits]),
         )
 
     def song(self) -> AnnotatedSong:

@@ -26,7 +26,7 @@ STEPS: Final = 6
 _FILE: Final = "rhythm_patterns.json"
 _ITERATIONS: Final = 15
 _LEAST_SPREAD: Final = 0.15
-"""Of the logarithm of a pattern's tempo."""
+"""Least standard deviation of the logarithm of a pattern's tempo."""
 _PRIOR_HITS: Final = 20.0
 """Weight, in hits, of the metre's mean pattern in each pattern."""
 

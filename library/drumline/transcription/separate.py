@@ -42,7 +42,7 @@ class Separation:
 
     @property
     def fingerprint(self) -> str:
-        """Of all that decides the drums of a mix."""
+        """Fingerprint of all settings that determine the drums of a mix."""
         return fingerprint(separator_fingerprint(self.config, self.weights), str(self.config.gate_db))
 
     def drums_of(self, files: Sequence[bytes], names: Sequence[str]) -> Recording:

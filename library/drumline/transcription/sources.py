@@ -1,4 +1,4 @@
-"""What to transcribe: audio files, folders of songs, or what comes through a pipe; and which of it to listen to."""
+"""Sources to transcribe: audio files, folders of songs, or standard input, and the selection of their audio."""
 
 import glob
 import hashlib
@@ -32,7 +32,7 @@ class Source:
     """One song."""
 
     name: str
-    """Of its results, without an ending."""
+    """Name of its results, without a suffix."""
     files: tuple[Path, ...]
     """To be heard together; empty for the pipe."""
     folder: Path
@@ -81,7 +81,7 @@ def open_mix(files: Sequence[Path]) -> Recording:
 
 
 def sha256_of(files: Sequence[BinaryIO]) -> str:
-    """Of the files' bytes, one after the other; each stands at its start again."""
+    """SHA-256 of the files' bytes in sequence; each file is rewound."""
     digest = hashlib.sha256()
     for file in files:
         while block := file.read(_BLOCK_BYTES):

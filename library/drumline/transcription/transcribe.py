@@ -11,7 +11,7 @@ from drumline.core.hit_arrays import Events
 from drumline.core.tempo import TempoMap
 from drumline.decoding.peak_picking import DecodedHits
 from drumline.transcription.beat_tracking import GIVEN_BPM, GridHints, find_beats
-from drumline.transcription.engine import Heard, Listener
+from drumline.transcription.engine import Listener, OnProgress
 from drumline.transcription.quantise import QuantiseConfig, quantised, tempo_of_file
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription
 from drumline.transcription.sources import open_mix
@@ -19,10 +19,10 @@ from drumline.transcription.sources import open_mix
 
 @dataclass(frozen=True)
 class Timing:
-    """What is made of the times of hits."""
+    """Tempo and grid settings of a transcription."""
 
     hints: GridHints = field(default_factory=GridHints)
-    """What the user states about tempo and bars; the rest is estimated around it."""
+    """User's statements about tempo and bars; the rest is estimated around them."""
     tempo: TempoMap | None = None
     """A given tempo map."""
     grid: QuantiseConfig | None = None
@@ -32,7 +32,7 @@ class Timing:
 
 
 def timing_of(tempo: str, grid: QuantiseConfig | None, hints: GridHints | None = None) -> Timing:
-    """What the user asks for: beats a minute, a file with a tempo map, or nothing.
+    """Parse the tempo option: beats per minute, a file with a tempo map, or nothing.
 
     Raises ConfigError, or ChartError for a file without a tempo.
     """
@@ -53,7 +53,7 @@ def timing_of(tempo: str, grid: QuantiseConfig | None, hints: GridHints | None =
 
 
 def hints_of(*, downbeat_s: float | None = None, octave: float = 1.0, meter: str = "") -> GridHints:
-    """What the options state about the grid. Raises ConfigError for a meter that is none."""
+    """Parse the options about the grid. Raises ConfigError for a meter that is none."""
     signature = parse_metre(meter) if meter else None
     if meter and (signature is None or 8 % signature[1] or 8 * signature[0] // signature[1] < 2):
         raise ConfigError(f"--meter {meter}: expected beats and their note value up to eighths, such as 3/4 or 7/8")
@@ -61,10 +61,10 @@ def hints_of(*, downbeat_s: float | None = None, octave: float = 1.0, meter: str
 
 
 def transcribe(
-    recording: Recording, audio: SourceAudio, *, listener: Listener, timing: Timing, heard: Heard
+    recording: Recording, audio: SourceAudio, *, listener: Listener, timing: Timing, on_progress: OnProgress
 ) -> Transcription:
     """The transcription of a recording. A grid is left out where no tempo can be told (hardly any hits)."""
-    found = listener.strokes(recording, heard)
+    found = listener.strokes(recording, on_progress)
     return transcription_of(found, audio, listener.transcriber, timing=timing)
 
 
@@ -75,7 +75,7 @@ def hits_of(files: Sequence[Path], listener: Listener) -> tuple[Events, float]:
 
 
 def transcription_of(found: DecodedHits, audio: SourceAudio, by: Transcriber, *, timing: Timing) -> Transcription:
-    """What was found in a recording, with a tempo, and on the grid where one is asked for."""
+    """Transcription of a recording with a tempo, quantised if a grid is given."""
     result = replace(Transcription.of(found.events, audio, by, branches=found.branches), free_timing=timing.free)
     if timing.tempo is not None:
         result = result.with_tempo(timing.tempo, "given")

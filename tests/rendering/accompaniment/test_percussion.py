@@ -49,7 +49,7 @@ def test_it_sounds_where_its_labels_are_and_nowhere_before(
     found = played(soundfont, seed)
     assert found.samples.shape == (1, 12 * RATE_HZ)
     assert {hit.label for hit in found.hits} <= {"other"}
-    assert {hit.source_name for hit in found.hits} <= set(found.told.split(" and "))
+    assert {hit.source_name for hit in found.hits} <= set(found.description.split(" and "))
     sounding = np.abs(found.samples[0]) > 0
     starts = [round(hit.time_s * RATE_HZ) for hit in found.hits]
     assert all(sounding[start : start + 200].any() for start in starts if start + 200 < len(sounding))
@@ -60,8 +60,8 @@ def test_it_sounds_where_its_labels_are_and_nowhere_before(
 
 
 def test_only_instruments_that_are_named_play() -> None:
-    assert {played(None, seed, "tambourine").told for seed in range(8)} == {"tambourine"}
-    pairs = {played(None, seed, "tambourine", "shaker").told for seed in range(20)}
+    assert {played(None, seed, "tambourine").description for seed in range(8)} == {"tambourine"}
+    pairs = {played(None, seed, "tambourine", "shaker").description for seed in range(20)}
     assert pairs == {"tambourine", "shaker", "tambourine and shaker", "shaker and tambourine"}
     with pytest.raises(ValidationError, match=r"no such instrument: gong; there are tambourine, shaker"):
         PercussionConfig(instruments=("shaker", "gong"))

@@ -97,6 +97,6 @@ def _pack(stem: Stem) -> tuple[bytes, bytes]:
 
 
 def _unpack(flac: bytes, facts: bytes) -> Stem:
-    told = json.loads(facts)
-    samples = amplify(decode_flac(flac), -told["gain_db"])
-    return Stem(samples, told["ratio_db"], told["separator"], told["truncated"], told["downmix"])
+    recorded = json.loads(facts)
+    samples = amplify(decode_flac(flac), -recorded["gain_db"])
+    return Stem(samples, recorded["ratio_db"], recorded["separator"], recorded["truncated"], recorded["downmix"])

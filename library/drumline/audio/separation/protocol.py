@@ -1,4 +1,4 @@
-"""What a separator is, how it is chosen, and when its stem is worth having.
+"""Interface of separators, their configuration, and the gate that decides whether a stem is used.
 
 On real mixes Demucs' drums close most of the way from the mix to the true drum stem; where drums are very quiet
 they are worse than the mix. Hence the gate: a stem that carries less than ``gate_db`` of the mix's energy is not
@@ -23,7 +23,7 @@ _REVISION: Final = "1"  # of the processing around the models; raise it when the
 
 
 class SeparationConfig(Config):
-    """Which separator, with which weights, on what hardware."""
+    """Separator, its weights and its hardware."""
 
     backend: Literal["none", "demucs", "onnx"] = "none"
     """``demucs``: the package, on torch. ``onnx``: the same model on onnxruntime, twice as fast on a CPU."""

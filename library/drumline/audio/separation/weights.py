@@ -26,7 +26,7 @@ from drumline.core.errors import DrumlineError
 
 VARIABLE: Final = "DRUMLINE_SEPARATOR_WEIGHTS"
 SUFFIXES: Final = {"demucs": (".safetensors", ".th"), "onnx": (".onnx",)}
-"""What each backend reads. Safetensors first: it holds numbers only."""
+"""File suffixes that each back-end reads. Safetensors first: it holds numbers only."""
 
 _PACKAGES: Final = {"demucs": "demucs", "onnx": "onnxruntime"}
 _LICENCE: Final = "Demucs' weights are provided for research and personal use only; drumline does not ship them"

@@ -1,1 +1,1 @@
-"""What plays with the drums: audio of one's own, MIDI, or a band that follows the song."""
+"""Accompaniment of the drums: audio files, MIDI, or a band that follows the song."""

@@ -46,7 +46,7 @@ _KEYS_DB: Final = (-14.0, 0.0)
 
 @dataclass(frozen=True)
 class Shape:
-    """What a backing's samples are like."""
+    """Length, channels and rate of a backing's samples."""
 
     duration_s: float
     rate_hz: int
@@ -71,7 +71,7 @@ class Ways(Config):
 
 
 class Accompaniment(Config):
-    """What plays with the drums."""
+    """Accompaniment of a song: samples and how they were made."""
 
     ways: Ways = Ways()
     """How often each way is drawn."""

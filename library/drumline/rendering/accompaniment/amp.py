@@ -25,11 +25,11 @@ class Amp:
     """One amplifier and its cabinet."""
 
     drive_db: float
-    """Of the part's peak into the valves: 0 is clean, 40 is fuzz."""
+    """Gain of the part's peak into the valves [dB]: 0 is clean, 40 is fuzz."""
     cabinet_hz: float
     """Where the loudspeaker ends."""
     presence_db: float
-    """Of its bump at 2.5 kHz."""
+    """Gain of the boost at 2.5 kHz [dB]."""
 
     @property
     def cabinet(self) -> tuple[Band, ...]:

@@ -33,7 +33,7 @@ _VELOCITY_SPREAD: Final = 6.0
 
 @dataclass(frozen=True)
 class _Sheet:
-    """What all players read from."""
+    """Song structure, chords and style that all players share."""
 
     style: Style
     key: int
@@ -85,7 +85,7 @@ def draw_chords(style: Style, key: int, *, num_bars: int, random: np.random.Gene
 
 
 def _parts(player: Player, sheet: _Sheet, *, rests: bool, random: np.random.Generator) -> Iterator[Part]:
-    """What a player plays: one part, or two where it is doubled."""
+    """Parts of a player: one, or two if it is doubled."""
     played = _played(player, sheet, rests=rests, random=random)
     starts_s = sheet.tempo.seconds([stroke.start for stroke in played])
     ends_s = np.maximum(sheet.tempo.seconds([stroke.end for stroke in played]), starts_s + _SHORTEST_S)

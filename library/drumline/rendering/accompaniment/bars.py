@@ -29,9 +29,9 @@ class Bar:
     kicks: tuple[float, ...]
     """Ticks of the kick drum, in order, each once."""
     snares: tuple[float, ...] = ()
-    """Likewise of the snare's head."""
+    """Beats of the hits on the snare's head."""
     crashes: tuple[float, ...] = ()
-    """Likewise of crashes."""
+    """Beats of the crashes."""
 
 
 class Stroke(NamedTuple):

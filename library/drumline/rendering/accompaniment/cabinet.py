@@ -34,7 +34,7 @@ _SPEAKER_DB: Final = -42.0  # amplifiers and pedals without a loudspeaker have -
 
 @dataclass(frozen=True)
 class AmpFacts:
-    """What a capture does to a test tone."""
+    """Measured response of a capture to a test tone."""
 
     is_clean: bool
     """Whether it gets louder with what goes in; a distorting one hardly does."""

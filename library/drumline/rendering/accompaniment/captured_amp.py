@@ -42,7 +42,7 @@ class _Layer:
     bias: "torch.Tensor"
     """[channels, 1], with what the biases before it add."""
     mix: "torch.Tensor"
-    """Of the input, [channels, 1]."""
+    """Weights of the input [channels, 1]."""
     out: "torch.Tensor"
 
     @property
@@ -73,7 +73,7 @@ class CapturedAmp:
         state = self._new_state()
         silent = self._run(np.zeros(self.receptive_field + 1, dtype=np.float32), state)
         self.silence = float(silent[-1])
-        """What it puts out where nothing goes in: most captures have a small offset."""
+        """Output for a silent input: most captures have a small offset."""
         self._silent_state = [
             buffer[:, : layer.history].clone() for buffer, layer in zip(state, self._layers, strict=True)
         ]
@@ -108,7 +108,7 @@ class CapturedAmp:
         yield from zip(starts.tolist(), np.minimum(ends, len(samples)).tolist(), strict=True)
 
     def _new_state(self) -> list["torch.Tensor"]:
-        """Of each layer's input: the frames that are kept, and room for a chunk."""
+        """Buffers of each layer's input: the frames that are kept, and room for a chunk."""
         import torch
 
         return [torch.zeros(len(layer.bias), layer.history + _CHUNK) for layer in self._layers]

@@ -1,4 +1,4 @@
-"""What guitars and a bass play with a song's drums.
+"""Parts of guitars and a bass that play with a song's drums.
 
 Each section has a style and a rhythm (`guitar_sections`). Where a crash sounds, a damped note becomes a ringing chord.
 No hand plays faster than `FASTEST_S`, and no note lasts longer than until the next.

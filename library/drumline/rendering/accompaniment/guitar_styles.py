@@ -1,4 +1,4 @@
-"""What guitars can play: styles of a section, and how often each is played in heavy, rock and clean music.
+"""Guitar styles of a section, and their weights in heavy, rock and clean music.
 
 Rhythms are written as in `styles`; besides ``kicks`` and ``chugs`` there are ``accents`` (the bar's first beat and
 every crash) and ``snares``.
@@ -21,7 +21,7 @@ FASTEST_S: Final = 0.055
 
 @dataclass(frozen=True)
 class GuitarStyle:
-    """What a section's rhythm guitars play."""
+    """Rhythm guitar style of a section."""
 
     rhythms: tuple[str, ...]
     """One a section; empty for a rest."""
@@ -43,7 +43,7 @@ class Feel:
     """How heavy the music is."""
 
     weights: Mapping[str, float]
-    """Of styles, relative to each other."""
+    """Relative weights of styles."""
     genres: tuple[str, ...]
     """Words of a song's genre that call for it."""
 

@@ -1,4 +1,4 @@
-"""Which pitches a player plays: one function a kind of line."""
+"""Pitches of a player: one function per kind of line."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

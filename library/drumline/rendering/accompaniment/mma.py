@@ -36,7 +36,7 @@ _GROOVES: Final = {
 def play_mma(
     song: AnnotatedSong, tempo: TempoMap, *, duration_s: float, seed: Sequence[int]
 ) -> tuple[tuple[Part, ...], str]:
-    """What mma plays over drawn chords in a drawn groove, on the song's beats, and in words what it is.
+    """Accompaniment by mma over sampled chords in a sampled groove, on the song's beats, with a description.
 
     Deterministic by seed and mma's version. Raises ConfigError where mma is missing or fails.
     """

@@ -46,12 +46,12 @@ class _Family:
 
     rise_s: Limits
     ring_s: Limits
-    """Of the lowest partial where it dies away, of the edge where it is held."""
+    """Decay time of the lowest partial [s] of a struck instrument, or of the edge of a sustained one."""
     tick: Limits
     """Level of the noise at the beginning, beside the partials."""
     tick_s: Limits
     steady: Limits = (0.0, 0.0)
-    """What is held, of what is struck."""
+    """Share of the struck level that is sustained."""
     breath: Limits = (0.0, 0.0)
     """Level of the noise that is held."""
     muted: float = 0.0
@@ -96,9 +96,9 @@ class _Instrument:
     bright_hz: float
     """Above it partials weaken further."""
     turned: float
-    """Of the partials' phases, in radians; 0 is all at their peak at once."""
+    """Range of the partials' phases [rad]; 0 aligns all peaks."""
     detuned: tuple[float, ...]
-    """Of each voice that sounds the same note, in ratios less 1."""
+    """Detuning of each voice of a note, as frequency ratios less 1."""
     rise_s: float
     ring_s: float
     fading: float
@@ -181,7 +181,7 @@ def _drawn(program: int, seed: int) -> _Instrument:
 
 
 def _strokes(notes: Iterable[Note], instrument: _Instrument, struck: Random) -> Iterator[tuple[Note, float | None]]:
-    """What is played of what is written, and how long it rings under a hand that damps it, if one does."""
+    """Notes as played, with their sounding lengths where a hand damps them."""
     chords = [list(chord) for _, chord in groupby(sorted(notes, key=_when), key=lambda note: round(_when(note)[0], 3))]
     downwards = True
     for chord, following in pairwise([*chords, []]):
@@ -220,10 +220,10 @@ def _sound(
     if damped_s is not None:
         ring_s, steady, ticking, breath = damped_s, 0.0, 2.0, 0.0
     sound = rise * _partials(instrument, struck, at, pitch, velocity, ring_s, steady, rate_hz)
-    heard = len(at) if breath else min(len(at), int(7 * instrument.tick_s * rate_hz) + rate_hz // 100)
-    shape = ticking * np.exp(-at[:heard] / instrument.tick_s) + breath * rise[:heard]
-    hiss = noise(struck, heard, *instrument.tick_hz, rate_hz)
-    sound[:heard] += _TICK * instrument.tick * (0.3 + 0.7 * velocity) * shape * hiss
+    length = len(at) if breath else min(len(at), int(7 * instrument.tick_s * rate_hz) + rate_hz // 100)
+    shape = ticking * np.exp(-at[:length] / instrument.tick_s) + breath * rise[:length]
+    hiss = noise(struck, length, *instrument.tick_hz, rate_hz)
+    sound[:length] += _TICK * instrument.tick * (0.3 + 0.7 * velocity) * shape * hiss
     edge = max(1, int(_EDGE_S * rate_hz))
     sound[:edge] *= np.arange(edge) / edge
     return np.asarray(_LEVEL * velocity**1.5 * sound, dtype=np.float32)
@@ -253,9 +253,9 @@ def _partials(
     for detuned in instrument.detuned:
         for partial in np.flatnonzero(level > _FAINT * level.max()):
             ring, turns_hz = float(rings[partial]), float(hz * ratio[partial]) * (1 + detuned)
-            heard = len(at) if steady else min(len(at), int(7 * ring * rate_hz) + 2)
-            shape = float(level[partial]) * (steady + (1 - steady) * np.exp(at[:heard] / -ring))
-            tone[:heard] += shape * np.cos(2 * np.pi * turns_hz * bend[:heard] + float(turned[partial]))
+            length = len(at) if steady else min(len(at), int(7 * ring * rate_hz) + 2)
+            shape = float(level[partial]) * (steady + (1 - steady) * np.exp(at[:length] / -ring))
+            tone[:length] += shape * np.cos(2 * np.pi * turns_hz * bend[:length] + float(turned[partial]))
     return tone / np.float32(max(level.sum(), 1e-9) * len(instrument.detuned))
 
 

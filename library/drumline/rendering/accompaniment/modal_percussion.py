@@ -44,7 +44,7 @@ def _stroke(name: str, seed: int, key: int, velocity: float, take: int, rate_hz:
 
 
 def _higher(key: int) -> float:
-    """Of an instrument with several drums or bells: the pitch of one beside that of the first."""
+    """Pitch ratio of one drum or bell of an instrument to its first."""
     return float((1.0, 0.78, 0.6)[key])
 
 

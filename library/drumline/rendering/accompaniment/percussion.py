@@ -81,13 +81,13 @@ class PercussionConfig(Config):
 
 @dataclass(frozen=True)
 class Percussion:
-    """What a percussionist plays in a song."""
+    """Percussion part of a song."""
 
     samples: Samples
     """[channels, N]"""
     hits: tuple[Hit, ...]
     """Labelled ``other``."""
-    told: str
+    description: str
     """In words."""
 
 

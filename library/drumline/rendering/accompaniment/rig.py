@@ -1,4 +1,4 @@
-"""What a guitar is played through: an equaliser, an amplifier, a loudspeaker, another equaliser.
+"""Signal chain of a guitar: an equaliser, an amplifier, a loudspeaker, another equaliser.
 
 The first equaliser is a booster's, and the brightness of other strings. The amplifier is a capture, or a synthetic one
 (`amp`) that has its loudspeaker inside. All of it is at 48 kHz, as captures are.
@@ -31,7 +31,7 @@ _FILTER_TAIL: Final = 2400  # 50 ms
 
 @dataclass(frozen=True)
 class Rig:
-    """What a take goes through."""
+    """Signal chain of one take."""
 
     name: str
     amp: str | Amp
@@ -40,7 +40,7 @@ class Rig:
     """dBFS. Peaks of loud notes into a capture."""
     before: tuple[Band, ...]
     response: Samples
-    """Of the loudspeaker and the equaliser after a capture."""
+    """Impulse response of the loudspeaker and the equaliser after a capture."""
     delay: int = 0
     """Samples that a capture is late, taken off again."""
 
@@ -116,7 +116,7 @@ def _blocks(samples: Samples) -> Samples:
 
 
 def _peaks(samples: Samples) -> Samples:
-    """Of each block."""
+    """Peak of each block."""
     return np.asarray(np.abs(_blocks(samples)).max(axis=1))
 
 

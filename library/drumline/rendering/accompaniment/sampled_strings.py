@@ -77,7 +77,7 @@ class SampledStrings:
 
     name: str
     load: Load
-    """Of the recordings, some of which are kept in memory."""
+    """Loader of the recordings, which keeps some of them in memory."""
     notes: dict[int, tuple[Zone, ...]]
     """By key."""
     dead: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What an accompaniment plays: parts of notes in seconds, with General MIDI programs (0 to 127).
+"""Score of an accompaniment: parts of notes in seconds, with General MIDI programs (0 to 127).
 
 https://midi.org/general-midi
 """
@@ -37,7 +37,7 @@ class Part:
     is_percussion: bool = False
     """Whether pitches are keys of the program's drum kit."""
     amp: Amp | None = None
-    """What it is played through."""
+    """Amplifier of the part."""
     drawn: int | None = None
     """Seed of an instrument that is drawn (`modal_instruments`) in place of the SoundFont's."""
 

@@ -136,8 +136,8 @@ def _word(voice: str, pitch_hz: float, stretch: float, rate_hz: int, random: np.
     spoken, spoken_hz = _spoken("".join(syllables), voice, pitch_hz, stretch)
     bend = 2 ** (random.uniform(-_SPREAD_SEMITONES, _SPREAD_SEMITONES) / 12)
     samples: Samples = soxr.resample(spoken, spoken_hz * bend, rate_hz)
-    heard = np.flatnonzero(np.abs(samples) > 0.01 * np.abs(samples).max(initial=0.0))
-    return samples[heard[0] : heard[-1] + 1] if len(heard) else samples[:0]
+    audible = np.flatnonzero(np.abs(samples) > 0.01 * np.abs(samples).max(initial=0.0))
+    return samples[audible[0] : audible[-1] + 1] if len(audible) else samples[:0]
 
 
 def _spoken(text: str, voice: str, pitch_hz: float, stretch: float) -> tuple[Samples, int]:

@@ -126,8 +126,8 @@ class _Player:
         samples = np.concatenate([held, released], axis=1)
         fade = round(_FADE_S * self._rate_hz)
         samples[:, -fade:] *= np.linspace(1.0, 0.0, fade, dtype=np.float32)
-        heard = np.flatnonzero(np.abs(samples[0]) + np.abs(samples[1]) > _SILENCE)
-        return samples[:, : heard[-1] + 1 if len(heard) else 1]
+        audible = np.flatnonzero(np.abs(samples[0]) + np.abs(samples[1]) > _SILENCE)
+        return samples[:, : audible[-1] + 1 if len(audible) else 1]
 
     def _generate(self, seconds: float) -> Samples:
         interleaved = np.frombuffer(self._synth.generate(round(seconds * self._rate_hz)), dtype=np.float32)

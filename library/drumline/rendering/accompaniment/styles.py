@@ -1,4 +1,4 @@
-"""What our band can play: styles, their players, and the rhythms of each.
+"""Styles of the band, their players, and the rhythms of each.
 
 A rhythm is a text with one group of characters a beat, its length the steps in the beat: ``x`` a note, ``X`` an
 accented one, ``-`` the note goes on, ``.`` silence. Two rhythms are words: ``kicks`` follows the kick drum, ``chugs``

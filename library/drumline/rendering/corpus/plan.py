@@ -1,4 +1,4 @@
-"""What will be rendered: which performance on which kit, drawn once from the seed. Pure, and the same everywhere.
+"""Plan of a corpus: performances and kits of its songs, sampled once from the seed. Pure and deterministic.
 
 Every performance is used once before one comes again, and every kit as often as any other. Songs that share a kit and
 its tuning stand together, so that a worker loads it once for many.

@@ -48,13 +48,13 @@ OUTCOME: Final = pa.schema(
         pa.field("detail", pa.string(), nullable=False),
     ]
 )
-"""What the driver learns of a song. ``labels`` is JSON (label -> strokes), and ``kits``, as ``made.json`` has them."""
+"""Result of a song for the driver. ``labels`` is JSON (label -> hits), and ``kits``, as ``made.json`` has them."""
 _NOTHING: Final = {"duration_s": 0.0, "labels": "{}", "kits": "[]"}
 
 
 @dataclass(frozen=True)
 class RenderResult:
-    """What was rendered."""
+    """Summary of a rendered corpus."""
 
     output: str
     songs: int
@@ -88,11 +88,11 @@ class RenderStep:
         with self.ledger.attempt(name, name):
             rendered = render_song(spec, self.config)
             if isinstance(rendered, Rejected):
-                told = _NOTHING | {"reason": rendered.reason, "detail": rendered.detail}
+                facts = _NOTHING | {"reason": rendered.reason, "detail": rendered.detail}
             else:
                 save_song(rendered, folder, rate_hz=self.config.rate_hz)
-                told = _facts(rendered.made)
-        return [outcome | told | {"cpu_s": time.process_time() - started_s, "peak_mb": peak_mb()}]
+                facts = _facts(rendered.made)
+        return [outcome | facts | {"cpu_s": time.process_time() - started_s, "peak_mb": peak_mb()}]
 
 
 def _facts(made: Any) -> dict[str, Any]:
@@ -136,7 +136,7 @@ def render(config: CorpusConfig) -> RenderResult:
 
 
 def _outcomes(specs: Sequence[SongSpec], step: RenderStep, report: RunReport) -> list[dict[str, Any]]:
-    """What became of every song, counted in the report."""
+    """Results of all songs, counted in the report."""
     rows = [spec.to_json() for spec in specs]
     outcomes = []
     report.meter.planned(len(rows))

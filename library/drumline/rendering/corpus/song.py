@@ -88,10 +88,10 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
     if beside_it is not None:
         level_db = float(np.random.default_rng(seeds[5]).uniform(*config.percussion.level_db))
         drums = beside(drums, beside_it.samples, level_db=level_db, rate_hz=config.rate_hz)
-    backing, told = None, ""
+    backing, description = None, ""
     if spec.has_backing:
         try:
-            backing, told = accompany(
+            backing, description = accompany(
                 varied.song,
                 config.accompaniment,
                 duration_s=duration_s,
@@ -123,8 +123,8 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
         "kits": [_terms(setup, config) for setup in spec.setups],
         "changes": [asdict(change) for change in varied.changes],
         "production": json.loads(to_json(production)),
-        "backing": told,
-        "percussion": beside_it.told if beside_it else "",
+        "backing": description,
+        "percussion": beside_it.description if beside_it else "",
     }
     return RenderedSong(drums, backing, song, made)
 
@@ -149,7 +149,7 @@ def opened(setup: Setup, rate_hz: int) -> tuple[Kit, KitFacts]:
 
 
 def _percussion(song: AnnotatedSong, config: CorpusConfig, *, duration_s: float, seed: int) -> Percussion | None:
-    """What a percussionist plays, where one is drawn."""
+    """Percussion of a song, if it was sampled to have any."""
     random = np.random.default_rng((seed, 1))
     if random.random() >= config.percussion.probability:
         return None
@@ -172,7 +172,7 @@ def _counted(hits: Iterable[Hit]) -> dict[str, int]:
 
 
 def _performed(spec: SongSpec, config: CorpusConfig, seed: int) -> Varied | Rejected:
-    """What is played: a torture song as it is, or a medley or an etude varied."""
+    """Performance of a song: a torture song as it is, or a varied medley or etude."""
     if spec.torture is not None:
         return Varied(torture_songs(config)[spec.torture], ())
     read = read_medley(spec.medley) if spec.medley else etude(duration_s=config.vary.duration_s[1], seed=seed)
@@ -193,7 +193,7 @@ def _kit(spec: SongSpec, config: CorpusConfig, seed: int) -> Kit:
 def _labelled(song: AnnotatedSong, spec: SongSpec, config: CorpusConfig, kit: Kit) -> AnnotatedSong:
     played = {_terms(setup, config)["licence"] or "not stated" for setup in spec.setups}
     performed = {_PERFORMANCE_LICENCES.get(source.corpus, "not stated") for source in spec.medley}
-    licences = [f"kit {told}" for told in sorted(played)] + [f"performance {told}" for told in sorted(performed)]
+    licences = [f"kit {name}" for name in sorted(played)] + [f"performance {name}" for name in sorted(performed)]
     title = f"{song.metadata.title or song.group}, {kit.name}, no. {spec.number}"
     return replace(
         song,

@@ -24,7 +24,7 @@ RINGS_S: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
 """Class -> how fast damped strokes die away: to 1/e in so many seconds, beyond what the recording does. An open hi-hat
 still sounds longer than a closed one."""
 _PROBABILITY: Final = 0.5
-"""Of each alteration of a piece."""
+"""Probability of each alteration of a piece."""
 _ATTACK_S: Final = (0.003, 0.02)
 _ATTACK_DB: Final = 6.0
 _UNDER_DB: Final = (-15.0, 3.0)
@@ -32,7 +32,7 @@ _UNDER_DB: Final = (-15.0, 3.0)
 
 @dataclass(frozen=True)
 class Alteration:
-    """What is done to a piece's strokes."""
+    """Alteration of the samples of a piece."""
 
     damping: float | None
     """Where in `RINGS_S` its classes are, 0 (short) to 1, on a logarithmic scale; None lets them ring."""

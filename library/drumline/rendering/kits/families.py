@@ -1,4 +1,4 @@
-"""Which instrument of a kit plays which of our classes: read from ``families.yaml``.
+"""Assignment of a kit's instruments to classes, read from ``families.yaml``.
 
 A kit that no family knows is taken for General MIDI where it has keys (SFZ, SoundFonts), and by the words of its
 instruments' names where it has those (Hydrogen).
@@ -37,7 +37,7 @@ class Piece(Config):
     sample: str = ""
     """Regular expression, searched in the paths of the instrument's recordings; the others are left out."""
     openness: float | None = None
-    """Of a hi-hat, 0 closed to 1 open."""
+    """Openness of a hi-hat, 0 closed to 1 open."""
 
     def fits(self, instrument: Instrument) -> bool:
         right_key = self.key is None or self.key == instrument.key
@@ -58,14 +58,14 @@ class Family(Config):
     licence: str = ""
     """Where the kit's own files do not tell it plainly."""
     attribution: str = ""
-    """What to write beside anything made with it."""
+    """Attribution required of anything made with it."""
 
 
 class Group(Config):
     """Kits that share recordings."""
 
     name: str
-    """What `KitFacts.group` says."""
+    """Value of `KitFacts.group`."""
     match: str
     """Regular expression, searched in the kit's name."""
 

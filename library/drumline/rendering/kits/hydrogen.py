@@ -19,7 +19,7 @@ _VELOCITY_DB: Final = 20.0  # Hydrogen multiplies by the velocity
 
 @dataclass(frozen=True)
 class Drumkit:
-    """What a drumkit.xml says."""
+    """Contents of a ``drumkit.xml``."""
 
     name: str
     author: str

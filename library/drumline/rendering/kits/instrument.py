@@ -1,4 +1,4 @@
-"""What the readers of kits have in common: instruments, and the kit made of them."""
+"""Instruments, and the kit made of them, for all readers of kits."""
 
 import re
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ class Region:
 
 @dataclass(frozen=True)
 class Instrument:
-    """What one key, or one name, of a kit plays."""
+    """Instrument of one key or one name of a kit."""
 
     name: str
     regions: tuple[Region, ...]
     key: int | None = None
     slope_db: float = 0.0
-    """What the format adds to a recording's level by tenfold velocity."""
+    """Gain of the format per tenfold velocity [dB]."""
 
     def only(self, sample: str) -> "Instrument":
         """The recordings whose path has a regular expression."""

@@ -26,7 +26,7 @@ _PEAKS_DB: Final[Mapping[str, float]] = MappingProxyType(
         "hihat_closed": -16, "hihat_open": -15, "hihat_pedal": -20, "ride_body": -16, "ride_bell": -13, "crash": -10,
     }
 )  # fmt: skip
-"""Of the hardest stroke."""
+"""Peak level of the hardest hit [dBFS]."""
 
 
 def modal_kit(seed: int, *, rate_hz: int) -> SynthKit:

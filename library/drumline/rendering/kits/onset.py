@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 Samples = NDArray[np.float32]
 
 ONSET_LEVEL: Final = 0.1
-"""Of the peak."""
+"""Share of the peak that marks an onset."""
 _ATTACK_LEVEL: Final = 0.5
 _BRIDGED_S: Final = 0.005
 _LEVEL_S: Final = 0.05
@@ -28,9 +28,9 @@ def onset_of(samples: Samples, rate_hz: int) -> int:
     if peak == 0.0:
         return 0
     attack = int(np.argmax(height >= _ATTACK_LEVEL * peak))
-    heard = np.flatnonzero(height[: attack + 1] >= ONSET_LEVEL * peak)
-    quiets = np.flatnonzero(np.diff(heard) > _BRIDGED_S * rate_hz)
-    return int(heard[quiets[-1] + 1 if quiets.size else 0])
+    above = np.flatnonzero(height[: attack + 1] >= ONSET_LEVEL * peak)
+    quiets = np.flatnonzero(np.diff(above) > _BRIDGED_S * rate_hz)
+    return int(above[quiets[-1] + 1 if quiets.size else 0])
 
 
 def level_db(samples: Samples, onset: int, rate_hz: int) -> float:

@@ -44,7 +44,7 @@ _LICENCES: Final[Mapping[str, str]] = MappingProxyType(
         r"Permission is hereby granted, free of charge|\bMIT\b": "MIT",
     }
 )
-"""What licence files say, and how we call it: a reminder for people to read them, not a legal opinion."""
+"""Patterns of licence files and their short names: a reminder for people to read them, not a legal opinion."""
 
 
 def open_kit(uri: str, *, rate_hz: int, tuning: Mapping[str, float] = MappingProxyType({})) -> SampledKit:

@@ -42,7 +42,7 @@ class SamplePiece(Config):
     layers: tuple[str, ...] = ()
     """Regular expressions of velocity layers, softest first, where all samples are equally loud; empty: by level."""
     openness: float | None = None
-    """Of a hi-hat, 0 closed to 1 open."""
+    """Openness of a hi-hat, 0 closed to 1 open."""
 
 
 class SampleSet(Config):
@@ -53,9 +53,9 @@ class SampleSet(Config):
     folder: str
     """Where the samples are, relative to the file."""
     licence: str
-    """Of the samples."""
+    """Licence of the samples."""
     attribution: str = ""
-    """What to write beside anything made with them."""
+    """Attribution required of anything made with them."""
     group: str = ""
     """Kits of one group share recordings; the name if empty."""
     pieces: tuple[SamplePiece, ...] = Field(min_length=1)

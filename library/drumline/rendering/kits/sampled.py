@@ -51,7 +51,7 @@ class Voice:
     layers: tuple[Layer, ...]
     """By rising velocity, at least one."""
     openness: float | None = None
-    """Of a hi-hat: 0 closed to 1 open."""
+    """Openness of a hi-hat, 0 closed to 1 open."""
 
     @cached_property
     def words(self) -> frozenset[str]:
@@ -85,7 +85,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class KitFacts:
-    """What a stranger must know before he passes a kit's sounds on, or judges with it."""
+    """Origin, licence and split group of a kit, needed to redistribute its sounds or to evaluate with them."""
 
     name: str
     uri: str

@@ -35,7 +35,7 @@ _HEADER_BYTES: Final = 38
 
 @dataclass(frozen=True)
 class SoundFont:
-    """What a file says about itself."""
+    """Metadata of a SoundFont file."""
 
     name: str
     author: str
@@ -94,10 +94,10 @@ def striker(data: bytes, program: int, place: str) -> Load:
     def load(path: str) -> tuple[NDArray[np.float32], int]:
         key, velocity = map(int, path.split(":"))
         synth.noteon(0, key, velocity)
-        heard = _until_silent(synth)
+        samples = _until_silent(synth)
         synth.sounds_off(0)
         synth.generate(round(_FLUSH_S * _RATE_HZ))  # or the end of this stroke would sound in the next
-        return heard, _RATE_HZ
+        return samples, _RATE_HZ
 
     return load
 

@@ -1,1 +1,1 @@
-"""What the renderer plays: recorded performances, varied, and passages that no recording holds."""
+"""Performances to render: recorded ones, varied, and passages that no recording has."""

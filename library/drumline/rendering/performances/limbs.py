@@ -14,7 +14,7 @@ AT_ONCE_S: Final = 0.010
 TWICE_S: Final = 0.005
 """Two strokes of one class closer than this are one stroke told twice. The closest grace notes stand 15 ms ahead."""
 LIMBS: Final = 2
-"""Of each kind."""
+"""Number of hands, and of feet."""
 
 _FEET: Final = frozenset({"kick", "hihat_pedal"})
 

@@ -1,4 +1,4 @@
-"""Which performances are played one after the other: two-second fills alone make no song.
+"""Medleys of performances in sequence: two-second fills alone make no song.
 
 A performance stands in one medley only, so that a medley is a unit that a split can keep together: the songs made of
 it share a group. Medleys keep to one drummer, one official split and one metre, and neighbours have near tempos.

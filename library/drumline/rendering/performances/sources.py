@@ -33,7 +33,7 @@ _MIDI_ENDINGS: Final = (".mid", ".midi")
 _ROLAND_ONLY: Final = frozenset({"pitch 22", "pitch 26"})
 """The edges of Roland's hi-hat. General MIDI begins at 35, and its extensions at 27."""
 _PLAYED_AS: Final = {"snare": "snare_head"}
-"""What a map leaves open is settled here: we play it, so it is what we play."""
+"""Labels to play for labels that a drum map leaves open."""
 
 
 class PerformanceRoot(Config):
@@ -42,7 +42,7 @@ class PerformanceRoot(Config):
     uri: str
     """A local folder, a ``.zip`` file, ``s3://bucket/prefix`` or any fsspec path."""
     drum_map: Map = "auto"
-    """What pitches mean in MIDI files: ``roland`` (TD-11, TD-17), ``general_midi``, or told by each file's pitches."""
+    """Drum map of MIDI files: ``roland`` (TD-11, TD-17), ``general_midi``, or detected by each file's pitches."""
     official_split: Split = ""
     """The split of all that is found here, where no corpus says it."""
     name: str = ""
@@ -62,7 +62,7 @@ class PerformanceSource:
     """Root name and relative path: unique among the roots."""
     root: str
     path: str
-    """Of the MIDI file, relative to the root."""
+    """Path of the MIDI file, relative to the root."""
     group: str
     """The performance: equal in Groove and E-GMD."""
     drum_map: Map = "auto"

@@ -83,8 +83,8 @@ class VaryConfig(Config):
     without: tuple[Piece, ...] = Field(
         default=("kick", "snare", "toms", "hi-hat", "pedal", "ride", "crash"), min_length=1
     )
-    """Which that may be, each as likely as it stands here. A song that would lose more than 60 % of its strokes keeps
-    them."""
+    """Instruments that may be left out, weighted by their number of entries. A song that would lose more than 60 % of
+    its hits keeps them."""
     rests: float = Field(default=0.15, ge=0, le=1)
     """Share of the songs in which all drums rest for a passage."""
 
@@ -104,7 +104,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Varied:
-    """What will be played, and how it came from the source."""
+    """Varied performance, and how it was derived from the source."""
 
     song: AnnotatedSong
     changes: tuple[Change, ...]

@@ -1,4 +1,4 @@
-"""What may be drawn for a production: ranges and probabilities."""
+"""Ranges and probabilities of sampled productions."""
 
 from typing import Literal
 
@@ -11,13 +11,13 @@ class DeskConfig(Config):
     """The channels of the pieces."""
 
     gain_db: Range = (-4.0, 4.0)
-    """Of each piece, on its own."""
+    """Gain of each piece [dB], sampled separately."""
     pan_width: Range = (0.2, 0.8)
-    """Of the whole kit: 0 mono, 1 as wide as can be. Left and right change places in half of the productions."""
+    """Stereo width of the kit: 0 mono, 1 widest. Left and right are swapped in half of the productions."""
     eq_probability: Probability = 0.5
-    """Of each piece."""
+    """Probability that a piece is equalised."""
     eq_gain_db: Range = (-5.0, 5.0)
-    """Of each shelf and peak."""
+    """Gain of each shelf and peak [dB]."""
 
 
 class WiresConfig(Config):
@@ -49,19 +49,19 @@ class RoomConfig(Config):
 
     probability: Probability = 0.7
     width_m: PositiveRange = (3.0, 10.0)
-    """Of width and of depth; the height is half to three quarters of the geometric mean, at least 2.3 m."""
+    """Width and depth of the room [m]; the height is half to three quarters of the geometric mean, at least 2.3 m."""
     rt60_s: PositiveRange = (0.15, 0.9)
-    """Of the middle frequencies; drawn by its logarithm."""
+    """Reverberation time of the middle frequencies [s], sampled by its logarithm."""
     wet_db: Range = (-24.0, -8.0)
     """Reverberant energy over direct; less where a reflection would stand within 3 dB of the direct sound."""
     gate_probability: Probability = 0.0
-    """Of a gate that cuts the room's answer off, as on records of the eighties."""
+    """Probability of a gate that cuts the reverberation off, as on records of the eighties."""
     gate_s: PositiveRange = (0.08, 0.3)
     """How long it lets it through."""
     folder: str = ""
     """A folder or URI of measured impulse responses (WAV, FLAC, Ogg); empty for none."""
     measured_share: Probability = 0.5
-    """Of the rooms, where there is a folder."""
+    """Share of measured rooms, if a folder of them is given."""
 
 
 class BusEqConfig(Config):
@@ -69,9 +69,9 @@ class BusEqConfig(Config):
 
     probability: Probability = 0.5
     gain_db: Range = (-3.0, 3.0)
-    """Of two shelves and a peak."""
+    """Gain of two shelves and a peak [dB]."""
     pass_probability: Probability = 0.2
-    """Of a high pass, and of a low pass."""
+    """Probability of a high pass, and of a low pass."""
     high_pass_hz: PositiveRange = (20.0, 60.0)
     low_pass_hz: PositiveRange = (12_000.0, 18_000.0)
 
@@ -134,7 +134,7 @@ class CodecConfig(Config):
 
 
 class MasterConfig(Config):
-    """What is done to the finished mix; off where not asked for."""
+    """Mastering of the finished mix; off by default."""
 
     eq: BusEqConfig = BusEqConfig(probability=0.0, pass_probability=0.0)
     saturation: SaturationConfig = SaturationConfig(probability=0.0)
@@ -151,7 +151,7 @@ class MixConfig(Config):
     bleed_db: Range = (-40.0, -26.0)
     """RMS of that, relative to the drums."""
     compressor: CompressorConfig = CompressorConfig(threshold_db=(-18.0, -6.0), ratio=(1.2, 2.5), mix=(1.0, 1.0))
-    """Of the mix, applied to both stems."""
+    """Compressor of the mix, whose gain is applied to both stems."""
     limiter_probability: Probability = 0.4
     limit_db: Range = (1.0, 6.0)
     """How far the limiter takes the highest peak down."""
@@ -162,7 +162,7 @@ class ProductionConfig(Config):
     """Everything about the sound of a rendered song but its kit. The defaults are `presets.TASTEFUL`."""
 
     channels: Literal[1, 2] = 1
-    """Of the drum bus and of the stems."""
+    """Channels of the drum bus and of the stems."""
     desk: DeskConfig = DeskConfig()
     wires: WiresConfig = WiresConfig()
     bleed: BleedConfig = BleedConfig()
@@ -175,5 +175,5 @@ class ProductionConfig(Config):
     loss: LossConfig = LossConfig()
     codec: CodecConfig = CodecConfig()
     peak_db: Range = (-12.0, -0.3)
-    """Of the bus, and of mix and stems together. At most -0.1 dBFS, whatever is drawn."""
+    """Peak of the bus, and of mix and stems [dBFS], at most -0.1."""
     mix: MixConfig = MixConfig()

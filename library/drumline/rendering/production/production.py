@@ -42,7 +42,7 @@ class Bleed:
 
 @dataclass(frozen=True)
 class Master:
-    """What is done to the sum of drums and backing last."""
+    """Mastering of the sum of drums and backing."""
 
     bands: tuple[Band, ...] = ()
     saturation: Saturation | None = None
@@ -66,7 +66,7 @@ class Mix:
 @dataclass(frozen=True)
 class Production:
     seed: int
-    """Of the noise; and the seed it was drawn with."""
+    """Random seed of the noise, with which the production was sampled."""
     channels: Literal[1, 2]
     pieces: tuple[Piece, ...] = ()
     """Pieces that are not named here pass as they are."""
@@ -74,7 +74,7 @@ class Production:
     bleed: Bleed | None = None
     room: Shoebox | MeasuredRoom | None = None
     bands: tuple[Band, ...] = ()
-    """Of the bus."""
+    """Filters of the bus."""
     emphasis_db: float | None = None
     """How much attacks are raised."""
     compressor: Compressor | None = None

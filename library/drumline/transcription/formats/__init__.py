@@ -1,1 +1,1 @@
-"""What a transcription can be written as, one file a format."""
+"""Output formats of a transcription, one module per format."""

@@ -13,5 +13,5 @@ def write(transcription: Transcription) -> bytes:
 
 
 def chart(transcription: Transcription) -> Chart:
-    """What is written: tempos are kept to thousandths of a beat per minute."""
+    """Text of the chart; tempos are kept to thousandths of a beat per minute."""
     return chart_of(transcription, stored_bpm=lambda tempo_bpm: round(tempo_bpm * 1000) / 1000)

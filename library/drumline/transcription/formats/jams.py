@@ -42,12 +42,12 @@ def write(transcription: Transcription) -> bytes:
 
 def _annotation(transcription: Transcription, namespace: str, data: list[dict[str, Any]]) -> dict[str, Any]:
     by = transcription.transcriber
-    told = {"model": by.model, "version": by.version, "preset": by.preset}
+    facts = {"model": by.model, "version": by.version, "preset": by.preset}
     return {
         "namespace": namespace,
         "annotation_metadata": {
             "annotation_tools": "drumline",
-            "annotator": {name: value for name, value in told.items() if value},
+            "annotator": {name: value for name, value in facts.items() if value},
             "data_source": "automatic transcription",
         },
         "data": data,

@@ -130,9 +130,9 @@ def _origin(tempo: Tree) -> TempoOrigin:
 def _told(value: SourceAudio | Transcriber | Metadata) -> dict[str, Any]:
     """The fields that say something."""
     return {
-        name: told
-        for name, told in dataclasses.asdict(value).items()
-        if told or name in ("name", "duration_s", "model")
+        name: entry
+        for name, entry in dataclasses.asdict(value).items()
+        if entry or name in ("name", "duration_s", "model")
     }
 
 

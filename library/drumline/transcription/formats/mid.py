@@ -18,5 +18,5 @@ def write(transcription: Transcription) -> bytes:
 
 
 def chart(transcription: Transcription) -> Chart:
-    """What is written: tempos are kept as whole microseconds a quarter note."""
+    """Bytes of the MIDI file; tempos are kept as integer microseconds per quarter note."""
     return chart_of(transcription, stored_bpm=lambda tempo_bpm: 60e6 / round(60e6 / tempo_bpm))

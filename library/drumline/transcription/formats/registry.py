@@ -19,16 +19,16 @@ class Format:
 
     name: str
     ending: str
-    """Of its files, lower case, with the dot; or the one name that its files have."""
+    """File suffix in lower case with the dot, or the fixed file name."""
     media_type: str
     """For HTTP."""
     title: str
-    """What a person calls it."""
+    """Name of the format for people."""
     module: str
     """Below `drumline.transcription.formats`."""
 
     def file_of(self, name: str) -> str:
-        """What a song's file is called: of a format that is one file name the song's name goes before it."""
+        """File name for a song: a format with a fixed file name is prefixed by the song's name."""
         return f"{name}.{self.ending.removeprefix('.')}"
 
     def write(self, transcription: Transcription) -> bytes:

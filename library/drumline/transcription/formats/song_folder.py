@@ -78,7 +78,7 @@ def write_song_folder(
 
 
 def foreign_files(folder: Path, audio: Path) -> tuple[Path, ...]:
-    """What stands against writing a song into a folder: charts, a song.ini or audio that drumline did not write.
+    """Files that prevent writing a song into a folder: charts, a song.ini or audio that drumline did not write.
 
     A chart of another name than ours counts too, and so does a stem: the games would play them with our files. The
     transcribed audio itself does not.

@@ -34,7 +34,7 @@ class WorkersConfig(Config):
     num_gpus: float = Field(default=0.0, ge=0)
     """Graphics cards of a worker; below 1 they share one."""
     threads: int = Field(default=1, ge=1)
-    """Of arithmetic, in a worker on CPUs."""
+    """Arithmetic threads of a worker on CPUs."""
     readers: int = Field(default=0, ge=0)
     """Threads that decode audio and make features ahead of the model; about ``num_cpus`` where it runs on a card."""
     together: int = Field(default=32, ge=1)
@@ -67,16 +67,17 @@ class LibraryConfig(Config):
     songs: Literal["files", "folders"] = "files"
     """``files``: each audio file is a song. ``folders``: each folder with audio is one, as games keep them."""
     stem: Stem = "auto"
-    """Of a song folder: its drum stems if it has any (``auto``), or everything (``mix``); ``separate``: the drums that
-    a separator takes out of everything, with the weights that DRUMLINE_SEPARATOR_WEIGHTS names, which every worker must
-    see. As slow as the songs are long; each worker then holds 1.5 to 3.5 GB."""
+    """Audio of a song folder: its drum stems if it has any (``auto``), or everything (``mix``); ``separate``: the drums
+    that a separator extracts from the mix, with the weights that DRUMLINE_SEPARATOR_WEIGHTS names, which every worker
+    must see. As slow as the songs are long; each worker then holds 1.5 to 3.5 GB."""
     formats: tuple[str, ...] = ("midi",)
-    """What is written for each song: midi, json, csv, jams, labels, chart, mid, bsm; none for the table alone."""
+    """Formats that are written for each song: midi, json, csv, jams, labels, chart, mid, bsm; if none, only the
+    table."""
     model: str = ""
     """A model package: a folder that every worker finds, a URI, or the name of one that comes with drumline; the newest
     of these if empty."""
     precision: Literal["", "int8", "float32", "float16"] = ""
-    """Of the package's graphs; the fastest if empty."""
+    """Precision of the package's graph; the fastest if empty."""
     preset: str = ""
     """``default``, ``conservative``, ``aggressive``, or a YAML file; the package's own if empty."""
     grid: QuantiseConfig | None = None
@@ -84,7 +85,7 @@ class LibraryConfig(Config):
     cache: SharedCacheConfig = SharedCacheConfig()
     workers: WorkersConfig = WorkersConfig()
     node_price_an_hour: float = Field(default=0.0, ge=0)
-    """What a node of the cluster costs, in any currency; 0 tells no costs."""
+    """Price of a node of the cluster per hour, in any currency; 0 reports no costs."""
     run: LibraryRunConfig = LibraryRunConfig()
 
     @model_validator(mode="after")

@@ -47,7 +47,7 @@ _OPTION, _OUTPUT = "run.overwrite=true", "output"
 
 @dataclass(frozen=True)
 class LibraryResult:
-    """What became of a library."""
+    """Result of a library run."""
 
     output: str
     report: str

@@ -26,7 +26,7 @@ class LibrarySong:
     key: str
     """Path of its audio, or of its folder, below the library."""
     name: str
-    """Of its results: a path without an ending."""
+    """Name of its results: a path without a suffix."""
     root: str
     """URI that ``files`` are below."""
     files: tuple[str, ...]
@@ -44,8 +44,8 @@ class LibrarySong:
     @staticmethod
     def from_json(line: str) -> "LibrarySong":
         """The inverse of `to_json`."""
-        told = json.loads(line)
-        return LibrarySong(**{**told, "files": tuple(told["files"])})
+        fields = json.loads(line)
+        return LibrarySong(**{**fields, "files": tuple(fields["files"])})
 
 
 def find_library(config: LibraryConfig) -> list[LibrarySong]:

@@ -1,4 +1,4 @@
-"""What a worker does with songs: find what is finished or cached, hear the others together, write what was found.
+"""Worker step: skip finished songs, read the cache, run inference on the others in batches, write results.
 
 A song's results are written first and its product last, so a song with a product is finished. Songs that are taken
 together and end their worker, or err unforeseen, are taken again one by one: only the guilty one pays.
@@ -47,7 +47,7 @@ log = logging.getLogger("drumline")
 RESULTS: Final = "songs"
 """Folder of the output with the files of each song."""
 VERSION: Final = "2"
-"""Of the work on one song. Raised whenever its result changes: finished songs are then done again."""
+"""Version of the processing of one song. Raised whenever its result changes: finished songs are then done again."""
 
 OUTCOME: Final = pa.schema(
     [
@@ -60,7 +60,7 @@ OUTCOME: Final = pa.schema(
         pa.field("detail", pa.string(), nullable=False),
     ]
 )
-"""What the driver learns of a song. ``how``: heard, cached, reused, or rejected with a reason."""
+"""Result of a song for the driver. ``how``: heard, cached, reused, or rejected with a reason."""
 
 Outcome = dict[str, Any]
 
@@ -73,7 +73,7 @@ class Store:
     work: str
     """Fingerprint of all that decides a song's results, but the song."""
     separation: Separation | None
-    """What takes drums out of mixes, where that is wanted."""
+    """Separator of drums from mixes, if configured."""
 
     @staticmethod
     def of(config: LibraryConfig) -> "Store":
@@ -135,8 +135,8 @@ class TranscribeSongs:
         if isinstance(outcomes, Rejected):
             outcomes = [outcome for song in songs for outcome in self._alone(song)]
         cpu_s = (time.process_time() - started_s) / len(outcomes)
-        told = [{**outcome, "cpu_s": cpu_s, "peak_mb": peak_mb()} for outcome in outcomes]
-        return pa.Table.from_pylist(told, schema=OUTCOME)
+        measured = [{**outcome, "cpu_s": cpu_s, "peak_mb": peak_mb()} for outcome in outcomes]
+        return pa.Table.from_pylist(measured, schema=OUTCOME)
 
     def _alone(self, song: LibrarySong) -> Sequence[Outcome]:
         id_ = self.store.id(song)
@@ -202,7 +202,7 @@ class TranscribeSongs:
         return self.store.separation.drums_of([file.read() for file in files], song.files)
 
     def _key(self, sha256: str) -> str:
-        """Of what the model says of a song whose files have this digest."""
+        """Key of the activations of a song whose files have this digest."""
         separation = self.store.separation
         return self._engine.key(digest_of(f"{sha256} {separation.fingerprint}".encode()) if separation else sha256)
 

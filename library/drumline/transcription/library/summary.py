@@ -1,4 +1,4 @@
-"""What a run over a library did, how fast, and what it cost."""
+"""Counts, speed and cost of a library run."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Summary:
-    """Of one run. What was finished before it does not count."""
+    """Summary of one run, without songs that were finished before."""
 
     songs: int
     """Transcribed."""
     cached: int
-    """Of those, songs that the model had heard before."""
+    """Number of those songs whose activations were cached."""
     rejected: int
     hours: float
-    """Of audio, transcribed."""
+    """Hours of transcribed audio."""
     wall_s: float
     """From connecting to Ray to the last song."""
     nodes: int
@@ -31,15 +31,15 @@ class Summary:
 
     @property
     def cost_of_1000(self) -> float | None:
-        """What 1,000 such songs cost; None where no price is configured or no song was transcribed."""
+        """Cost of 1,000 such songs; None where no price is configured or no song was transcribed."""
         if not self.songs or not self.node_price_an_hour:
             return None
         return self.node_price_an_hour * self.nodes * self.wall_s / 3600 / self.songs * 1000
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for the run's report."""
-        told = {name: getattr(self, name) for name in ("songs_an_hour", "times_real_time", "cost_of_1000")}
-        return asdict(self) | {name: None if value is None else round(value, 4) for name, value in told.items()}
+        rates = {name: getattr(self, name) for name in ("songs_an_hour", "times_real_time", "cost_of_1000")}
+        return asdict(self) | {name: None if value is None else round(value, 4) for name, value in rates.items()}
 
     def __str__(self) -> str:
         if not self.songs:

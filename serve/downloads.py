@@ -64,12 +64,12 @@ async def download(
 async def decode_job(gateway: Gateway, state: JobState, parameters: DecodeParameters) -> Transcription:
     """Decode the activations of a finished job. Raises Problem if they are gone and cannot be computed again."""
     job = state.job
-    model, hearing = await gateway.activations(state)
+    model, inferred = await gateway.activations(state)
     parameters = parameters.with_defaults(DecodeParameters(**job.parameters))
     started_s = time.monotonic()
-    found = await gateway.decode(job, model, hearing, parameters)
+    found = await gateway.decode(job, model, inferred, parameters)
     transcription = await asyncio.to_thread(
-        model.transcription, found, hearing, parameters, name=job.name, sha256=job.sha256
+        model.transcription, found, inferred, parameters, name=job.name, sha256=job.sha256
     )
     gateway.observe_decoding(time.monotonic() - started_s)
     return transcription

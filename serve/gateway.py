@@ -19,7 +19,7 @@ from ray.serve.metrics import Counter, Histogram
 from drumline.core.artifacts import STORAGE_ERRORS
 from drumline.core.errors import DrumlineError
 from drumline.core.scratch import scratch_folder
-from drumline.decoding.cache import ActivationsCache, Hearing
+from drumline.decoding.cache import ActivationsCache, RecordingActivations
 from drumline.decoding.peak_picking import DecodedHits
 from drumline.runtime.serving import bind_replica_to_loopback
 from serve.dispatcher import JobDispatcher, WorkerDied
@@ -70,7 +70,7 @@ class Gateway:
         self._maintenance: asyncio.Task[None] | None = None
         self._worker = worker
         self._cache = ActivationsCache(settings.cache_uri, settings.cache_bytes)
-        self._remembered: OrderedDict[str, Hearing] = OrderedDict()
+        self._remembered: OrderedDict[str, RecordingActivations] = OrderedDict()
         self._other_models: dict[str, Model] = {}
         self._finished_jobs = Counter(
             "drumline_transcriptions", description="Finished jobs by outcome.", tag_keys=("kind",)
@@ -125,7 +125,7 @@ class Gateway:
             self._finished_jobs.inc(tags={"kind": outcome.kind or outcome.cache})
         return outcome
 
-    async def activations(self, state: JobState) -> tuple[Model, Hearing]:
+    async def activations(self, state: JobState) -> tuple[Model, RecordingActivations]:
         """Activations of a finished job: from memory, from the cache, or from new inference.
 
         Returns
@@ -149,22 +149,22 @@ class Gateway:
             raise Problem("not_found", "the recording is no longer kept; send it again")
         return found
 
-    async def _kept_activations(self, state: JobState) -> tuple[Model, Hearing] | None:
+    async def _kept_activations(self, state: JobState) -> tuple[Model, RecordingActivations] | None:
         if state.outcome is None:
             return None
         model = await asyncio.to_thread(self._model_of, state.outcome)
-        hearing = await self._remember(model.key(state.job.sha256))
-        return (model, hearing) if hearing else None
+        inferred = await self._remember(model.decoder.key(state.job.sha256))
+        return (model, inferred) if inferred else None
 
-    async def _remember(self, key: str) -> Hearing | None:
-        if (hearing := self._remembered.get(key)) is None:
-            hearing = await asyncio.to_thread(self._cache.get, key)
-        if hearing is not None:
-            self._remembered[key] = hearing
+    async def _remember(self, key: str) -> RecordingActivations | None:
+        if (inferred := self._remembered.get(key)) is None:
+            inferred = await asyncio.to_thread(self._cache.get, key)
+        if inferred is not None:
+            self._remembered[key] = inferred
             self._remembered.move_to_end(key)
             if len(self._remembered) > _MAX_REMEMBERED:
                 self._remembered.popitem(last=False)
-        return hearing
+        return inferred
 
     def _model_of(self, outcome: Outcome) -> Model:
         """The model that processed a job: this replica's, except during a rollout of another model."""
@@ -180,7 +180,9 @@ class Gateway:
                 raise Problem("not_ready", detail, {"Retry-After": "2"}) from error
         return self._other_models[outcome.model]
 
-    async def decode(self, job: Job, model: Model, hearing: Hearing, parameters: DecodeParameters) -> DecodedHits:
+    async def decode(
+        self, job: Job, model: Model, inferred: RecordingActivations, parameters: DecodeParameters
+    ) -> DecodedHits:
         """Decode activations to hits; dense passages are transcribed by the micro model if the preset has one.
 
         Raises
@@ -189,7 +191,7 @@ class Gateway:
             The preset is unavailable, or the recording is gone or takes too long.
         """
         config = model.decode_config(parameters)
-        found, passages = await asyncio.to_thread(model.decode, hearing, config)
+        found, passages = await asyncio.to_thread(model.decode, inferred, config)
         if not passages:
             return found
         for _ in range(self.settings.jobs.max_attempts):

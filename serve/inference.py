@@ -18,7 +18,7 @@ from drumline.audio.recording import Recording
 from drumline.audio.stream import AudioStream
 from drumline.core.errors import AudioError, DrumlineError
 from drumline.decoding.activations import Activations
-from drumline.decoding.cache import Hearing
+from drumline.decoding.cache import RecordingActivations
 from drumline.decoding.chunked_inference import Network
 from drumline.features.chunks import log_mel_chunk
 from serve.settings import Limits
@@ -62,7 +62,7 @@ class InferenceTask:
 
 async def infer_recording(
     task: InferenceTask, network: Network, infer: InferWindow, *, batch_size: int, limits: Limits
-) -> Hearing:
+) -> RecordingActivations:
     """Compute the activations of a recording: the same as `Network.listen`, whatever shares its batches.
 
     Parameters
@@ -106,7 +106,7 @@ async def infer_recording(
                 kept = (part[window.start - window.first : window.stop - window.first] for part in output)
                 activations.append(Activations(network.features.grid, network.classes, *kept).rounded())
             progress.update(batch[-1].stop / network.features.grid.frame_rate_hz, recording.duration_s)
-        return Hearing.of(Activations.joined(activations), recording)
+        return RecordingActivations.of(Activations.joined(activations), recording)
 
 
 def infer_windows(network: Network, windows: Sequence[NDArray[np.float32]]) -> list[NetworkOutput]:

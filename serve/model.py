@@ -2,17 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from drumline.core.errors import ConfigError
-from drumline.decoding.cache import Hearing
-from drumline.decoding.calibration import Calibration, read_calibration
+from drumline.decoding.cache import RecordingActivations
 from drumline.decoding.config import DecodeConfig
-from drumline.decoding.model_package import THRESHOLDS, Package, Precision, find_micro, find_package, read_package
-from drumline.decoding.peak_picking import DecodedHits, decode
+from drumline.decoding.model_package import Package, find_micro, find_package
+from drumline.decoding.peak_picking import DecodedHits
 from drumline.decoding.presets import MICRO, PRESETS, load_preset
-from drumline.decoding.second_pass import Passage, dense_passages
-from drumline.transcription.engine import key_of, precision_of
+from drumline.decoding.second_pass import Passage
+from drumline.transcription.engine import PackageDecoder, open_decoder
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription
 from drumline.transcription.transcribe import transcription_of
 from serve.errors import Problem
@@ -26,12 +24,8 @@ class Model:
 
     location: str
     """URI of the package if it was given by one, else its folder: valid in every replica."""
-    package: Package
-    """Name, version, classes and files."""
-    precision: Precision | Literal["torch"]
-    """Precision of the ONNX graph, or ``torch``."""
-    calibration: Calibration | None
-    """Class thresholds of the package, if it has any."""
+    decoder: PackageDecoder
+    """Package, precision and class thresholds."""
     without_micro: str
     """Reason why there is no micro model; empty if there is one."""
 
@@ -40,9 +34,10 @@ class Model:
         """Available decoding presets."""
         return PRESETS if self.without_micro else (*PRESETS, MICRO)
 
-    def key(self, audio_sha256: str) -> str:
-        """Cache key of a recording's activations."""
-        return key_of(self.package, self.precision, audio_sha256)
+    @property
+    def package(self) -> Package:
+        """Name, version, classes and files."""
+        return self.decoder.package
 
     def decode_config(self, parameters: DecodeParameters) -> DecodeConfig:
         """Decoder settings of a request. Raises Problem if the preset needs a model that is not installed."""
@@ -52,18 +47,21 @@ class Model:
             raise Problem("preset_unavailable", detail)
         return parameters.decode_config(load_preset(preset))
 
-    def decode(self, hearing: Hearing, config: DecodeConfig) -> tuple[DecodedHits, list[Passage]]:
+    def decode(self, inferred: RecordingActivations, config: DecodeConfig) -> tuple[DecodedHits, list[Passage]]:
         """Decode activations to hits, and find dense passages for the micro model."""
-        found = decode([hearing.activations], config, self.calibration)
-        if config.micro is None:
-            return found, []
-        return found, dense_passages(found.events, config.micro, duration_s=hearing.duration_s)
+        return self.decoder.decode(inferred.activations, config, duration_s=inferred.duration_s)
 
     def transcription(
-        self, found: DecodedHits, hearing: Hearing, parameters: DecodeParameters, *, name: str, sha256: str
+        self,
+        found: DecodedHits,
+        inferred: RecordingActivations,
+        parameters: DecodeParameters,
+        *,
+        name: str,
+        sha256: str,
     ) -> Transcription:
         """Transcription of decoded hits, with tempo and grid."""
-        audio = SourceAudio.of(name, sha256, hearing)
+        audio = SourceAudio.of(name, sha256, inferred)
         by = Transcriber(self.package.name, self.package.version, parameters.preset or self.package.preset)
         return transcription_of(found, audio, by, timing=parameters.timing())
 
@@ -79,11 +77,9 @@ def open_model(settings: Settings) -> Model:
         The package is damaged.
     """
     folder = find_package(settings.model)
-    package = read_package(folder)
-    calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
-    precision = "torch" if settings.runtime == "torch" else precision_of(package, folder, settings.precision)
+    decoder = open_decoder(folder, precision=settings.precision, runtime=settings.runtime)
     location = settings.model if "://" in settings.model else str(folder)
-    return Model(location, package, precision, calibration, _missing_micro(folder, package))
+    return Model(location, decoder, _missing_micro(folder, decoder.package))
 
 
 def _missing_micro(folder: Path, package: Package) -> str:

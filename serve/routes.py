@@ -238,7 +238,7 @@ async def get_models(owner: Owner, gateway: CurrentGateway) -> ModelsResponse:
     info = ModelInfo(
         name=package.name,
         version=package.version,
-        precision=model.precision,
+        precision=model.decoder.precision,
         classes=tuple(package.classes),
         preset=package.preset,
         presets=model.presets,

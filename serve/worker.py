@@ -51,7 +51,7 @@ class Worker:
         bind_replica_to_loopback()
         self._settings = settings
         self._model = open_model(settings)
-        self._batch_size = settings.batching.max_windows or _BATCH_SIZES[self._model.precision]
+        self._batch_size = settings.batching.max_windows or _BATCH_SIZES[self._model.decoder.precision]
         self._engine = open_engine(
             settings.model,
             preset=self._model.presets[-1],  # the micro model is loaded if there is one
@@ -120,13 +120,13 @@ class Worker:
             with await asyncio.to_thread(self._store.open_audio, job.id) as file:
                 task = InferenceTask(file, job.name, job.max_duration_s, lambda processed_s, duration_s: None)
                 with await asyncio.to_thread(decode_audio, task, self._settings.limits) as recording:
-                    return await asyncio.to_thread(engine.read_again, first, passages, recording)
+                    return await asyncio.to_thread(engine.second_pass, first, passages, recording)
         except FileNotFoundError:
             return None
 
     async def _outcome(self, job: Job) -> Outcome:
         """Outcome of inference. Raises JobCancelled or FileNotFoundError if the job is removed meanwhile."""
-        key = self._model.key(job.sha256)
+        key = self._model.decoder.key(job.sha256)
         if (cached := await asyncio.to_thread(self._cache.get, key)) is not None:
             if cached.duration_s > job.max_duration_s:
                 detail = f"{job.name}: {cached.duration_s:.1f} s, limit {job.max_duration_s:.1f} s"
@@ -140,16 +140,16 @@ class Worker:
         with await asyncio.to_thread(self._store.open_audio, job.id) as file:
             task = InferenceTask(file, job.name, job.max_duration_s, on_progress)
             try:
-                hearing = await infer_recording(
+                inferred = await infer_recording(
                     task, self._engine.network, self._infer, batch_size=self._batch_size, limits=self._settings.limits
                 )
             except AudioError as error:
                 return Outcome(error.reason, error.detail)
             except TimeLimitExceeded as error:
                 return Outcome("audio_too_costly", str(error))
-        await asyncio.to_thread(self._cache.put, key, hearing)
-        self._audio_s.inc(hearing.duration_s)
-        return Outcome(duration_s=hearing.duration_s, model=self._model.location)
+        await asyncio.to_thread(self._cache.put, key, inferred)
+        self._audio_s.inc(inferred.duration_s)
+        return Outcome(duration_s=inferred.duration_s, model=self._model.location)
 
     @serve.batch  # type: ignore[untyped-decorator]  # batch size and delay are set above, by precision
     async def _infer(self, windows: list[Window]) -> list[NetworkOutput]:

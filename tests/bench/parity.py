@@ -44,16 +44,16 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
 def _heard(engine: Engine, samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], float]:
     """Probabilities of the whole song [T, C], and the median CPU time of features and network [s]."""
 
-    def listen() -> NDArray[np.float32]:
+    def infer() -> NDArray[np.float32]:
         pieces = engine.network.infer(lambda start, stop: samples[start:stop], len(samples))
         return np.concatenate([piece.probability for piece in pieces])
 
-    heard, spent_s = listen(), []
+    outputs, spent_s = infer(), []
     for _ in range(_TURNS):
         since = time.process_time()
-        listen()
+        infer()
         spent_s.append(time.process_time() - since)
-    return heard, median(spent_s)
+    return outputs, median(spent_s)
 
 
 def report(found: dict[str, Any], *, markdown: bool) -> str:

@@ -28,7 +28,8 @@ from tests.decoding.slow import slow_decode
 from tests.export.tiny import tiny_network, write_package
 
 from drumline.core.grid import RATE_HZ
-from drumline.decoding.cache import ActivationsCache, Hearing
+from drumline.core.hit_arrays import Events
+from drumline.decoding.cache import ActivationsCache, RecordingActivations
 from drumline.decoding.peak_picking import decode
 from drumline.model.config import PRESETS
 from drumline.transcription.engine import Engine, open_engine
@@ -125,13 +126,13 @@ def cached(model: Path, song: Path, folder: Path, *, say: Callable[[str], None])
     hits = 0
     for _ in range(5):
         with spent(cold):
-            hearing, digest = hear(engine, song)
-            hits = len(engine.decoded(hearing.activations).events)
-        cache.put(engine.key(digest), hearing)
+            inferred, digest = infer_song(engine, song)
+            hits = len(decoded(engine, inferred))
+        cache.put(engine.key(digest), inferred)
         with spent(again), song.open("rb") as file:
             kept = cache.get(other.key(sha256_of([file])))
             assert kept is not None
-            other.decoded(kept.activations)
+            decoded(other, kept)
     found = {
         "cold_cpu_s": median(each.cpu_s for each in cold),
         "cached_cpu_s": median(each.cpu_s for each in again),
@@ -140,7 +141,7 @@ def cached(model: Path, song: Path, folder: Path, *, say: Callable[[str], None])
     }
     found["cpu_ratio"], found["ratio"] = (found[f"cold_{n}"] / found[f"cached_{n}"] for n in ("cpu_s", "s"))
     say(f"cached: {1000 * found['cached_cpu_s']:.0f} CPU-ms instead of {1000 * found['cold_cpu_s']:.0f}")
-    return {**found, "size_mb": len(hearing.to_bytes()) / 1e6, "hits": hits}
+    return {**found, "size_mb": len(inferred.to_bytes()) / 1e6, "hits": hits}
 
 
 @dataclass
@@ -161,23 +162,27 @@ def spent(on: list[Spent]) -> Iterator[None]:
 
 def lively(engine: Engine, song: Path, *, share: float) -> Engine:
     """With a threshold that this share of all activations reaches: random weights are never sure."""
-    threshold = float(np.quantile(hear(engine, song)[0].activations.probability, 1 - share))
+    threshold = float(np.quantile(infer_song(engine, song)[0].activations.probability, 1 - share))
     return replace(engine, decoding=engine.decoding.model_copy(update={"threshold": threshold}))
 
 
-def hear(engine: Engine, song: Path) -> tuple[Hearing, str]:
+def decoded(engine: Engine, inferred: RecordingActivations) -> Events:
+    return engine.decode(inferred.activations, engine.decoding, duration_s=inferred.duration_s)[0].events
+
+
+def infer_song(engine: Engine, song: Path) -> tuple[RecordingActivations, str]:
     """What the model says of a file."""
     (source,) = find_sources([str(song)], "auto")
     recording, audio = open_recording(source, "auto")
     with recording:
         ((_, activations),) = engine.network.infer_batched([("song", recording)])
-        return Hearing.of(activations.rounded(), recording), audio.sha256
+        return RecordingActivations.of(activations.rounded(), recording), audio.sha256
 
 
 def decoder(model: Path, song: Path, *, seconds: float) -> dict[str, float]:
     """Strokes of activations beside the decoder by the words of its definition, which finds the same."""
     engine = lively(open_engine(str(model), precision="int8"), song, share=0.004)
-    whole = hear(engine, song)[0].activations
+    whole = infer_song(engine, song)[0].activations
     part = whole.cut(0, round(seconds * whole.grid.frame_rate_hz))
     slow: list[Spent] = []
     with spent(slow):

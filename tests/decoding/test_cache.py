@@ -15,32 +15,34 @@ from drumline.core.artifacts import sha256
 from drumline.core.errors import DrumlineError
 from drumline.core.grid import HIGH
 from drumline.decoding.activations import Activations
-from drumline.decoding.cache import ActivationsCache, Hearing, key
+from drumline.decoding.cache import ActivationsCache, RecordingActivations, key
 from drumline.features.logmel import LogMelConfig
 
 
-def hearing(seed: int, frames: int = 200) -> Hearing:
+def inferred(seed: int, frames: int = 200) -> RecordingActivations:
     random = np.random.default_rng(seed)
     columns = random.random((2, frames, 2), dtype=np.float32)
     rows = random.random((2, frames), dtype=np.float32)
-    return Hearing(Activations(HIGH, ("kick", "crash"), columns[0], *rows, columns[1]).rounded(), frames * 128, 44_100)
+    return RecordingActivations(
+        Activations(HIGH, ("kick", "crash"), columns[0], *rows, columns[1]).rounded(), frames * 128, 44_100
+    )
 
 
 def name(number: int) -> str:
     return key(sha256(bytes([number])), model="tiny", features=LogMelConfig())
 
 
-SIZE = len(hearing(0).to_bytes())
+SIZE = len(inferred(0).to_bytes())
 
 
 @pytest.mark.parametrize("place", ["folder", "memory://cache"])
 def test_what_was_put_is_got_and_nothing_else(place: str, tmp_path: Path) -> None:
     cache = ActivationsCache(place if "://" in place else str(tmp_path), 10 * SIZE)
     assert cache.get(name(1)) is None
-    cache.put(name(1), hearing(1))
+    cache.put(name(1), inferred(1))
     found = cache.get(name(1))
     assert found is not None
-    assert found.to_bytes() == hearing(1).to_bytes()
+    assert found.to_bytes() == inferred(1).to_bytes()
     assert found.duration_s == 200 * 128 / 22_050
     assert cache.get(name(2)) is None
 
@@ -57,22 +59,22 @@ def test_a_key_tells_audio_model_and_features_apart() -> None:
 
 
 def test_an_entry_holds_raw_numbers_that_need_no_parser_but_json() -> None:
-    data = hearing(3).to_bytes()
+    data = inferred(3).to_bytes()
     length = int.from_bytes(data[12:16], "little")
     header = json.loads(data[16 : 16 + length])
     assert header["classes"] == ["kick", "crash"]
     values = np.frombuffer(zlib.decompress(data[16 + length :]), "<f2")
-    np.testing.assert_array_equal(values[:400].reshape(200, 2), hearing(3).activations.probability)
+    np.testing.assert_array_equal(values[:400].reshape(200, 2), inferred(3).activations.probability)
 
 
 def test_an_entry_that_promises_more_than_it_holds_is_none() -> None:
-    data = hearing(1).to_bytes()
+    data = inferred(1).to_bytes()
     length = int.from_bytes(data[12:16], "little")
     for num_frames in (-1, 0, 199, 201, 10**12, 10**30):
         header = json.dumps({**json.loads(data[16 : 16 + length]), "num_frames": num_frames}).encode()
         rest = len(header).to_bytes(4, "little") + header + data[16 + length :]
         with pytest.raises(DrumlineError, match="not an entry of a cache"):
-            Hearing.from_bytes(data[:8] + zlib.crc32(rest).to_bytes(4, "little") + rest, "entry")
+            RecordingActivations.from_bytes(data[:8] + zlib.crc32(rest).to_bytes(4, "little") + rest, "entry")
 
 
 def test_an_entry_that_cannot_be_read_is_a_miss(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -89,19 +91,19 @@ def test_entries_of_earlier_versions_are_never_found_and_make_room(tmp_path: Pat
     old.write_bytes(bytes(3 * SIZE))
     os.utime(old, (0, 0))
     assert cache.get(name(1)) is None
-    cache.put(name(2), hearing(2))
+    cache.put(name(2), inferred(2))
     assert not old.exists()
     assert cache.get(name(2)) is not None
 
 
 def test_a_damaged_entry_is_a_miss_and_goes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     cache, random = ActivationsCache(str(tmp_path), 10 * SIZE), np.random.default_rng(0)
-    whole = hearing(1).to_bytes()
-    damages = [b"", b"text", whole[:-30], hearing(1).activations.to_bytes()]
+    whole = inferred(1).to_bytes()
+    damages = [b"", b"text", whole[:-30], inferred(1).activations.to_bytes()]
     for place in random.integers(0, len(whole), 40):
         damages.append(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
     for damage in damages:
-        cache.put(name(1), hearing(1))
+        cache.put(name(1), inferred(1))
         (entry,) = tmp_path.rglob("*.act")
         entry.write_bytes(damage)
         assert cache.get(name(1)) is None
@@ -113,20 +115,20 @@ def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_bytes(b"x" * 3 * SIZE)  # somebody else's: not counted, not touched
     cache = ActivationsCache(str(tmp_path), 3 * SIZE + 100)
     for number in (1, 2, 3):
-        cache.put(name(number), hearing(number))
+        cache.put(name(number), inferred(number))
         (entry,) = tmp_path.rglob(f"{name(number)}.act")
         os.utime(entry, (number, number))
     assert cache.get(name(1)) is not None
-    cache.put(name(4), hearing(4))
+    cache.put(name(4), inferred(4))
     assert [number for number in (1, 2, 3, 4) if cache.get(name(number)) is not None] == [1, 4]
     assert (tmp_path / "notes.txt").exists()
-    cache.put(name(5), hearing(5, frames=2000))  # larger than all there may be
+    cache.put(name(5), inferred(5, frames=2000))  # larger than all there may be
     assert cache.get(name(5)) is None
 
 
 def test_an_object_store_learns_of_use_once_an_hour() -> None:
     cache = ActivationsCache("memory://lru", 10 * SIZE)
-    cache.put(name(1), hearing(1))
+    cache.put(name(1), inferred(1))
     fs = fsspec.filesystem("memory")
     (path,) = fs.find("/lru")
     written = fs.store[path].modified

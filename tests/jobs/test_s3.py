@@ -74,9 +74,9 @@ def test_a_library_in_a_bucket_is_transcribed_into_it_and_shares_its_cache(tmp_p
     assert content("s3://bucket/out") == content(str(tmp_path / "out"))
     entries = [name for name in fs.find("bucket/cache") if name.endswith(".act")]
     small = ActivationsCache("s3://bucket/cache", 2 * max(fs.size(name) for name in entries))
-    hearing = small.get(Path(entries[0]).stem)
-    assert hearing is not None
-    small.put("f" * 64, hearing)  # the others make room
+    inferred = small.get(Path(entries[0]).stem)
+    assert inferred is not None
+    small.put("f" * 64, inferred)  # the others make room
     fs.invalidate_cache()
     assert sum(fs.size(name) for name in fs.find("bucket/cache")) <= small.max_bytes
     assert small.get("f" * 64) is not None

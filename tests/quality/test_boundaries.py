@@ -207,7 +207,7 @@ def test_a_checkpoint_hears_what_it_hears_of_a_window_alone(songs: str, checkpoi
         first, size = (round(row[name] / 1000 * RATE_HZ) for name in ("window_start_ms", "window_size_ms"))
         last = round((row["window_start_ms"] + row["window_size_ms"]) / 1000 * RATE_HZ)
         assert abs(last - first - size) <= 1
-        heard = decode([network.listen(samples[first:last].copy())], model.decoding).events
+        heard = decode([network.infer_samples(samples[first:last].copy())], model.decoding).events
         at_s = (row["onset_ms"] - row["window_start_ms"]) / 1000
         near = {LABEL_NAMES[n] for t, n in zip(heard.time_s, heard.label, strict=True) if abs(t - at_s) <= 0.05}
         for label in row["labels"]:

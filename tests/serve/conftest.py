@@ -154,6 +154,6 @@ def on_the_command_line(song: Path, package: Path, *, preset: str = "") -> bytes
     (source,) = find_sources([str(song)], "mix")
     recording, audio = open_recording(source, "mix")
     with recording:
-        listener = open_engine(str(package), precision="float32", preset=preset)
-        result = transcribe(recording, audio, listener=listener, timing=Timing(), on_progress=lambda seconds: None)
+        detector = open_engine(str(package), precision="float32", preset=preset)
+        result = transcribe(recording, audio, detector=detector, timing=Timing(), on_progress=lambda seconds: None)
         return named("json").write(result)

@@ -26,7 +26,7 @@ from tests.serve.hostile import many_channels, silence, slow_upload, truncated_o
 from drumline.audio.recording import Recording
 from drumline.client import EndpointError
 from drumline.decoding.activations import Activations
-from drumline.decoding.cache import ActivationsCache, Hearing
+from drumline.decoding.cache import ActivationsCache, RecordingActivations
 from drumline.transcription.engine import open_engine
 from drumline.transcription.formats.registry import FORMATS
 
@@ -123,8 +123,8 @@ def test_a_recording_is_decoded_by_the_model_that_heard_it(endpoint: Endpoint, s
     other = endpoint.package.parent / "fine-1.0"
     engine = open_engine(str(other), precision="float32")
     with Recording.of_file(BytesIO(songs[1].read_bytes()), name=songs[1].name) as recording:
-        pieces = [*engine.listen(recording)]
-        heard = Hearing.of(Activations.joined(pieces), recording)
+        pieces = [*engine.infer(recording)]
+        heard = RecordingActivations.of(Activations.joined(pieces), recording)
     sha256 = hashlib.sha256(songs[1].read_bytes()).hexdigest()
     ActivationsCache(str(outcome.parent / "cache"), 10**8).put(engine.key(sha256), heard)
 

@@ -21,7 +21,7 @@ from tests.export.tiny import noise, write_package
 
 from drumline.audio.recording import Recording
 from drumline.core.errors import AudioError
-from drumline.decoding.cache import Hearing
+from drumline.decoding.cache import RecordingActivations
 from drumline.decoding.chunked_inference import Network
 from drumline.transcription.engine import open_engine
 
@@ -69,7 +69,7 @@ def test_batched_as_alone(package: Path, runtime: str, precision: str) -> None:
     engine = open_engine(str(package), precision=precision, runtime=runtime, threads=1)  # type: ignore[arg-type]
     songs = [flac(noise(seconds, seed=number)) for number, seconds in enumerate(LENGTHS_S)]
 
-    async def infer_all() -> list[Hearing]:
+    async def infer_all() -> list[RecordingActivations]:
         tasks = (
             infer_recording(a_task(song), engine.network, batcher.infer, batch_size=4, limits=Limits())
             for song in songs
@@ -79,16 +79,16 @@ def test_batched_as_alone(package: Path, runtime: str, precision: str) -> None:
     batcher = PlainBatcher(engine.network)
     found = asyncio.run(infer_all())
     assert max(batcher.sizes) > 4  # those of several recordings
-    for song, hearing in zip(songs, found, strict=True):
+    for song, inferred in zip(songs, found, strict=True):
         with Recording.of_file(io.BytesIO(song), name="song.flac") as recording:
-            assert hearing.num_samples == recording.num_samples
-            pieces = list(engine.listen(recording))
+            assert inferred.num_samples == recording.num_samples
+            pieces = list(engine.infer(recording))
         for name in ("probability", "onset", "offset", "velocity"):
             alone = np.concatenate([getattr(piece, name) for piece in pieces])
-            np.testing.assert_array_equal(getattr(hearing.activations, name), alone)
+            np.testing.assert_array_equal(getattr(inferred.activations, name), alone)
 
 
-def inferred(package: Path, task: InferenceTask, limits: Limits) -> Hearing:
+def inferred(package: Path, task: InferenceTask, limits: Limits) -> RecordingActivations:
     network = open_engine(str(package)).network
     return asyncio.run(infer_recording(task, network, PlainBatcher(network).infer, batch_size=1, limits=limits))
 

@@ -23,6 +23,7 @@ from drumline.decoding.infer_onnx import OnnxNetwork
 from drumline.decoding.model_package import NAME, WEIGHTS
 from drumline.decoding.peak_picking import decode
 from drumline.decoding.presets import load_preset
+from drumline.decoding.second_pass import dense_passages
 from drumline.features.logmel import LogMelConfig
 from drumline.model.branches import PREDICTED
 from drumline.transcription.doctor import examine
@@ -75,7 +76,7 @@ def test_the_fastest_graph_is_taken_unless_another_is_asked_for(package: Path) -
 @pytest.mark.parametrize("seconds", [0.0, 0.001, 0.3])
 def test_scraps_are_heard(package: Path, seconds: float) -> None:
     with Recording([noise(seconds)]) as recording:
-        open_engine(str(package)).strokes(recording, lambda seconds: None)
+        open_engine(str(package)).detect(recording, lambda seconds: None)
 
 
 PEAK = """
@@ -238,9 +239,12 @@ def test_torch_hears_many_recordings_together_as_the_graph_hears_each_alone(pack
             for number, recording in recordings.items():
                 told = found[number].rounded()
                 for same, tolerance in ((batched, 0.0), (alone, 0.001)):
-                    expected = Activations.joined(list(same.listen(recording)))
+                    expected = Activations.joined(list(same.infer(recording)))
                     np.testing.assert_allclose(told.probability, expected.probability, atol=tolerance)
-                    one, other = same.decoded(told).events, same.decoded(expected).events
+                    one, other = (
+                        same.decode(each, same.decoding, duration_s=recording.duration_s)[0].events
+                        for each in (told, expected)
+                    )
                     np.testing.assert_array_equal(one.label, other.label)
                     np.testing.assert_allclose(one.time_s, other.time_s, atol=10 * tolerance)  # a plateau's next frame
 
@@ -264,10 +268,10 @@ def test_a_micro_model_reads_dense_passages_again(tmp_path: Path) -> None:
     plain, twice = open_engine(str(folder), preset="default"), open_engine(str(folder), preset="micro")
     assert (plain.micro, twice.micro.package.features.hop) == (None, 64)
     with Recording([noise(25.0)]) as recording:
-        first = plain.strokes(recording, lambda seconds: None)
-        passages = twice.dense(first, recording.duration_s)
+        first = plain.detect(recording, lambda seconds: None)
+        passages = dense_passages(first.events, twice.decoding.micro, duration_s=recording.duration_s)
         assert 0 < sum(passage.end_s - passage.start_s for passage in passages) < 25.0
-        both = twice.strokes(recording, lambda seconds: None)
+        both = twice.detect(recording, lambda seconds: None)
     again = np.any([(both.events.time_s >= p.start_s) & (both.events.time_s < p.end_s) for p in passages], axis=0)
     for name, values in vars(first.events).items():  # without the passages nothing has changed
         outside = np.all([(first.events.time_s < p.start_s) | (first.events.time_s >= p.end_s) for p in passages], 0)

@@ -38,7 +38,7 @@ def test_labels_come_from_the_teacher_and_audio_from_all_files(config: PseudoLab
     hits = read_hits_json((folder / "hits.json").read_bytes(), "hits.json").hits
     engine = open_engine(config.model, precision="float32")
     stricter = engine.decoding.model_copy(update={"threshold_log_odds": config.confident_log_odds})
-    plain, _ = hits_of([tmp_path / "music" / "song.flac"], listener=replace(engine, decoding=stricter))
+    plain, _ = hits_of([tmp_path / "music" / "song.flac"], detector=replace(engine, decoding=stricter))
     certain = [hit for hit in hits if "faint" not in hit.flags]
     assert 0 < len(certain) < len(hits)
     assert {round(hit.time_s, 6) for hit in certain} >= set(np.round(plain.time_s, 6).tolist())

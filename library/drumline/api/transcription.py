@@ -162,7 +162,7 @@ class Model:
             recording, source, file = *_of_array(audio, sample_rate), None
         with recording:
             found = transcribe_recording(
-                recording, source, listener=self.engine, timing=timing, on_progress=lambda seconds: None
+                recording, source, detector=self.engine, timing=timing, on_progress=lambda seconds: None
             )
         return Transcription(found, file)
 

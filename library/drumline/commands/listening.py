@@ -104,12 +104,12 @@ def transcribe(
         ),
         free=free_timing,
     )
-    listener = (
+    detector = (
         open_fallback()
         if heuristic
         else open_engine(model, preset=preset, precision=precision or "", threads=threads or 0)
     )
-    sys.exit(1 if run(sources, Job(listener, stem, timing, outputs, quiet)) else 0)
+    sys.exit(1 if run(sources, Job(detector, stem, timing, outputs, quiet)) else 0)
 
 
 @click.command("transcribe-library")

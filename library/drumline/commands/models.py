@@ -85,10 +85,10 @@ def predict(config: Path, overrides: tuple[str, ...]) -> None:
     """
     from drumline.core.config import load_config
     from drumline.evaluation.predict import PredictConfig
-    from drumline.evaluation.predict import predict as listen
+    from drumline.evaluation.predict import predict as write_predictions
 
     settings = load_config(PredictConfig, config, overrides)
-    click.echo(f"{listen(settings)} recordings in {settings.output}")
+    click.echo(f"{write_predictions(settings)} recordings in {settings.output}")
 
 
 @click.command()
@@ -189,7 +189,7 @@ def _evaluate_conditions(settings: "ConditionsConfig") -> None:
         from drumline.transcription.transcribe import hits_of
 
         engine = open_engine(settings.model, preset=settings.preset)
-        transcribe = partial(hits_of, listener=engine)
+        transcribe = partial(hits_of, detector=engine)
         system = f"{engine.package.name} {engine.package.version}"
     result = judge_conditions(settings, transcribe, system=system)
     click.echo(f"\n{as_markdown(result, title=settings.name)}\n  report    {settings.output}/report.json")

@@ -60,7 +60,7 @@ class CacheConfig(Config):
 
 
 @dataclass(frozen=True)
-class Hearing:
+class RecordingActivations:
     """Activations of one recording, with the facts that results report about it."""
 
     activations: Activations
@@ -75,9 +75,9 @@ class Hearing:
     """Name of the mix of the channels that was transcribed (`audio.downmix`)."""
 
     @staticmethod
-    def of(activations: Activations, recording: Recording) -> "Hearing":
+    def of(activations: Activations, recording: Recording) -> "RecordingActivations":
         """Activations with the facts of their recording."""
-        return Hearing(
+        return RecordingActivations(
             activations,
             recording.num_samples,
             recording.source_rate_hz,
@@ -95,11 +95,11 @@ class Hearing:
         return pack(self.activations, facts)
 
     @staticmethod
-    def from_bytes(data: bytes, place: str) -> "Hearing":
+    def from_bytes(data: bytes, place: str) -> "RecordingActivations":
         """The inverse of `to_bytes`. Raises DrumlineError where it is no entry."""
         activations, facts = unpack(data, place)
         try:
-            return Hearing(
+            return RecordingActivations(
                 activations,
                 int(facts["num_samples"]),
                 int(facts["source_rate_hz"]),
@@ -128,7 +128,7 @@ class ActivationsCache:
         self.uri, self.max_bytes = uri, max_bytes
         self._unlooked_bytes = max_bytes  # what this process has written since it last looked: at first, who knows
 
-    def get(self, key: str) -> Hearing | None:
+    def get(self, key: str) -> RecordingActivations | None:
         """The entry of a key, or None. An entry that cannot be read is a miss; a damaged one is removed.
 
         Raises OSError where the store as a whole cannot be reached.
@@ -145,7 +145,7 @@ class ActivationsCache:
             log.warning("%s: cannot be read (%s); the recording is processed again", uri, error)
             return None
         try:
-            found = Hearing.from_bytes(data, uri)
+            found = RecordingActivations.from_bytes(data, uri)
         except DrumlineError as error:
             log.warning("%s: removed", error)
             self._remove(fs, path)
@@ -153,9 +153,9 @@ class ActivationsCache:
         self._mark_used(fs, path, data)
         return found
 
-    def put(self, key: str, hearing: Hearing) -> None:
+    def put(self, key: str, inferred: RecordingActivations) -> None:
         """Keep it; others go where there are too many. Raises OSError as storage does."""
-        data = hearing.to_bytes()
+        data = inferred.to_bytes()
         if len(data) > self.max_bytes:
             return
         write_bytes(self._uri(key), data)

@@ -12,7 +12,7 @@ from drumline.core.artifacts import sha256
 from drumline.core.config import fingerprint
 from drumline.core.hit_arrays import Events
 from drumline.decoding.activations import Activations
-from drumline.decoding.cache import ActivationsCache, CacheConfig, Hearing, key
+from drumline.decoding.cache import ActivationsCache, CacheConfig, RecordingActivations, key
 from drumline.decoding.calibration import read_calibration
 from drumline.decoding.chunked_inference import CHUNK_S
 from drumline.decoding.config import DecodeConfig
@@ -26,7 +26,7 @@ from drumline.training.config import TrainConfig
 
 
 @dataclass(frozen=True)
-class Model:
+class CheckpointModel:
     """A loaded checkpoint with its activation cache."""
 
     network: HierarchicalDrumCRNN
@@ -35,39 +35,41 @@ class Model:
     """Fingerprint of the weights and of the inference settings."""
     cache: ActivationsCache
 
-    def listen(self, samples: NDArray[np.float32]) -> Activations:
+    def infer_samples(self, samples: NDArray[np.float32]) -> Activations:
         """Infer from mono samples [N] at 22,050 Hz and -14 LUFS; activations are rounded as in the cache."""
         return infer(self.network, self.features, samples).rounded()
 
-    def hear(self, recorded: Recorded) -> Hearing:
+    def activations_of(self, recorded: Recorded) -> RecordingActivations:
         """Activations of a recording, from the cache or by inference."""
 
-        def listened() -> Hearing:
+        def compute() -> RecordingActivations:
             samples = recorded.read()
-            return Hearing(self.listen(samples), len(samples), 0)
+            return RecordingActivations(self.infer_samples(samples), len(samples), 0)
 
-        return self._kept(recorded.sha256, listened)
+        return self._cached(recorded.sha256, compute)
 
-    def hear_windows(self, recorded: Recorded, windows: Sequence[tuple[int, int]]) -> list[Activations]:
+    def window_activations(self, recorded: Recorded, windows: Sequence[tuple[int, int]]) -> list[Activations]:
         """Activations of each window of a recording, given as (first sample, sample after the last), without
         context."""
 
-        def listened() -> Hearing:
+        def compute() -> RecordingActivations:
             samples = recorded.read()
-            activations = [self.listen(np.ascontiguousarray(samples[first:last])) for first, last in windows]
-            return Hearing(Activations.joined(activations), sum(last - first for first, last in windows), 0)
+            activations = [self.infer_samples(np.ascontiguousarray(samples[first:last])) for first, last in windows]
+            return RecordingActivations(
+                Activations.joined(activations), sum(last - first for first, last in windows), 0
+            )
 
-        joined = self._kept(sha256(f"{recorded.sha256} {windows}".encode()), listened).activations
+        joined = self._cached(sha256(f"{recorded.sha256} {windows}".encode()), compute).activations
         ends = np.cumsum([joined.grid.num_frames(last - first) for first, last in windows]).tolist()
         return [joined.cut(start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
-    def _kept(self, audio_sha256: str, listened: Callable[[], Hearing]) -> Hearing:
+    def _cached(self, audio_sha256: str, compute: Callable[[], RecordingActivations]) -> RecordingActivations:
         entry = key(audio_sha256, model=self.identity, features=self.features.config)
-        hearing = self.cache.get(entry)
-        if hearing is None:
-            hearing = listened()
-            self.cache.put(entry, hearing)
-        return hearing
+        inferred = self.cache.get(entry)
+        if inferred is None:
+            inferred = compute()
+            self.cache.put(entry, inferred)
+        return inferred
 
 
 def transcriber_of(
@@ -82,13 +84,13 @@ def transcriber_of(
 
     def transcribe(files: Sequence[Path]) -> tuple[Events, float]:
         recorded = recording_of(files[0].stem, [(file.name, file.read_bytes()) for file in files])
-        hearing = model.hear(recorded)
-        return decode([hearing.activations], decoding, fitted).events, hearing.duration_s
+        inferred = model.activations_of(recorded)
+        return decode([inferred.activations], decoding, fitted).events, inferred.duration_s
 
     return transcribe
 
 
-def open_model(checkpoint: str, cache: CacheConfig) -> Model:
+def open_model(checkpoint: str, cache: CacheConfig) -> CheckpointModel:
     """Load a checkpoint, or the best one of a run. Raises ConfigError if there is none, DrumlineError if damaged."""
     found = checkpoints.load(checkpoints.best_of(checkpoint))
     config = TrainConfig.model_validate_json(found.config)
@@ -98,4 +100,4 @@ def open_model(checkpoint: str, cache: CacheConfig) -> Model:
     for name, values in sorted(network.state_dict().items()):
         digest.update(name.encode() + values.numpy().tobytes())
     identity = fingerprint("checkpoint", config.model, digest.hexdigest(), f"{CHUNK_S} {MARGIN_S}")
-    return Model(network.eval(), LogMel(config.features), identity, ActivationsCache.of(cache))
+    return CheckpointModel(network.eval(), LogMel(config.features), identity, ActivationsCache.of(cache))

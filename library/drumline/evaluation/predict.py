@@ -15,7 +15,7 @@ from drumline.core.artifacts import join, refuse_foreign_output, write_bytes
 from drumline.core.config import Config
 from drumline.core.errors import ConfigError
 from drumline.dataset.sources import RootConfig
-from drumline.decoding.cache import CacheConfig, Hearing
+from drumline.decoding.cache import CacheConfig, RecordingActivations
 from drumline.decoding.calibration import Calibration, read_calibration
 from drumline.decoding.config import DecodeConfig
 from drumline.decoding.peak_picking import decode
@@ -66,9 +66,9 @@ def predict(config: PredictConfig) -> int:
     calibration = read_calibration(config.calibration) if config.calibration else None
     number = 0
     for recorded in tqdm(_recordings(config), unit="song", desc="listening"):
-        hearing = model.hear(recorded)
-        document = as_json(hearing, config.decoding, calibration)
-        write_bytes(join(config.output, "activations", f"{recorded.name}.npz"), hearing.activations.to_bytes())
+        inferred = model.activations_of(recorded)
+        document = as_json(inferred, config.decoding, calibration)
+        write_bytes(join(config.output, "activations", f"{recorded.name}.npz"), inferred.activations.to_bytes())
         write_bytes(join(config.output, "predictions", f"{recorded.name}.json"), json.dumps(document).encode())
         if (number := number + 1) == config.max_songs:
             break
@@ -77,9 +77,9 @@ def predict(config: PredictConfig) -> int:
     return number
 
 
-def as_json(hearing: Hearing, decoding: DecodeConfig, calibration: Calibration | None) -> dict[str, Any]:
+def as_json(inferred: RecordingActivations, decoding: DecodeConfig, calibration: Calibration | None) -> dict[str, Any]:
     """Hits in the form that `evaluation.predictions` reads."""
-    return hits_as_json(decode([hearing.activations], decoding, calibration).events, hearing.duration_s)
+    return hits_as_json(decode([inferred.activations], decoding, calibration).events, inferred.duration_s)
 
 
 def _recordings(config: PredictConfig) -> Iterator[Recorded]:

@@ -12,7 +12,7 @@ import click
 from drumline.audio.downmix import MEAN
 from drumline.audio.recording import Recording
 from drumline.core.errors import DrumlineError
-from drumline.transcription.engine import Listener
+from drumline.transcription.engine import HitDetector
 from drumline.transcription.outputs import Outputs
 from drumline.transcription.result import Transcription
 from drumline.transcription.sources import Source, Stem, open_recording
@@ -25,7 +25,7 @@ _DRUMS: Final = ("kick", "snare", "tom", "hihat", "ride", "crash", "cymbal")
 class Job:
     """How songs are transcribed."""
 
-    listener: Listener
+    detector: HitDetector
     stem: Stem
     timing: Timing
     outputs: Outputs
@@ -67,7 +67,7 @@ def _transcribe(source: Source, job: Job) -> Transcription:
         return transcribe(
             recording,
             audio,
-            listener=job.listener,
+            detector=job.detector,
             timing=job.timing,
             on_progress=lambda seconds: bar.update(round(seconds)),
         )

@@ -3,7 +3,7 @@
 torch is imported where it is asked for, and nowhere else.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,7 +37,7 @@ from drumline.decoding.second_pass import Passage, dense_passages, splice
 from drumline.transcription.result import Transcriber
 
 OnProgress = Callable[[float], None]
-"""Told how many more seconds have been heard."""
+"""Progress callback: seconds of audio just processed."""
 
 Runtime = Literal["onnx", "torch"]
 """``onnx`` is the CPU's, ``torch`` a graphics card's."""
@@ -46,28 +46,69 @@ FASTEST: Final[tuple[Precision, ...]] = ("int8", "float32", "float16")
 """On a CPU."""
 
 
-class Listener(Protocol):
-    """Finds the strokes of a recording."""
+class HitDetector(Protocol):
+    """Detector of the hits of a recording."""
 
     @property
     def transcriber(self) -> Transcriber:
-        """Who it is."""
+        """Name and version, for provenance."""
 
-    def strokes(self, recording: Recording, on_progress: OnProgress) -> DecodedHits:
-        """All that is struck."""
+    def detect(self, recording: Recording, on_progress: OnProgress) -> DecodedHits:
+        """Detect all hits of a recording."""
 
 
 @dataclass(frozen=True)
-class Engine:
-    """A package ready to listen."""
+class PackageDecoder:
+    """A model package without its network: cache keys and decoding.
+
+    Whoever has activations, from a cache or from another process, needs no more.
+    """
 
     package: Package
     precision: Precision | Literal["torch"]
     """Precision of the graph, or ``torch`` if its weights run on PyTorch."""
-    network: Network
     calibration: Calibration | None
+
+    def key(self, audio_sha256: str) -> str:
+        """Key of a recording's activations in an `ActivationsCache`, independent of presets and thresholds."""
+        file = self.package.files[WEIGHTS if self.precision == "torch" else GRAPHS[self.precision]]
+        package = self.package
+        model = f"{package.name} {package.version} {self.precision} {file} {package.margin_s}"
+        return key(audio_sha256, model=model, features=package.features)
+
+    def decode(
+        self, activations: Activations | Iterable[Activations], decoding: DecodeConfig, *, duration_s: float
+    ) -> tuple[DecodedHits, list[Passage]]:
+        """Decode activations, whole or in chunks.
+
+        Parameters
+        ----------
+        activations : Activations or iterable of Activations
+            Output of the network, consecutive chunks if an iterable.
+        decoding : DecodeConfig
+            Decoder settings.
+        duration_s : float
+            Duration of the recording [s].
+
+        Returns
+        -------
+        DecodedHits
+            Hits of the first pass.
+        list of Passage
+            Dense passages for a second pass by the micro model; empty unless the settings ask for one.
+        """
+        chunks = [activations] if isinstance(activations, Activations) else activations
+        found = decode(chunks, decoding, self.calibration)
+        return found, dense_passages(found.events, decoding.micro, duration_s=duration_s) if decoding.micro else []
+
+
+@dataclass(frozen=True)
+class Engine(PackageDecoder):
+    """A loaded model package: inference and decoding."""
+
+    network: Network
     preset: str
-    """Its name."""
+    """Name of the preset."""
     decoding: DecodeConfig
     micro: "Engine | None" = None
     """Model of the second pass over dense passages, if the preset has one."""
@@ -76,29 +117,17 @@ class Engine:
     def transcriber(self) -> Transcriber:
         return Transcriber(self.package.name, self.package.version, self.preset)
 
-    def listen(self, recording: Recording) -> Iterator[Activations]:
+    def infer(self, recording: Recording) -> Iterator[Activations]:
         """Activations of a recording, chunk by chunk, rounded as in the cache."""
-        return (piece.rounded() for piece in self.network.infer(recording.read, recording.num_samples))
+        return (chunk.rounded() for chunk in self.network.infer(recording.read, recording.num_samples))
 
-    def key(self, audio_sha256: str) -> str:
-        """Key of a recording's activations in an `ActivationsCache`, independent of presets and thresholds."""
-        return key_of(self.package, self.precision, audio_sha256)
+    def detect(self, recording: Recording, on_progress: OnProgress) -> DecodedHits:
+        chunks = _counted(self.infer(recording), on_progress)
+        found, passages = self.decode(chunks, self.decoding, duration_s=recording.duration_s)
+        return self.second_pass(found, passages, recording)
 
-    def decoded(self, activations: Activations) -> DecodedHits:
-        """The strokes in what it said, fresh or kept."""
-        return decode([activations], self.decoding, self.calibration)
-
-    def strokes(self, recording: Recording, on_progress: OnProgress) -> DecodedHits:
-        found = decode(_counted(self.listen(recording), on_progress), self.decoding, self.calibration)
-        return self.read_again(found, self.dense(found, recording.duration_s), recording)
-
-    def dense(self, found: DecodedHits, duration_s: float) -> list[Passage]:
-        """Passages for the second pass; empty without a micro model."""
-        config = self.decoding.micro
-        return [] if config is None else dense_passages(found.events, config, duration_s=duration_s)
-
-    def read_again(self, first: DecodedHits, passages: Sequence[Passage], recording: Recording) -> DecodedHits:
-        """The strokes of a first pass, with those of the micro model in dense passages."""
+    def second_pass(self, first: DecodedHits, passages: Sequence[Passage], recording: Recording) -> DecodedHits:
+        """Hits of a first pass, with those of the micro model in dense passages."""
         if self.micro is None or not passages:
             return first
         config, margin_s = self.decoding.second_pass, self.micro.package.margin_s
@@ -106,8 +135,8 @@ class Engine:
         for passage in passages:
             start = max(0, round((passage.start_s - margin_s) * RATE_HZ))
             stop = min(recording.num_samples, round((passage.end_s + margin_s) * RATE_HZ))
-            pieces = self.micro.network.infer(partial(_read_from, recording, start), stop - start)
-            found = decode((piece.rounded() for piece in pieces), config, self.micro.calibration)
+            chunks = self.micro.network.infer(partial(_read_from, recording, start), stop - start)
+            found = decode((chunk.rounded() for chunk in chunks), config, self.micro.calibration)
             again.append((passage, DecodedHits(found.events.shifted(start / RATE_HZ), found.branches)))
         return splice(first, again, spacing_s=config.spacing_ms / 1000)
 
@@ -118,12 +147,24 @@ class Fallback:
 
     transcriber: Transcriber
 
-    def strokes(self, recording: Recording, on_progress: OnProgress) -> DecodedHits:
+    def detect(self, recording: Recording, on_progress: OnProgress) -> DecodedHits:
         from drumline.transcription import heuristic
 
         events = heuristic.transcribe(recording.read(0, recording.num_samples))
         on_progress(recording.duration_s)
         return DecodedHits(events, {})
+
+
+def open_decoder(folder: Path, *, precision: str = "", runtime: Runtime = "onnx") -> PackageDecoder:
+    """Read a package's folder, without loading its network.
+
+    Raises ConfigError for a package or precision that does not exist, DrumlineError for a damaged one.
+    """
+    package = read_package(folder)
+    calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
+    return PackageDecoder(
+        package, "torch" if runtime == "torch" else precision_of(package, folder, precision), calibration
+    )
 
 
 def open_engine(
@@ -143,28 +184,27 @@ def open_engine(
     Raises ConfigError for a package, preset or precision that is not there; DrumlineError for a damaged one.
     """
     folder = find_package(model)
-    package = read_package(folder)
+    opened = open_decoder(folder, precision=precision, runtime=runtime)
+    package = opened.package
     name = preset or package.preset
     decoding = load_preset(name)
-    calibration = read_calibration(str(folder / THRESHOLDS)) if THRESHOLDS in package.files else None
     micro = None
     if decoding.micro is not None:
         second, _ = find_micro(folder, package)
         micro = open_engine(
             str(second), preset="default", precision=precision, threads=threads, runtime=runtime, together=together
         )
-    if runtime == "torch":
-        batched = _on_torch(folder, package, threads=threads, together=together)
-        return Engine(package, "torch", batched, calibration, name, decoding, micro)
-    chosen = precision_of(package, folder, precision)
-    network = OnnxNetwork(
-        folder / GRAPHS[chosen],
-        features=package.features,
-        classes=package.classes,
-        margin_s=package.margin_s,
-        threads=threads,
-    )
-    return Engine(package, chosen, network, calibration, name, decoding, micro)
+    if opened.precision == "torch":
+        network = _on_torch(folder, package, threads=threads, together=together)
+    else:
+        network = OnnxNetwork(
+            folder / GRAPHS[opened.precision],
+            features=package.features,
+            classes=package.classes,
+            margin_s=package.margin_s,
+            threads=threads,
+        )
+    return Engine(package, opened.precision, opened.calibration, network, name, decoding, micro)
 
 
 def _on_torch(folder: Path, package: Package, *, threads: int, together: int) -> Network:
@@ -187,13 +227,6 @@ def precision_of(package: Package, folder: Path, wanted: str = "") -> Precision:
     if chosen is None:
         raise ConfigError(f"{folder}: no graph in {wanted or 'any precision'}; has {', '.join(package.precisions)}")
     return chosen
-
-
-def key_of(package: Package, precision: Precision | Literal["torch"], audio_sha256: str) -> str:
-    """Key of a recording's activations in an `ActivationsCache`, by package and precision."""
-    file = package.files[WEIGHTS if precision == "torch" else GRAPHS[precision]]
-    model = f"{package.name} {package.version} {precision} {file} {package.margin_s}"
-    return key(audio_sha256, model=model, features=package.features)
 
 
 def open_fallback() -> Fallback:

@@ -114,7 +114,7 @@ def _files(pattern: str) -> list[Path]:
 def _label_one(path: Path, beside: Sequence[str], name: str, engine: Engine, config: PseudoLabelConfig) -> Labelled:
     with open_mix([path]) as recording:
         duration_s = recording.duration_s
-        activations = list(engine.listen(recording))
+        activations = list(engine.infer(recording))
         hits = labels_of(engine, activations, confident=config.confident_log_odds, doubtful=config.doubtful_log_odds)
         passages: list[tuple[float, float]] = []
         if config.drumless_s > 0:

@@ -11,7 +11,7 @@ from drumline.core.hit_arrays import Events
 from drumline.core.tempo import TempoMap
 from drumline.decoding.peak_picking import DecodedHits
 from drumline.transcription.beat_tracking import GIVEN_BPM, GridHints, find_beats
-from drumline.transcription.engine import Listener, OnProgress
+from drumline.transcription.engine import HitDetector, OnProgress
 from drumline.transcription.quantise import QuantiseConfig, quantised, tempo_of_file
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription
 from drumline.transcription.sources import open_mix
@@ -61,17 +61,17 @@ def hints_of(*, downbeat_s: float | None = None, octave: float = 1.0, meter: str
 
 
 def transcribe(
-    recording: Recording, audio: SourceAudio, *, listener: Listener, timing: Timing, on_progress: OnProgress
+    recording: Recording, audio: SourceAudio, *, detector: HitDetector, timing: Timing, on_progress: OnProgress
 ) -> Transcription:
     """The transcription of a recording. A grid is left out where no tempo can be told (hardly any hits)."""
-    found = listener.strokes(recording, on_progress)
-    return transcription_of(found, audio, listener.transcriber, timing=timing)
+    found = detector.detect(recording, on_progress)
+    return transcription_of(found, audio, detector.transcriber, timing=timing)
 
 
-def hits_of(files: Sequence[Path], listener: Listener) -> tuple[Events, float]:
+def hits_of(files: Sequence[Path], detector: HitDetector) -> tuple[Events, float]:
     """The hits of files that sound together, and their duration [s]. Raises AudioError for audio that cannot serve."""
     with open_mix(files) as recording:
-        return listener.strokes(recording, lambda seconds: None).events, recording.duration_s
+        return detector.detect(recording, lambda seconds: None).events, recording.duration_s
 
 
 def transcription_of(found: DecodedHits, audio: SourceAudio, by: Transcriber, *, timing: Timing) -> Transcription:

@@ -44,7 +44,7 @@ def rendered() -> Songs:
 def development(engine: Engine, output: Path) -> float:
     """The mean over conditions of the development set (`evaluation.conditions`); the working folder is the checkout."""
     config = load_config(ConditionsConfig, DEVELOPMENT, ["drumless=[]", f"output={output}", "bootstrap.num_draws=100"])
-    return judge_conditions(config, partial(hits_of, listener=engine), system="released").headline["f"]
+    return judge_conditions(config, partial(hits_of, detector=engine), system="released").headline["f"]
 
 
 def f5(engine: Engine, songs: Songs) -> float:
@@ -52,6 +52,6 @@ def f5(engine: Engine, songs: Songs) -> float:
     counts = np.zeros((5, 3), np.int64)
     for recording, reference in songs:
         with recording:
-            found = engine.strokes(recording, lambda seconds: None)
+            found = engine.detect(recording, lambda seconds: None)
         counts += tally(reference, found.events, windows_s=(0.05,))[0, columns_of("5")]
     return float(micro(counts).f)

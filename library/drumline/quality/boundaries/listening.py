@@ -82,10 +82,10 @@ def score_samples(config: CheckpointConfig, samples: tuple[Tree, ...]) -> Checkp
         for tree in by_recording[name]:
             by_window[_start_ms(tree)].append(tree)
         recorded = replace(recorded, read=cache(recorded.read))  # read once for the whole and for its windows
-        inferred = model.hear(recorded)
+        inferred = model.activations_of(recorded)
         whole = hits(inferred.activations)
         windows = [_window(trees[0], inferred.num_samples) for trees in by_window.values()]
-        inferred_windows = model.hear_windows(recorded, windows)
+        inferred_windows = model.window_activations(recorded, windows)
         for (start_ms, trees), activations in zip(by_window.items(), inferred_windows, strict=True):
             from_window = hits(activations).shifted(start_ms / 1000)
             for tree in trees:

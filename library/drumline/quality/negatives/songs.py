@@ -73,7 +73,7 @@ def estimates_from_checkpoint(
     songs = {f"{song.song_id}.{song.domain}": song for song in find_references(truth)}
     for recorded in dataset_recordings(truth.dataset, splits=truth.splits, wanted=songs.keys()):
         song = songs[recorded.name]
-        inferred = model.hear(recorded)
+        inferred = model.activations_of(recorded)
         yield SongEstimates(song, song.read(), decode([inferred.activations], decoding, fitted).events)
 
 

@@ -23,10 +23,11 @@ from drumline.core.artifacts import sha256 as digest_of
 from drumline.core.config import fingerprint
 from drumline.core.errors import ArchiveError, Rejected, SongError
 from drumline.core.prefetch import prefetch
-from drumline.decoding.cache import ActivationsCache, Hearing
+from drumline.decoding.cache import ActivationsCache, RecordingActivations
 from drumline.decoding.model_package import find_micro, find_package, read_package
 from drumline.decoding.peak_picking import DecodedHits
 from drumline.decoding.presets import load_preset
+from drumline.decoding.second_pass import Passage
 from drumline.runtime.guarded import run_guarded
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.products import Products
@@ -159,11 +160,10 @@ class TranscribeSongs:
         for key, activations in self._engine.network.infer_batched(recordings(), threads=readers):
             song = opened.pop(key)
             with song.recording as recording:
-                hearing = Hearing.of(activations.rounded(), recording)
-                self._cache.put(self._key(song.sha256), hearing)
-                found = self._engine.decoded(hearing.activations)
-                found = self._engine.read_again(found, self._engine.dense(found, hearing.duration_s), recording)
-            outcomes.append(self._finished(song.song, hearing, song.sha256, found, how="heard"))
+                inferred = RecordingActivations.of(activations.rounded(), recording)
+                self._cache.put(self._key(song.sha256), inferred)
+                found = self._engine.second_pass(*self._decode(inferred), recording)
+            outcomes.append(self._finished(song.song, inferred, song.sha256, found, how="heard"))
         return outcomes
 
     def _open(self, song: LibrarySong) -> _Opened | Outcome:
@@ -187,13 +187,16 @@ class TranscribeSongs:
             try:
                 if kept is None:
                     return _Opened(song, self._recording(files, song), digest)
-                found = self._engine.decoded(kept.activations)
-                if passages := self._engine.dense(found, kept.duration_s):
+                found, passages = self._decode(kept)
+                if passages:
                     with self._recording(files, song) as recording:
-                        found = self._engine.read_again(found, passages, recording)
+                        found = self._engine.second_pass(found, passages, recording)
                 return self._finished(song, kept, digest, found, how="cached")
             except SongError as error:
                 return self._rejected(song, Rejected(error.reason, error.detail))
+
+    def _decode(self, inferred: RecordingActivations) -> tuple[DecodedHits, list[Passage]]:
+        return self._engine.decode(inferred.activations, self._engine.decoding, duration_s=inferred.duration_s)
 
     def _recording(self, files: Sequence[BinaryIO], song: LibrarySong) -> Recording:
         """As the model hears it."""
@@ -206,12 +209,14 @@ class TranscribeSongs:
         separation = self.store.separation
         return self._engine.key(digest_of(f"{sha256} {separation.fingerprint}".encode()) if separation else sha256)
 
-    def _finished(self, song: LibrarySong, hearing: Hearing, sha256: str, found: DecodedHits, *, how: str) -> Outcome:
+    def _finished(
+        self, song: LibrarySong, inferred: RecordingActivations, sha256: str, found: DecodedHits, *, how: str
+    ) -> Outcome:
         """Write the results, and last the product."""
         name = song.files[0].rpartition("/")[2]
-        audio = SourceAudio.of(name, sha256, hearing)
-        if hearing.truncated:
-            log.warning("%s: truncated: %s; what is there was transcribed", song.key, hearing.truncated)
+        audio = SourceAudio.of(name, sha256, inferred)
+        if inferred.truncated:
+            log.warning("%s: truncated: %s; what is there was transcribed", song.key, inferred.truncated)
         timing = Timing(grid=self.config.grid)
         result = transcription_of(found, audio, self._engine.transcriber, timing=timing)
         for each in map(named, self.config.formats):
@@ -221,7 +226,7 @@ class TranscribeSongs:
         table = pa.Table.from_pylist([row(result, song.key)], schema=SCHEMA)
         pq.write_table(table, sink, compression="zstd", write_page_checksum=True)
         self.store.products.save(self.store.id(song), sink.getvalue().to_pybytes())
-        return _outcome(song, how, duration_s=hearing.duration_s)
+        return _outcome(song, how, duration_s=inferred.duration_s)
 
     def _rejected(self, song: LibrarySong, rejected: Rejected) -> Outcome:
         self.store.products.save(self.store.id(song), rejected)

@@ -1,8 +1,9 @@
-"""A transcription as a chart for Clone Hero and YARG: expert, pro drums, cymbals marked.
+"""A transcription as a chart for Clone Hero and YARG: pro drums with cymbals marked, at four difficulties.
 
-Notes are on the grid where the transcription has a tempo map (`chart_grid`), unless free timing is asked for. Hits that
-a lane cannot hold: `charts.chart_labels.compose`. A chart's tempos are written with few digits; they are rounded here
-before times become ticks, so that no error grows over the song.
+Notes are on the grid where the transcription has a tempo map (`chart_grid`), unless free timing is asked for. Where
+there is a grid, the lower difficulties are reduced from Expert (`charts.reductions`). Hits that a lane cannot hold:
+`charts.chart_labels.compose`. A chart's tempos are written with few digits; they are rounded here before times become
+ticks, so that no error grows over the song.
 """
 
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from dataclasses import replace
 
 from drumline.charts.chart import Chart
 from drumline.charts.chart_labels import compose
+from drumline.charts.reductions import reduced
 from drumline.core.tempo import TempoMap
 from drumline.transcription.chart_grid import snap
 from drumline.transcription.result import RAW_TEMPO, Transcription
@@ -22,7 +24,11 @@ def chart_of(transcription: Transcription, *, stored_bpm: Callable[[float], floa
     marks = tuple((tick, stored_bpm(tempo_bpm)) for tick, tempo_bpm in tempo.tempos)
     stored = TempoMap(tempo.resolution, marks, tempo.time_signatures)
     hits = song.hits
-    if song.tempo is not None and not transcription.free_timing:
+    on_grid = song.tempo is not None and not transcription.free_timing
+    if on_grid:
         placed = stored.seconds(snap([hit.time_s for hit in hits], stored).ticks).tolist()
         hits = tuple(replace(hit, time_s=time_s) for hit, time_s in zip(hits, placed, strict=True))
-    return compose(hits, stored, song.metadata)
+    made = compose(hits, stored, song.metadata)
+    if not on_grid or not made.difficulties:
+        return made
+    return replace(made, difficulties={**reduced(made.difficulties["expert"], stored), **made.difficulties})

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
-from drumline.charts import provenance
+from drumline.charts import dot_chart, provenance, song_ini
 from drumline.cli import main
 from drumline.core.errors import ConfigError
 from drumline.core.hit_arrays import Events
+from drumline.core.tempo import TempoMap
 from drumline.transcription.formats.registry import FORMATS, named
 from drumline.transcription.formats.song_folder import foreign_files, write_song_folder
 from drumline.transcription.outputs import plan_outputs
@@ -126,6 +128,50 @@ def test_the_song_itself_may_be_in_its_folder(tmp_path: Path) -> None:
     write_song_folder(folder, MADE, folder / "song.wav")
     assert sorted(path.name for path in folder.iterdir()) == ["notes.chart", "song.ini", "song.wav"]
     assert (folder / "song.wav").read_bytes() == before
+
+
+def with_tags(flac: bytes, words: dict[str, str], picture: bytes) -> bytes:
+    """A FLAC file with these comments and this picture."""
+    texts = [f"{key}={value}".encode() for key, value in words.items()]
+    comments = b"".join(len(text).to_bytes(4, "little") + text for text in (b"", *texts))
+    comments = comments[:4] + len(texts).to_bytes(4, "little") + comments[4:]
+    shown = b"".join(
+        part if isinstance(part, bytes) else part.to_bytes(4, "big")
+        for part in (3, 9, b"image/png", 0, 1, 1, 24, 0, len(picture), picture)
+    )
+    end = 4
+    while not flac[end] & 0x80:
+        end += 4 + int.from_bytes(flac[end + 1 : end + 4], "big")
+    frames = flac[end + 4 + int.from_bytes(flac[end + 1 : end + 4], "big") :]
+    blocks = b"".join(
+        bytes([kind]) + len(body).to_bytes(3, "big") + body
+        for kind, body in ((0, flac[8:42]), (4, comments), (0x80 | 6, shown))
+    )
+    return flac[:4] + blocks + frames
+
+
+def test_a_song_folder_has_the_tags_the_levels_and_the_picture_of_its_song(tmp_path: Path) -> None:
+    plain, audio = tmp_path / "plain.flac", tmp_path / "song.flac"
+    soundfile.write(plain, np.zeros(22_050 * 40, "f4"), 22_050)
+    picture = b"\x89PNG\r\n\x1a\n" + zlib.compress(b"picture")
+    words = {"TITLE": "A  Song", "ARTIST": "Ann", "DATE": "2019-03-02", "TRACKNUMBER": "3"}
+    audio.write_bytes(with_tags(plain.read_bytes(), words, picture))
+    times_s = np.concatenate([np.arange(0, 8, 2.0), np.arange(8, 38, 0.25)])
+    events = Events.of(times_s, ["hihat_closed"] * len(times_s))
+    made = Transcription.of(events, SourceAudio("song.flac", 40.0), Transcriber("t"))
+    folder = tmp_path / "out"
+    written = write_song_folder(folder, made.with_tempo(TempoMap(480), "given"), audio)
+    assert {path.name for path in written} == {"notes.chart", "song.ini", "song.ogg", "album.png"}
+    assert (folder / "album.png").read_bytes() == picture
+    ini = song_ini.read((folder / "song.ini").read_bytes())
+    assert (ini.name, ini.artist, ini.year, ini.track, ini.charter) == ("A Song", "Ann", "2019", "3", "")
+    assert (ini.diff_drums, ini.preview_start_ms) == (4, 8000)
+    chart = dot_chart.read((folder / "notes.chart").read_bytes(), name="x", ini=ini)
+    assert chart.metadata.artist == "Ann"
+    assert [len(chart.difficulties[name]) for name in ("expert", "hard", "medium", "easy")] == [124, 124, 64, 64]
+    (folder / "album.png").write_bytes(b"another picture, of a person")
+    write_song_folder(folder, made.with_tempo(TempoMap(480), "given"), audio)
+    assert (folder / "album.png").read_bytes() == b"another picture, of a person"
 
 
 def test_the_pipe_replaces_nothing(tmp_path: Path) -> None:

@@ -19,10 +19,11 @@ from drumline.audio.block import Block, Samples
 from drumline.audio.source_file import SourceFile
 
 _BLOCK_VALUES: Final = 1 << 18
-_FORMATS: Final = (
+FORMATS: Final = (
     "aac,ac3,aiff,amr,ape,asf,asf_o,au,avi,caf,dsf,dts,eac3,flac,flv,iff,matroska,mlp,mov,mp3,mpc,mpc8,mpeg,mpegts,"
     "oga,ogg,oma,rm,sox,tak,truehd,tta,voc,w64,wav,wv,xwma"
 )
+"""Formats that hold audio themselves, as an FFmpeg whitelist."""
 _ESTIMATED: Final = (
     *("aac", "ac3", "amr", "amrnb", "amrwb", "dts", "eac3", "mlp", "mpeg", "mpegts", "truehd"),
     *("asf", "caf", "w64", "wav"),
@@ -51,7 +52,7 @@ class FfmpegDecoder:
         source.seek(0)
         try:
             self._container = av.open(
-                source, mode="r", metadata_errors="replace", options={"format_whitelist": _FORMATS}
+                source, mode="r", metadata_errors="replace", options={"format_whitelist": FORMATS}
             )
         except av.FFmpegError as error:
             source.check()

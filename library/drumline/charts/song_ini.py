@@ -34,6 +34,9 @@ class SongIni:
     song_length_ms: int = 0
     """Not to be trusted: charters copy it."""
     diff_drums: int = UNSET
+    preview_start_ms: int = UNSET
+    track: str = ""
+    """Number of the track on its album."""
     sustain_cutoff_ticks: int = UNSET
     """Gems no longer than this have no length. `UNSET`: 0 in .chart, a third of a quarter note and one tick in .mid."""
     chord_snap_ticks: int = 0
@@ -86,6 +89,8 @@ def from_values(values: Mapping[str, str]) -> SongIni:
         modchart=bool(_truth(known.get("modchart"))),
         song_length_ms=int(_number(known.get("song_length"), 0)),
         diff_drums=int(_number(known.get("diff_drums"), UNSET)),
+        preview_start_ms=int(_number(known.get("preview_start_time"), UNSET)),
+        track=plain(known.get("track", "") or known.get("album_track", "")),
         sustain_cutoff_ticks=int(_number(known.get("sustain_cutoff_threshold"), UNSET)),
         chord_snap_ticks=int(_number(known.get("chord_snap_threshold"), 0)),
     )
@@ -97,12 +102,13 @@ def values(ini: SongIni) -> dict[str, str]:
         "delay": (ini.delay_ms, 0.0),
         "song_length": (ini.song_length_ms, 0),
         "diff_drums": (ini.diff_drums, UNSET),
+        "preview_start_time": (ini.preview_start_ms, UNSET),
         "sustain_cutoff_threshold": (ini.sustain_cutoff_ticks, UNSET),
         "chord_snap_threshold": (ini.chord_snap_ticks, 0),
     }
     truths = {"pro_drums": ini.pro_drums, "five_lane_drums": ini.five_lane_drums, "modchart": ini.modchart or None}
     return (
-        {word: getattr(ini, word) for word in _WORDS if getattr(ini, word)}
+        {word: getattr(ini, word) for word in (*_WORDS, "track") if getattr(ini, word)}
         | {key: f"{value:.15g}" for key, (value, default) in numbers.items() if value != default}
         | {key: str(value) for key, value in truths.items() if value is not None}
     )

@@ -1,4 +1,4 @@
-"""A folder that Clone Hero and YARG play: the chart, its song.ini, and the audio beside it.
+"""A folder that Clone Hero and YARG play: the chart, its song.ini, the audio and the picture of its sleeve.
 
 The games read Ogg Vorbis, Opus, MP3 and WAV; other audio (FLAC, AAC ...) is encoded as Ogg Vorbis. The audio is
 the transcribed file itself, so there is no delay. song.ini carries the provenance mark, and holds the SHA-256 of the
@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from drumline.audio.layout import EXTENSIONS
+from drumline.audio.tags import Tags, read_tags
 from drumline.charts import song_ini
+from drumline.charts.annotated_song import Metadata
+from drumline.charts.chart import Chart
 from drumline.charts.provenance import BLANK, KEY, is_unchanged, seal
 from drumline.charts.text import decode
-from drumline.core.artifacts import sha256_file
+from drumline.core.artifacts import sha256_file, write_bytes
 from drumline.transcription.formats import chart, mid
 from drumline.transcription.formats.registry import named
 from drumline.transcription.ownership import ForeignFileError, is_own, write_own
@@ -30,6 +34,10 @@ PLAYED: Final = (".ogg", ".opus", ".mp3", ".wav")
 """Endings of audio that the games read."""
 _AUDIO_KEY: Final = "drumline_audio"
 _CHARTS: Final = ("notes.mid", "notes.midi", "notes.chart", "song.ini")
+_PICTURES: Final = (".jpg", ".jpeg", ".png")
+_PREVIEW_S: Final = 30.0
+_TIERS: Final = (1.0, 2.0, 3.0, 4.0, 5.5, 7.0)
+"""Chords per second from which each tier above 0 begins."""
 _BLOCK_SAMPLES: Final = 1 << 16
 _MAX_RATE_HZ: Final = 96_000
 
@@ -62,7 +70,16 @@ def write_song_folder(
     folder.mkdir(parents=True, exist_ok=True)
     song = folder / f"song{audio.suffix.lower() if audio.suffix.lower() in PLAYED else '.ogg'}"
     writer = chart if notes == "chart" else mid
-    ini = replace(song_ini.of(writer.chart(transcription)), song_length_ms=round(transcription.audio.duration_s * 1000))
+    tags = read_tags(audio)
+    transcription = replace(transcription, metadata=_merged(transcription.metadata, tags))
+    made = writer.chart(transcription)
+    ini = replace(
+        song_ini.of(made),
+        song_length_ms=round(transcription.audio.duration_s * 1000),
+        diff_drums=drum_tier(made),
+        preview_start_ms=preview_start_ms(made),
+        track=tags.track,
+    )
     paths = folder / f"notes.{notes}", folder / "song.ini", song
     with _aside(song) as unfinished:
         if song.suffix != audio.suffix.lower():
@@ -74,7 +91,41 @@ def write_song_folder(
         others = {_AUDIO_KEY: " ".join(digests), KEY: BLANK}
         write_own(str(paths[1]), seal(song_ini.write(ini, others=others)), overwrite=overwrite)
     write_own(str(paths[0]), named(notes).write(transcription), overwrite=overwrite)
+    if tags.picture and not any((folder / f"album{suffix}").exists() for suffix in _PICTURES):
+        write_bytes(str(folder / f"album{tags.picture_suffix}"), tags.picture)
+        return *paths, folder / f"album{tags.picture_suffix}"
     return paths
+
+
+def _merged(metadata: Metadata, tags: Tags) -> Metadata:
+    """Metadata of a transcription; tags where it has none."""
+    words = ("title", "artist", "album", "genre", "year")
+    return replace(metadata, **{word: getattr(metadata, word) or getattr(tags, word) for word in words})
+
+
+def drum_tier(made: Chart) -> int:
+    """Difficulty tier of the drums, 0 to 6, by the density of Expert's busiest 30 s; -1 without notes."""
+    times_s = _chord_times_s(made)
+    if not len(times_s):
+        return song_ini.UNSET
+    return int(np.searchsorted(_TIERS, _densest(times_s)[1], side="right"))
+
+
+def preview_start_ms(made: Chart) -> int:
+    """Start of the preview [ms]: the busiest 30 s; -1 without notes."""
+    times_s = _chord_times_s(made)
+    return round(1000 * _densest(times_s)[0]) if len(times_s) else song_ini.UNSET
+
+
+def _chord_times_s(made: Chart) -> NDArray[np.float64]:
+    return made.tempo.seconds(sorted({note.tick for note in made.difficulties.get("expert", ())})) + made.offset_s
+
+
+def _densest(times_s: NDArray[np.float64]) -> tuple[float, float]:
+    """Start [s] of the `_PREVIEW_S` with most chords, and their number per second."""
+    counts = np.searchsorted(times_s, times_s + _PREVIEW_S) - np.arange(len(times_s))
+    first = int(np.argmax(counts))
+    return float(times_s[first]), float(counts[first] / _PREVIEW_S)
 
 
 def foreign_files(folder: Path, audio: Path) -> tuple[Path, ...]:

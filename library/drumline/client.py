@@ -113,14 +113,12 @@ class Client:
 
     def delete(self, job_id: str) -> None:
         """Cancel a job, or have a finished one forgotten."""
-        place = f"{self._url}/v1/transcriptions/{job_id}"
-        self._patiently(lambda: self._session.delete(place, timeout=self._timeout_s))
+        url = f"{self._url}/v1/transcriptions/{job_id}"
+        self._patiently(lambda: self._session.delete(url, timeout=self._timeout_s))
 
-    def get(self, place: str, query: Parameters) -> requests.Response:
+    def get(self, path: str, query: Parameters) -> requests.Response:
         """Any other answer. Raises EndpointError."""
-        return self._patiently(
-            lambda: self._session.get(self._url + place, params=dict(query), timeout=self._timeout_s)
-        )
+        return self._patiently(lambda: self._session.get(self._url + path, params=dict(query), timeout=self._timeout_s))
 
     def _patiently(self, ask: Callable[[], requests.Response]) -> requests.Response:
         """Ask, and again while the server is busy or away."""

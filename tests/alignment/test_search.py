@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drumline.alignment.candidates import Place, lead
+from drumline.alignment.candidates import Candidate, lead
 from drumline.alignment.onset_rows import Onsets, onsets_of, windows_of
 from drumline.alignment.search import correlate, track
 from drumline.alignment.warp import Mapping
@@ -43,11 +43,13 @@ def test_correlation_is_a_sum_over_onsets() -> None:
 
 
 def test_the_lead_is_over_other_places_only() -> None:
-    def place(worth: float, shift_s: float) -> Place:
-        return Place(Mapping(shift_s, 0.0), np.zeros(0), worth, worth, shift_s)
+    def candidate(worth: float, shift_s: float) -> Candidate:
+        return Candidate(Mapping(shift_s, 0.0), np.zeros(0), worth, worth, shift_s)
 
-    assert lead([place(0.6, 0.0), place(0.59, 0.07), place(0.4, -0.5), place(0.3, 1.0)]) == pytest.approx(1.5)
-    assert lead([place(0.6, 0.0), place(0.59, 0.07)]) == np.inf
+    assert lead(
+        [candidate(0.6, 0.0), candidate(0.59, 0.07), candidate(0.4, -0.5), candidate(0.3, 1.0)]
+    ) == pytest.approx(1.5)
+    assert lead([candidate(0.6, 0.0), candidate(0.59, 0.07)]) == np.inf
 
 
 def test_rolls_do_not_count_where_there_is_more() -> None:

@@ -167,6 +167,6 @@ def test_pitch_is_shifted_by_what_was_drawn() -> None:
 
 def test_a_wrong_knob_is_told() -> None:
     with pytest.raises(ConfigError, match="above the upper"):
-        parse_config(AugmentConfig, {"speed": {"rate": [1.1, 0.9]}}, place="augment")
+        parse_config(AugmentConfig, {"speed": {"rate": [1.1, 0.9]}}, location="augment")
     with pytest.raises(ConfigError, match=r"did you mean noise\.snr_db"):
-        parse_config(AugmentConfig, {"noise": {"snr": [1.0, 2.0]}}, place="augment")
+        parse_config(AugmentConfig, {"noise": {"snr": [1.0, 2.0]}}, location="augment")

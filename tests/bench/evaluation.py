@@ -113,8 +113,8 @@ def _song(number: int) -> tuple[pa.Table, dict[str, Any]]:
 def _rows(songs: int) -> Iterator[dict[str, Any]]:
     empty = {field.name: _empty(field) for field in SONGS}
     for number in range(songs):
-        place = {"song_id": _id(number), "domain": "stem", "key": f"bench/{number}", "split": "test"}
-        yield empty | place | {"duration_s": _LENGTH_S, "genre": ("rock", "jazz", "metal")[number % 3]}
+        location = {"song_id": _id(number), "domain": "stem", "key": f"bench/{number}", "split": "test"}
+        yield empty | location | {"duration_s": _LENGTH_S, "genre": ("rock", "jazz", "metal")[number % 3]}
 
 
 def _empty(field: pa.Field) -> Any:

@@ -102,15 +102,15 @@ def _good(url: str, number: int, long: str, *, seed: int) -> dict[str, Any]:
 @contextmanager
 def _idle_connections(url: str, number: int) -> Iterator[None]:
     """Connections that send a header and four bytes of an upload; one that the server closes is opened again."""
-    place, stop = urlsplit(url), threading.Event()
+    location, stop = urlsplit(url), threading.Event()
     head = (
-        f"POST /v1/transcriptions HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {_BAD}\r\n"
+        f"POST /v1/transcriptions HTTP/1.1\r\nHost: {location.netloc}\r\nAuthorization: Bearer {_BAD}\r\n"
         "Content-Type: audio/wav\r\nContent-Length: 100000\r\n\r\nRIFF"
     ).encode()
 
     def hold() -> None:
         while not stop.is_set():
-            with socket.create_connection((place.hostname or "", place.port or 80), timeout=10) as connection:
+            with socket.create_connection((location.hostname or "", location.port or 80), timeout=10) as connection:
                 connection.sendall(head)
                 connection.settimeout(0.5)
                 while not stop.is_set():

@@ -55,7 +55,7 @@ def make_library(folder: Path, *, num_songs: int, num_processes: int) -> Path:
     return library
 
 
-def make_song(place: Path, number: int, *, kit: Kit, song_s: float = SONG_S) -> None:
+def make_song(location: Path, number: int, *, kit: Kit, song_s: float = SONG_S) -> None:
     """Write the files of a song; ``number`` is its seed."""
     random = np.random.default_rng(number)
     tempo_bpm = float(random.integers(80, 190))
@@ -65,11 +65,11 @@ def make_song(place: Path, number: int, *, kit: Kit, song_s: float = SONG_S) -> 
     people = {"artist": f"Artist {number // 4}", "charter": f"Charter {number // 10}"}
     chart = chart_labels.compose(hits, tempo, Metadata(title=f"Title {number}", genre="Random", **people))
     samples = render(hits, kit=kit, duration_s=hits[-1].time_s + _TAIL_S, seed=number)
-    place.mkdir(parents=True, exist_ok=True)
-    soundfile.write(place / "drums.flac", samples, _RATE_HZ, subtype="PCM_16")
+    location.mkdir(parents=True, exist_ok=True)
+    soundfile.write(location / "drums.flac", samples, _RATE_HZ, subtype="PCM_16")
     ini = song_ini.from_values({"name": f"Title {number}", **people, "pro_drums": "True"})
-    write_bytes(str(place / "song.ini"), song_ini.write(ini))
-    write_bytes(str(place / "notes.chart"), dot_chart.write(chart))
+    write_bytes(str(location / "song.ini"), song_ini.write(ini))
+    write_bytes(str(location / "notes.chart"), dot_chart.write(chart))
 
 
 def _rhythm(random: np.random.Generator, *, tempo_bpm: float, num_bars: int) -> tuple[tuple[Hit, ...], TempoMap]:

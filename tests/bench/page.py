@@ -55,10 +55,10 @@ class Page:
 
     def write(self) -> Path:
         """The page as a file."""
-        place = self.folder / "page.md"
+        location = self.folder / "page.md"
         about = ", ".join(f"{name} {value}" for name, value in self.about.items())
         parts = ["# Performance", f"One run of `python -m tests.bench`: {about}.", *self.parts]
         if distances := self.distances(markdown=True):
             parts += ["## Distance to the limits", distances]
-        place.write_text("\n\n".join(parts) + "\n")
-        return place
+        location.write_text("\n\n".join(parts) + "\n")
+        return location

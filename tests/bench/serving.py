@@ -147,11 +147,11 @@ def _latency(url: str, songs: int, again: int, *, seed: int) -> dict[str, float]
     cold_s, sent_again_s, decoded_again_s = [], [], []
     for number in range(songs):
         song = encoded(np.tile(noise(_SONG_S / 8, seed=seed + number), 8))
-        place, spent_s = _timed(partial(post, url, song))
+        location, spent_s = _timed(partial(post, url, song))
         cold_s.append(spent_s)
         sent_again_s.append(_timed(partial(post, url, song))[1])
         for step in range(again):
-            ask = partial(_get, f"{url}{place}/result", {"sensitivity": f"{step / again:.3f}"})
+            ask = partial(_get, f"{url}{location}/result", {"sensitivity": f"{step / again:.3f}"})
             decoded_again_s.append(_timed(ask)[1])
     return {
         "cold_s": statistics.median(cold_s),
@@ -173,8 +173,8 @@ def post(url: str, data: bytes, key: str = "") -> str:
     return answer.headers["Location"]
 
 
-def _get(place: str, query: dict[str, str]) -> str:
-    answer = requests.get(place, params=query, timeout=60)
+def _get(location: str, query: dict[str, str]) -> str:
+    answer = requests.get(location, params=query, timeout=60)
     answer.raise_for_status()
     return answer.text
 

@@ -64,9 +64,9 @@ def _real_outcome(folder: Path) -> dict[str, Any]:
 def _listings(folder: Path, sizes: tuple[int, ...], say: Callable[[str], None]) -> list[dict[str, Any]]:
     """Empty objects of a real S3 server, listed as a build lists its roots."""
     found = []
-    place = folder / "s3"
-    place.mkdir()
-    with bucket(place):
+    location = folder / "s3"
+    location.mkdir()
+    with bucket(location):
         fs, _ = filesystem("s3://bucket")
         for size in sizes:
             names = [f"bucket/of-{size}/{number // 8:06d}/{number % 8}" for number in range(size)]

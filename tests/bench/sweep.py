@@ -80,7 +80,7 @@ def _trainings(folder: Path, peaks: list[float], say: Callable[[str], None]) -> 
         run(base)  # processes that import torch once
         since = time.perf_counter()
         for number, peak in enumerate(peaks):
-            config = changed(base, {PEAK: peak}, place="bench")
+            config = changed(base, {PEAK: peak}, location="bench")
             run(config.model_copy(update={"output": f"{folder}/loop{number}"}))
         found["loop_s"] = (time.perf_counter() - since) / len(peaks)
         say(f"plain loop: {found['loop_s']:.1f} s a training")
@@ -108,7 +108,7 @@ def _decodings(folder: Path, num_songs: int, num_points: int, say: Callable[[str
     space = {"threshold": ParameterConfig(uniform=(0.1, 0.7)), "spacing_ms": ParameterConfig(uniform=(20.0, 60.0))}
     base = config.system.decoding
     decodings = [
-        changed(base, point, place="bench") for point in itertools.islice(draws(Space.of(space), 0), num_points)
+        changed(base, point, location="bench") for point in itertools.islice(draws(Space.of(space), 0), num_points)
     ]
     judge.counts(decodings[0])
     points_s = _per_cpu_second(decodings, judge.counts)

@@ -46,10 +46,10 @@ class Bench:
         self._undisturbed: dict[str, Mapping[str, bytes]] = {}
 
     def inputs(self, stage: Stage) -> Path:
-        place = self.folder / stage.name / "inputs"
-        if not place.exists():
-            stage.write_inputs(place)
-        return place
+        location = self.folder / stage.name / "inputs"
+        if not location.exists():
+            stage.write_inputs(location)
+        return location
 
     def undisturbed(self, stage: Stage) -> Mapping[str, bytes]:
         """The result of a run that nothing happens to."""

@@ -20,9 +20,13 @@ from drumline.core.errors import ChartError
     [
         (read_json, b"[1]", r"^f: must be an object, not \[1\]"),
         (read_json, b'{"a": 9' + b"9" * 5_000 + b"}", "^f: not JSON"),
-        (lambda data, place: list(read_json_lines(data, place)), b"{}\n\n3", r"^f:3: must be an object"),
-        (lambda data, place: list(read_columns(data, place)), b"0.5 KD\n1.0 KD SD", r"^f:2: must hold a time and a"),
-        (lambda data, place: list(read_columns(data, place)), b"nan KD", r"^f:1: nan s is outside"),
+        (lambda data, name: list(read_json_lines(data, name)), b"{}\n\n3", r"^f:3: must be an object"),
+        (
+            lambda data, location: list(read_columns(data, location)),
+            b"0.5 KD\n1.0 KD SD",
+            r"^f:2: must hold a time and a",
+        ),
+        (lambda data, location: list(read_columns(data, location)), b"nan KD", r"^f:1: nan s is outside"),
         (read_yaml, b"a: [1", "^f: not YAML"),
         (read_yaml, b"a: 2000-13-45", "^f: not YAML"),
     ],

@@ -23,8 +23,8 @@ def test_every_format_says_who_wrote_it_and_whether_it_was_changed(format_: Form
     assert provenance.is_marked(data)
     assert provenance.is_transcription(data)
     assert provenance.is_unchanged(data)
-    place = data.index(b"drumline-transcription:")
-    for at in (0, len(data) // 2, len(data) - 1, place + 30):  # the digits themselves among them
+    location = data.index(b"drumline-transcription:")
+    for at in (0, len(data) // 2, len(data) - 1, location + 30):  # the digits themselves among them
         changed = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
         assert not provenance.is_unchanged(changed)
 

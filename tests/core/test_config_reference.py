@@ -62,14 +62,14 @@ def test_small_models_are_shown_whole() -> None:
 
 
 def test_types_limits_defaults_and_nesting() -> None:
-    top, place, home = sections(Outer)
-    assert (top.name, place.name, home.name) == ("", "places[]", "home")
+    top, location, home = sections(Outer)
+    assert (top.name, location.name, home.name) == ("", "places[]", "home")
     assert top.keys == (
         Key("share", "number > 0 and ≤ 1", "0.5", "How much of it."),
         Key("size", "whole number or null", "null", "How large."),
         Key("places", "list of sections", "", "Where to look."),
     )
-    assert place.keys == (Key("places[].uri", "text", "", "Where it is."),)
+    assert location.keys == (Key("places[].uri", "text", "", "Where it is."),)
     assert [key.name for key in home.keys] == ["home.uri"]
 
 

@@ -133,7 +133,7 @@ def test_minimums_that_cannot_be_met_are_told() -> None:
     with pytest.raises(ConfigError, match=r"min_test_songs is 5.*the largest of 100 songs"):
         assign(one_charter, previous={}, config=SplitConfig(min_test_songs=5))
     with pytest.raises(ConfigError, match=r"add up to 1\.1, not 1"):
-        parse_config(SplitConfig, {"test": 0.2}, place="splits")
+        parse_config(SplitConfig, {"test": 0.2}, location="splits")
 
 
 def test_only_the_bridge_is_refused() -> None:

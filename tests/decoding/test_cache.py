@@ -35,9 +35,9 @@ def name(number: int) -> str:
 SIZE = len(inferred(0).to_bytes())
 
 
-@pytest.mark.parametrize("place", ["folder", "memory://cache"])
-def test_what_was_put_is_got_and_nothing_else(place: str, tmp_path: Path) -> None:
-    cache = ActivationsCache(place if "://" in place else str(tmp_path), 10 * SIZE)
+@pytest.mark.parametrize("location", ["folder", "memory://cache"])
+def test_what_was_put_is_got_and_nothing_else(location: str, tmp_path: Path) -> None:
+    cache = ActivationsCache(location if "://" in location else str(tmp_path), 10 * SIZE)
     assert cache.get(name(1)) is None
     cache.put(name(1), inferred(1))
     found = cache.get(name(1))
@@ -100,8 +100,8 @@ def test_a_damaged_entry_is_a_miss_and_goes(tmp_path: Path, caplog: pytest.LogCa
     cache, random = ActivationsCache(str(tmp_path), 10 * SIZE), np.random.default_rng(0)
     whole = inferred(1).to_bytes()
     damages = [b"", b"text", whole[:-30], inferred(1).activations.to_bytes()]
-    for place in random.integers(0, len(whole), 40):
-        damages.append(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+    for location in random.integers(0, len(whole), 40):
+        damages.append(whole[:location] + bytes([whole[location] ^ 0xFF]) + whole[location + 1 :])
     for damage in damages:
         cache.put(name(1), inferred(1))
         (entry,) = tmp_path.rglob("*.act")

@@ -113,7 +113,7 @@ def test_a_stroke_is_found_as_its_drums_and_is_then_of_one_kind() -> None:
 
 
 def test_a_configuration_that_names_the_removed_tom_cymbal_margin_is_still_read() -> None:
-    named = parse_config(DecodeConfig, {"threshold": 0.4, "tom_cymbal_margin": 0.3}, place="preset.yaml")
+    named = parse_config(DecodeConfig, {"threshold": 0.4, "tom_cymbal_margin": 0.3}, location="preset.yaml")
     assert named == DecodeConfig(threshold=0.4)
 
 

@@ -121,19 +121,19 @@ def one_parquet(folder: Path) -> str:
 )
 def test_songs_are_found_by_name(make, part: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     found = find_predictions(make(tmp_path), part)
-    assert {name.split("/")[-1]: the_hits(place.read()) for name, place in found.items()} == SONGS
+    assert {name.split("/")[-1]: the_hits(location.read()) for name, location in found.items()} == SONGS
 
 
 def test_what_is_no_collection_is_told(tmp_path: Path) -> None:
     uri = one_json(tmp_path)
-    for place, part, message in (
+    for location, part, message in (
         (uri, "", "has the parts drums, mix: choose one by `part`"),
         (uri, "bass", "no part 'bass'; it has drums, mix"),
         (str(tmp_path / "nowhere"), "", "cannot be read"),
         (str(tmp_path / "nowhere.parquet"), "", "cannot be read"),
     ):
         with pytest.raises(ConfigError, match=message):
-            find_predictions(place, part)
+            find_predictions(location, part)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="no song in it"):
         find_predictions(str(tmp_path / "empty"), "")

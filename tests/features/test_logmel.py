@@ -67,4 +67,4 @@ def test_bad_input_is_told() -> None:
     with pytest.raises(ValueError, match="one channel of float32"):
         log_mel(np.zeros((2, 100), np.float32), HIGH)
     with pytest.raises(ConfigError, match="holds no bin of n_fft 256"):
-        parse_config(LogMelConfig, {"n_fft": 256}, place="features")
+        parse_config(LogMelConfig, {"n_fft": 256}, location="features")

@@ -85,38 +85,38 @@ def problems(manifest: Mapping[str, Any]) -> list[str]:
     return list(_typed("spec", manifest["spec"], manifest["kind"]))
 
 
-def _typed(place: str, value: Any, kind: str) -> Iterator[str]:
+def _typed(location: str, value: Any, kind: str) -> Iterator[str]:
     """What is wrong with a value of a type: one of `_FIELDS`, or as the Kubernetes client names types,
     ``list[V1Container]``, ``str``, or the words that may stand there: ``v1|v2``."""
     if inner := re.fullmatch(r"list\[(.*)\]", kind):
         if not isinstance(value, list):
-            yield f"{place}: {value!r} is no list"
+            yield f"{location}: {value!r} is no list"
             return
         for number, item in enumerate(value):
-            yield from _typed(f"{place}[{number}]", item, inner[1])
+            yield from _typed(f"{location}[{number}]", item, inner[1])
     elif inner := re.fullmatch(r"dict[(\[]str, (.*)[)\]]", kind):
         for name, item in value.items():
-            yield from _typed(f"{place}.{name}", item, inner[1])
+            yield from _typed(f"{location}.{name}", item, inner[1])
     elif fields := _FIELDS.get(kind):
-        yield from (f"{place}.{name}: no such field" for name in value.keys() - fields.keys())
-        yield from (f"{place}.{name}: is missing" for name in _REQUIRED.get(kind, set()) - value.keys())
+        yield from (f"{location}.{name}: no such field" for name in value.keys() - fields.keys())
+        yield from (f"{location}.{name}: is missing" for name in _REQUIRED.get(kind, set()) - value.keys())
         for name in value.keys() & fields.keys():
-            yield from _typed(f"{place}.{name}", value[name], fields[name])
+            yield from _typed(f"{location}.{name}", value[name], fields[name])
     elif model := getattr(kubernetes.client, kind, None):
         fields = {outer: name for name, outer in model.attribute_map.items()}
-        yield from (f"{place}.{name}: no such field" for name in value.keys() - fields.keys())
+        yield from (f"{location}.{name}: no such field" for name in value.keys() - fields.keys())
         known = {fields[name]: item for name, item in value.items() if name in fields}
         try:
             model(**known)  # says what is required
         except ValueError as error:
-            yield f"{place}: {error}"
+            yield f"{location}: {error}"
         for name, item in known.items():
-            yield from _typed(f"{place}.{model.attribute_map[name]}", item, model.openapi_types[name])
+            yield from _typed(f"{location}.{model.attribute_map[name]}", item, model.openapi_types[name])
     elif "|" in kind:
         if value not in kind.split("|"):
-            yield f"{place}: {value!r} is none of {kind}"
+            yield f"{location}: {value!r} is none of {kind}"
     elif not isinstance(value, _PLAIN.get(kind, object)) or (kind == "int" and isinstance(value, bool)):
-        yield f"{place}: {value!r} is no {kind}"
+        yield f"{location}: {value!r} is no {kind}"
 
 
 def by_definition(manifest: Mapping[str, Any], folder: Path) -> list[str]:

@@ -32,7 +32,7 @@ SONGS = tuple(replace(song, charter=f"Charter {number}") for number, song in enu
 
 
 @dataclass(frozen=True)
-class Place:
+class Candidate:
     """A cluster, and what the page's variables say there."""
 
     variables: Mapping[str, str]
@@ -58,7 +58,7 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+def candidate(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Candidate]:
     folder = tmp_path_factory.mktemp("operations")
     make_demo_library(folder / "songs", SONGS)
     checkout = folder / "checkout"
@@ -88,7 +88,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
             "ENDPOINT_FILE": str(folder / "endpoint.yaml"),
             "ENDPOINT_URL": f"http://127.0.0.1:{port}",
         }
-        yield Place({**head.variables, **told}, checkout, head.log)
+        yield Candidate({**head.variables, **told}, checkout, head.log)
 
 
 class Requests(threading.Thread):
@@ -125,26 +125,26 @@ class Requests(threading.Thread):
                 print(answer.status_code, answer.text[:300])
 
 
-def test_the_page_from_top_to_bottom(place: Place) -> None:
-    store = Path(place.variables["STORE"])
-    told = place.section("The build of 10,000 songs")
+def test_the_page_from_top_to_bottom(candidate: Candidate) -> None:
+    store = Path(candidate.variables["STORE"])
+    told = candidate.section("The build of 10,000 songs")
     assert f"{len(SONGS)} songs would be built" in told
     manifest, problems = verify(str(store / "dataset"))
     assert problems == []
     assert manifest.counts.songs + sum(manifest.counts.rejected.values()) == len(SONGS)
-    seen = _series_told(place)
+    seen = _series_told(candidate)
 
-    place.section("Training")
+    candidate.section("Training")
     assert json.loads((store / "models" / "rehearsal" / "metrics.json").read_text())
-    seen |= _series_told(place)
+    seen |= _series_told(candidate)
 
-    package = place.checkout / "out" / "models" / "my-model-0.1"
+    package = candidate.checkout / "out" / "models" / "my-model-0.1"
     bucket = threading.Thread(target=_copy_when_there, args=(package, store / "packages" / "my-model-0.1"))
     bucket.start()  # what the cloud's client does between two blocks
-    clients = Requests(place.variables["ENDPOINT_URL"])
+    clients = Requests(candidate.variables["ENDPOINT_URL"])
     watcher = threading.Thread(target=_start_when_ready, args=(clients,), daemon=True)
     watcher.start()
-    place.section("A new model, with no downtime")
+    candidate.section("A new model, with no downtime")
     time.sleep(5)
     clients.over.set()
     clients.join(timeout=120)
@@ -153,17 +153,17 @@ def test_the_page_from_top_to_bottom(place: Place) -> None:
     assert set(clients.answers) == {"200"}
     assert set(clients.models) == {"drumline-small", "my-model"}
 
-    place.section("Metrics")
+    candidate.section("Metrics")
     deadline_s = time.monotonic() + 60
     wanted = {name for path in DASHBOARDS for name in series(path)} - NOT_ALWAYS
     while wanted - seen and time.monotonic() < deadline_s:
-        seen |= _series_told(place)
+        seen |= _series_told(candidate)
         time.sleep(2)
     assert wanted - seen == set()
 
 
-def _series_told(place: Place) -> set[str]:
-    told = requests.get(place.variables["METRICS_URL"], timeout=30).text
+def _series_told(candidate: Candidate) -> set[str]:
+    told = requests.get(candidate.variables["METRICS_URL"], timeout=30).text
     return set(re.findall(r"^(\w+)[{ ]", told, re.MULTILINE))
 
 

@@ -47,7 +47,7 @@ def test_every_window_is_looked_at(onset_ms: float, sizes: tuple[int, int, int])
             if end - onset_ms <= margin_ms:
                 twin.append((index, "trailing", end - onset_ms))
     windows = WindowConfig(window_ms=window_ms, hop_ms=hop_ms, margin_ms=margin_ms)
-    assert [tuple(place) for place in near_edges(onset_ms, windows)] == sorted(twin)
+    assert [tuple(location) for location in near_edges(onset_ms, windows)] == sorted(twin)
 
 
 def test_what_leads_in_one_window_trails_in_another() -> None:

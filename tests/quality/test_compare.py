@@ -153,7 +153,7 @@ def ready(folder: Path, least: int, **more: object) -> ReadyConfig:
         ],
         **more,
     }
-    return parse_config(ReadyConfig, tree, place="ready.yaml")
+    return parse_config(ReadyConfig, tree, location="ready.yaml")
 
 
 def test_all_steps_run_and_report(tmp_path: Path) -> None:
@@ -177,14 +177,14 @@ def test_a_failure_halts(tmp_path: Path, halt: bool, second: str) -> None:
 def test_what_a_step_cannot_read_ends_it_all(tmp_path: Path) -> None:
     tree = {"steps": [{"health": {"events": "nowhere.jsonl"}}]}
     with pytest.raises(DrumlineError, match=r"step 1-health: nowhere.jsonl: cannot be read"):
-        check(parse_config(ReadyConfig, tree, place="ready.yaml"))
+        check(parse_config(ReadyConfig, tree, location="ready.yaml"))
     for bad, message in (
         ([{}], "a step names one check"),
         ([{"health": {"events": "x", "gates": {"evnts": None}}}], "did you mean"),
         ([{"health": {"events": "x", "name": "a"}}, {"health": {"events": "y", "name": "a"}}], "same name"),
     ):
         with pytest.raises(ConfigError, match=message):
-            parse_config(ReadyConfig, {"steps": bad}, place="ready.yaml")
+            parse_config(ReadyConfig, {"steps": bad}, location="ready.yaml")
 
 
 def test_readiness_by_command(tmp_path: Path) -> None:

@@ -206,10 +206,10 @@ class Command:
 
     def gates(self, limits: Tree) -> dict[str, Gate]:
         """The gates of a run with these limits, by name."""
-        report = self.check(parse_config(self.model, self.tree | limits, place="test")).report
+        report = self.check(parse_config(self.model, self.tree | limits, location="test")).report
         return {gate.name: gate for gate in report.gates}
 
-    def place(self, gate: str) -> tuple[str, ...] | None:
+    def location(self, gate: str) -> tuple[str, ...] | None:
         """Where a gate's limit stands in the configuration; None where the input asks for it by itself."""
         words = gate.split(".")
         for section, fields in self.limits.items():
@@ -236,11 +236,11 @@ def opened(command: str, folder: Path) -> Command:
 def set_at(places: Mapping[tuple[str, ...], Tree]) -> Tree:
     """A configuration's sections with limits at these places."""
     tree: Tree = {}
-    for place, limit in places.items():
+    for location, limit in places.items():
         node = tree
-        for word in place[:-1]:
+        for word in location[:-1]:
             node = node.setdefault(word, {})
-        node[place[-1]] = limit
+        node[location[-1]] = limit
     return tree
 
 
@@ -248,16 +248,18 @@ def set_at(places: Mapping[tuple[str, ...], Tree]) -> Tree:
 def test_at_its_limit_it_passes_and_beyond_it_fails(command: str, tmp_path: Path) -> None:
     one = opened(command, tmp_path)
     fields = [(section, field) for section, own in one.limits.items() for field in own]
-    wide = {(*place, KEYED[place[1]]) if place[1] in KEYED else place: {"at_most": 1e9} for place in fields}
+    wide = {
+        (*location, KEYED[location[1]]) if location[1] in KEYED else location: {"at_most": 1e9} for location in fields
+    }
     measured = {name: gate.value for name, gate in one.gates(set_at(wide)).items() if gate.value is not None}
     first: dict[tuple[str, ...], str] = {}  # one gate of each limit: label_drop judges every label
     for name in measured:
-        if place := one.place(name):
-            first.setdefault(place, name)
-    assert {place[:2] for place in first} == set(fields), "a gate that measures nothing here"
+        if location := one.location(name):
+            first.setdefault(location, name)
+    assert {location[:2] for location in first} == set(fields), "a gate that measures nothing here"
     for rule, off, verdict in (
         ("at_least", 0.0, "passed"), ("at_least", A_MILLIONTH, "failed"),
         ("at_most", 0.0, "passed"), ("at_most", -A_MILLIONTH, "failed"),
     ):  # fmt: skip
-        gates = one.gates(set_at({place: {rule: measured[name] + off} for place, name in first.items()}))
+        gates = one.gates(set_at({location: {rule: measured[name] + off} for location, name in first.items()}))
         assert {name: gates[name].verdict for name in first.values()} == dict.fromkeys(first.values(), verdict)

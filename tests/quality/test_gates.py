@@ -54,6 +54,6 @@ def test_all_limits_that_are_set_are_judged() -> None:
 def test_a_limit_has_one_side() -> None:
     for tree in ({}, {"at_least": 0.1, "at_most": 0.2}):
         with pytest.raises(ConfigError, match="set one of at_least and at_most"):
-            parse_config(Limit, tree, place="gates.yaml")
+            parse_config(Limit, tree, location="gates.yaml")
     with pytest.raises(ConfigError, match="did you mean f_macro"):
-        parse_config(Gates, {"f_makro": {"at_least": 1}}, place="gates.yaml")
+        parse_config(Gates, {"f_makro": {"at_least": 1}}, location="gates.yaml")

@@ -45,7 +45,7 @@ def test_what_stays_is_what_a_slow_twin_keeps(
     twin = {}
     for name, told in tellings.items():
         _, stays = told[0 if keep == "first" else -1]
-        twin[name] = stays | {"merged_from": [place for place, _ in told]}
+        twin[name] = stays | {"merged_from": [location for location, _ in told]}
     assert {row["sample_id"]: row for row in written} == twin
     assert len(written) == len(twin) == found.events
     conflicts = {name for name, told in tellings.items() if any(row != told[0][1] for _, row in told)}

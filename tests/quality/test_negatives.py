@@ -33,7 +33,7 @@ strokes = st.lists(
 
 
 def mined(folder: Path, **tree: Any) -> tuple[Any, list[dict[str, Any]]]:
-    config = parse_config(MineNegativesConfig, {"output": str(folder / "out"), **tree}, place="test")
+    config = parse_config(MineNegativesConfig, {"output": str(folder / "out"), **tree}, location="test")
     report = check(config).report
     lines = (folder / "out" / "negatives.jsonl").read_text().splitlines()
     return report, [json.loads(line) for line in lines]
@@ -74,9 +74,9 @@ candidates = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("xy"), st
 @given(candidates, st.integers(1, 4), st.integers(1, 3), st.integers(1, 6))
 def test_limits_are_those_of_a_slow_twin(drawn: list[tuple[str, str, int]], label: int, song: int, total: int) -> None:
     mine = CandidatePool(CapConfig(min_confidence=0.3, max_per_label=label, max_per_recording=song, max_total=total))
-    every = [Candidate(sure / 10, name, place, 0.0, "", "", "", "", "", True) for place, name, sure in drawn]
-    for place in "ab":
-        mine.add([each for each in every if each.recording == place])
+    every = [Candidate(sure / 10, name, location, 0.0, "", "", "", "", "", True) for location, name, sure in drawn]
+    for location in "ab":
+        mine.add([each for each in every if each.recording == location])
     kept: list[Candidate] = []
     for each in sorted((e for e in every if e.confidence >= 0.3), key=lambda e: -e.confidence):
         own = [k for k in kept if k.label == each.label]
@@ -132,7 +132,7 @@ def test_a_checkpoint_is_mined_like_its_predictions_and_training_takes_it(
 ) -> None:
     decoding, cache = {"threshold": 0.2}, {"max_gb": 0}
     told = {"checkpoint": checkpoint, "dataset": songs, "splits": ["train"], "decoding": decoding, "cache": cache}
-    predict(parse_config(PredictConfig, told | {"output": str(tmp_path / "told")}, place="test"))
+    predict(parse_config(PredictConfig, told | {"output": str(tmp_path / "told")}, location="test"))
     truth, caps = {"dataset": songs, "splits": ["train"]}, {"min_confidence": 0.3, "max_total": 20}
     system = {"name": "s", "predictions": str(tmp_path / "told" / "predictions")}
     one, listened = mined(tmp_path / "1", truth=truth, checkpoint=checkpoint, decoding=decoding, cache=cache, caps=caps)

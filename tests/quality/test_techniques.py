@@ -143,13 +143,13 @@ PHRASES: dict[str, tuple[list[dict[str, Any]], int, list[dict[str, Any]]]] = {
         played("ride_bow x..x..x..x..", repeat=3),
     ),
     **{
-        f"{family}_{place}": (
-            played(f"{family}:{place} X...X..."),
+        f"{family}_{location}": (
+            played(f"{family}:{location} X...X..."),
             2,
-            played(f"{family}:{dict(high='low', low='mid', mid='high')[place]} X...X..."),
+            played(f"{family}:{dict(high='low', low='mid', mid='high')[location]} X...X..."),
         )
         for family in ("crash", "china")
-        for place in ("high", "mid", "low")
+        for location in ("high", "mid", "low")
     },
 }  # fmt: skip
 

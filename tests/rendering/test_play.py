@@ -42,12 +42,12 @@ times_s = st.floats(0.0, 0.999)
 def test_the_onset_is_on_the_label(time_s: float, lead: int, drum: str) -> None:
     pieces = render_pieces([Hit(time_s, drum, 1.0)], kit=Clicks(lead), duration_s=1.0)
     assert list(pieces) == list(PIECES)
-    place, heard = round(time_s * RATE_HZ), pieces[PIECE_OF[drum]]
+    location, heard = round(time_s * RATE_HZ), pieces[PIECE_OF[drum]]
     assert heard.shape == (RATE_HZ,)
     assert heard.dtype == np.float32
-    if place < RATE_HZ:
-        assert np.argmax(heard) == place
-        assert not heard[: max(0, place - lead)].any()
+    if location < RATE_HZ:
+        assert np.argmax(heard) == location
+        assert not heard[: max(0, location - lead)].any()
     assert not any(samples.any() for piece, samples in pieces.items() if piece != PIECE_OF[drum])
 
 

@@ -39,10 +39,10 @@ def many_channels(path: Path) -> bytes:
 
 def slow_upload(url: str, key: str, *, pause_s: float) -> int:
     """The status that is answered to somebody who sends a byte now and then."""
-    place = urlsplit(url)
-    with socket.create_connection((place.hostname or "", place.port or 80), timeout=30) as connection:
+    location = urlsplit(url)
+    with socket.create_connection((location.hostname or "", location.port or 80), timeout=30) as connection:
         head = (
-            f"POST /v1/transcriptions HTTP/1.1\r\nHost: {place.netloc}\r\nAuthorization: Bearer {key}\r\n"
+            f"POST /v1/transcriptions HTTP/1.1\r\nHost: {location.netloc}\r\nAuthorization: Bearer {key}\r\n"
             "Content-Type: audio/wav\r\nContent-Length: 100000\r\n\r\n"
         )
         connection.sendall(head.encode() + b"RIFF\x24\x00\x00\x00WAVEfmt ")

@@ -167,10 +167,10 @@ def test_deployed_scaled_deployed_anew_and_scaled_down_without_a_loss(
     cluster.deploy()
     wait_until(lambda: cluster.status()["status"] == "RUNNING")
     headers = {"Content-Type": "audio/flac", **cluster.headers}
-    place = f"{cluster.url}/v1/transcriptions"
-    answer = requests.post(place, params={"name": "song.flac"}, data=song, headers=headers, timeout=120)
+    location = f"{cluster.url}/v1/transcriptions"
+    answer = requests.post(location, params={"name": "song.flac"}, data=song, headers=headers, timeout=120)
     assert answer.content == on_the_command_line(tmp_path / "song.flac", package)
-    refused = requests.post(place, params={"preset": "micro"}, data=song, headers=headers, timeout=120)
+    refused = requests.post(location, params={"preset": "micro"}, data=song, headers=headers, timeout=120)
     assert (refused.status_code, refused.json()["kind"]) == (422, "preset_unavailable")
 
     load = Load(cluster, song, clients=8)

@@ -117,8 +117,8 @@ def test_dense_passages_are_read_again_as_on_the_command_line(endpoint: Endpoint
 def test_a_recording_is_decoded_by_the_model_that_heard_it(endpoint: Endpoint, songs: list[Path]) -> None:
     """While a model is rolled out, a replica of the one may have heard what a replica of the other answers for."""
     answer = endpoint.post(songs[1].read_bytes(), name=songs[1].name)
-    place = answer.headers["Location"]
-    (outcome,) = endpoint.folder.rglob(f"{place.rpartition('/')[2]}.outcome.json")
+    location = answer.headers["Location"]
+    (outcome,) = endpoint.folder.rglob(f"{location.rpartition('/')[2]}.outcome.json")
     assert json.loads(outcome.read_text())["model"] == str(endpoint.package)
     other = endpoint.package.parent / "fine-1.0"
     engine = open_engine(str(other), precision="float32")
@@ -130,7 +130,7 @@ def test_a_recording_is_decoded_by_the_model_that_heard_it(endpoint: Endpoint, s
 
     def answered(model: Path) -> requests.Response:
         outcome.write_text(json.dumps({**json.loads(outcome.read_text()), "model": str(model)}))
-        return endpoint.get(f"{place}/result")
+        return endpoint.get(f"{location}/result")
 
     assert answered(other).content == on_the_command_line(songs[1], other) != answer.content
     assert answered(endpoint.package).content == answer.content
@@ -189,7 +189,7 @@ def test_it_tells_of_itself_and_needs_nothing_from_elsewhere(endpoint: Endpoint)
         page = Page()
         page.feed(answer.text)
         assert not page.open
-        assert all(place.startswith("/") for place in page.outside)
+        assert all(location.startswith("/") for location in page.outside)
         assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
 
 
@@ -204,12 +204,12 @@ def test_fifty_clients_good_and_hostile_at_once(endpoint: Endpoint, songs: list[
 
     def typed(data: bytes, content_type: str) -> Callable[[], requests.Response]:
         headers = {**endpoint.headers, "Content-Type": content_type}
-        place = f"{endpoint.url}/v1/transcriptions"
-        return lambda: requests.post(place, data=data, headers=headers, timeout=60)
+        location = f"{endpoint.url}/v1/transcriptions"
+        return lambda: requests.post(location, data=data, headers=headers, timeout=60)
 
     def form(field: str) -> Callable[[], requests.Response]:
-        place, files = f"{endpoint.url}/v1/transcriptions", {field: ("a.wav", song)}
-        return lambda: requests.post(place, files=files, headers=endpoint.headers, timeout=60)
+        location, files = f"{endpoint.url}/v1/transcriptions", {field: ("a.wav", song)}
+        return lambda: requests.post(location, files=files, headers=endpoint.headers, timeout=60)
 
     def endless() -> requests.Response:
         headers = {**endpoint.headers, "Content-Type": "audio/wav"}
@@ -330,8 +330,8 @@ def test_who_waits_for_a_front_that_is_killed_is_answered_with_a_problem(endpoin
 
 
 def test_half_a_head_is_not_waited_for(endpoint: Endpoint) -> None:
-    place = urlsplit(endpoint.url)
-    with socket.create_connection((place.hostname or "", place.port or 80), timeout=20) as connection:
+    location = urlsplit(endpoint.url)
+    with socket.create_connection((location.hostname or "", location.port or 80), timeout=20) as connection:
         connection.sendall(b"POST /v1/transcriptions HTTP/1.1\r\nHost: ")
         assert connection.recv(4096).startswith(b"HTTP/1.1 408")
 
@@ -349,12 +349,12 @@ def test_who_hangs_up_is_not_worked_for(endpoint: Endpoint, tmp_path: Path) -> N
     song = tmp_path / "song.flac"
     soundfile.write(song, np.tile(noise(11.0, seed=9), 5), 22_050)
     headers = {"Content-Type": "audio/flac", **endpoint.headers}
-    place = f"{endpoint.url}/v1/transcriptions"
+    location = f"{endpoint.url}/v1/transcriptions"
     for number in range(40):
         data = song.read_bytes() + bytes([number])  # a tail that no decoder minds
         timeout_s = (0.005, 0.01, 0.02, 0.05)[number % 4]  # while it is taken in, and while it is heard
         with pytest.raises(requests.ReadTimeout):
-            requests.post(place, data=data, headers=headers, timeout=timeout_s)
+            requests.post(location, data=data, headers=headers, timeout=timeout_s)
     deadline_s = time.monotonic() + 10
     while endpoint.stored() and time.monotonic() < deadline_s:
         time.sleep(0.1)

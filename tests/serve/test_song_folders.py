@@ -53,17 +53,17 @@ def sent(url: str, data: bytes, name: str) -> str:
 
 
 def test_a_long_song_is_encoded_once_for_a_few_who_wait(url: str, gateway: HttpGateway, long_song: bytes) -> None:
-    place = sent(url, long_song, "long.flac")
-    stored = Path(gateway.store.uri) / f"{place.rpartition('/')[2]}.song"
+    location = sent(url, long_song, "long.flac")
+    stored = Path(gateway.store.uri) / f"{location.rpartition('/')[2]}.song"
 
     def download(_: int) -> requests.Response:
-        return requests.get(f"{url}{place}/result", params={"format": "folder"}, timeout=120)
+        return requests.get(f"{url}{location}/result", params={"format": "folder"}, timeout=120)
 
     with ThreadPoolExecutor(9) as clients:
         downloads = [clients.submit(download, number) for number in range(8)]
         while not all(each.done() for each in downloads):
             started_s = time.monotonic()
-            assert requests.get(f"{url}{place}", timeout=10).json()["status"] == "done"
+            assert requests.get(f"{url}{location}", timeout=10).json()["status"] == "done"
             assert time.monotonic() - started_s < 2.0
             time.sleep(0.1)
         answers = [each.result() for each in downloads]
@@ -81,13 +81,13 @@ def test_a_long_song_is_encoded_once_for_a_few_who_wait(url: str, gateway: HttpG
         assert folder.testzip() is None
         assert sorted(folder.namelist()) == ["long/notes.chart", "long/song.ini", "long/song.ogg"]
         assert soundfile.info(BytesIO(folder.read("long/song.ogg"))).duration == pytest.approx(LONG_S, abs=0.01)
-    assert requests.delete(url + place, timeout=10).status_code == 204
+    assert requests.delete(url + location, timeout=10).status_code == 204
     assert not stored.exists()
 
 
 def test_encoding_ends_with_its_time_and_with_whoever_waits(url: str, gateway: HttpGateway, long_song: bytes) -> None:
-    place = sent(url, long_song + b"tail", "other.flac")
-    state = gateway.store.state(place.rpartition("/")[2])
+    location = sent(url, long_song + b"tail", "other.flac")
+    state = gateway.store.state(location.rpartition("/")[2])
     assert state is not None
 
     async def run() -> None:
@@ -117,7 +117,7 @@ def test_encoding_ends_with_its_time_and_with_whoever_waits(url: str, gateway: H
 
 @pytest.mark.parametrize(("name", "folder"), [("CON.wav", "_CON"), ('a:b?"c".wav', "a_b__c_"), ("..\\..\\x .wav", "x")])
 def test_names_in_a_zip_are_safe_on_windows(url: str, name: str, folder: str) -> None:
-    place = sent(url, recording(kind="WAV"), name)
-    answer = requests.get(f"{url}{place}/result", params={"format": "folder"}, timeout=60)
+    location = sent(url, recording(kind="WAV"), name)
+    answer = requests.get(f"{url}{location}/result", params={"format": "folder"}, timeout=60)
     with zipfile.ZipFile(BytesIO(answer.content)) as packed:
         assert {Path(each).parent.as_posix() for each in packed.namelist()} == {folder}

@@ -35,8 +35,8 @@ def url(gateway: HttpGateway) -> Iterator[str]:
 
 
 def connected(url: str) -> socket.socket:
-    place = urlsplit(url)
-    return socket.create_connection((place.hostname or "", place.port or 80), timeout=10)
+    location = urlsplit(url)
+    return socket.create_connection((location.hostname or "", location.port or 80), timeout=10)
 
 
 def begun(url: str) -> socket.socket:

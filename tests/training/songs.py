@@ -96,4 +96,4 @@ def train_config(dataset: str, output: str | Path, **changes: Any) -> TrainConfi
         "workers": {"loader_cpus": 1.0},
         "ray": {"address": "local", "num_cpus": 2},
     }
-    return parse_config(TrainConfig, {**tree, **changes}, place="test")
+    return parse_config(TrainConfig, {**tree, **changes}, location="test")

@@ -51,8 +51,8 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
 def test_the_newest_two_stay_and_a_damaged_one_falls_back(tmp_path: Path) -> None:
     output = str(tmp_path)
     assert checkpoints.load_last(output) is None
-    for place in ((0, 10), (0, 20), (1, 0)):
-        checkpoints.save_last(at(*place), output)
+    for location in ((0, 10), (0, 20), (1, 0)):
+        checkpoints.save_last(at(*location), output)
     assert files(tmp_path) == ["resume-0000-000020.pt", "resume-0001-000000.pt"]
     newest = tmp_path / "checkpoints" / "resume-0001-000000.pt"
     whole = newest.read_bytes()
@@ -104,8 +104,8 @@ def test_a_run_starts_from_a_checkpoint_a_run_or_a_released_package(tmp_path: Pa
 
 def test_an_average_is_the_mean_of_what_each_is_run_with(tmp_path: Path) -> None:
     places = [str(tmp_path / f"{weight}.pt") for weight in (1.0, 2.0, 6.0)]
-    for place, weight in zip(places, (1.0, 2.0, 6.0), strict=True):
-        Path(place).write_bytes(replace(at(2, weight=weight), dataset=f"d{weight}").to_bytes())
+    for location, weight in zip(places, (1.0, 2.0, 6.0), strict=True):
+        Path(location).write_bytes(replace(at(2, weight=weight), dataset=f"d{weight}").to_bytes())
     mean = checkpoints.averaged(places)
     assert torch.equal(mean.weights["weight"], torch.full((2,), 1.5))  # of 0.5, 1 and 3: of their moving averages
     assert (mean.dataset, mean.config, mean.optimiser, mean.metrics) == ("d1.0", '{"seed": 3}', None, {})

@@ -41,19 +41,19 @@ def lines(config: TrainConfig, name: str) -> list[dict[str, Any]]:
 
 def tell(logs: Logs, first: int, last: int, *, epoch: int = 0) -> None:
     for step in range(first, last):
-        place = Progress(epoch=epoch, step=step + 1)
-        logs.step(place, {**LOSSES, "loss": float(step)}, rate=1e-3, num_windows=8, waited_s=0.0)
+        location = Progress(epoch=epoch, step=step + 1)
+        logs.step(location, {**LOSSES, "loss": float(step)}, rate=1e-3, num_windows=8, waited_s=0.0)
 
 
 def events(folder: Path) -> list[Event]:
     """TensorBoard's own records: length (8 bytes), its checksum (4), an Event, its checksum (4)."""
     found = []
     for file in sorted(folder.glob("events*")):
-        data, place = file.read_bytes(), 0
-        while place < len(data):
-            length = int.from_bytes(data[place : place + 8], "little")
-            found.append(Event.FromString(data[place + 12 : place + 12 + length]))
-            place += length + 16
+        data, location = file.read_bytes(), 0
+        while location < len(data):
+            length = int.from_bytes(data[location : location + 8], "little")
+            found.append(Event.FromString(data[location + 12 : location + 12 + length]))
+            location += length + 16
     return found
 
 
@@ -72,9 +72,9 @@ def test_a_journal_is_resumed_at_its_step(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("place", ["local", "memory"])
-def test_logs_of_a_run_that_was_interrupted(place: str, tmp_path: Path) -> None:
-    output = str(tmp_path / "run") if place == "local" else f"memory://{tmp_path.name}/run"
+@pytest.mark.parametrize("location", ["local", "memory"])
+def test_logs_of_a_run_that_was_interrupted(location: str, tmp_path: Path) -> None:
+    output = str(tmp_path / "run") if location == "local" else f"memory://{tmp_path.name}/run"
     config = train_config("songs", output, stages=[{"name": "all", "epochs": 3}])  # 4 steps an epoch, 2 a line
     told: list[dict[str, Any]] = []
     with Logs(config, Progress(), run="r", send_line=told.append) as logs:

@@ -83,7 +83,7 @@ def test_conditions_that_cannot_be_are_told(space: dict[str, Any], why: str) -> 
 def test_a_space_is_held_against_the_configuration(space: dict[str, Any], why: str, tmp_path: Path) -> None:
     base = train_config("dataset", tmp_path)
     with pytest.raises(ConfigError, match=why):
-        space_of(space).check(base, place="base.yaml")
+        space_of(space).check(base, location="base.yaml")
 
 
 @pytest.mark.parametrize("method", ["random", "tpe"])
@@ -94,7 +94,7 @@ def test_points_are_of_their_space_and_of_the_configuration(method: Any, tmp_pat
     for point in points:
         assert point in space
         assert ("mixup.alpha" in point) == (point["mixup.probability"] == 0.5)
-        config = changed(base, point, place="test")
+        config = changed(base, point, location="test")
         assert config.stages[0].schedule.peak == point[PEAK]
         assert config.sampling.batch_size in (4, 8, 12, 16)
     assert len({repr(point) for point in points}) == 40

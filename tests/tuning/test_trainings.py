@@ -24,7 +24,7 @@ from drumline.training import checkpoints
 from drumline.training.checkpoints import Checkpoint
 from drumline.training.config import TrainConfig
 from drumline.training.learner import Learner
-from drumline.training.progress import Progress as Place
+from drumline.training.progress import Progress as Candidate
 from drumline.tuning.config import SchedulerConfig, SweepConfig
 from drumline.tuning.space import Space
 from drumline.tuning.trainings import Trainings, _Asha, _offered, _taken_over, trainings_of
@@ -194,10 +194,10 @@ def test_a_member_of_a_population_goes_on_with_the_weights_of_another(base: Path
     theirs, mine = {PEAK: 0.002, "model.dropout": 0.1}, {PEAK: 0.0024, "model.dropout": 0.12}
     donor = trainings.at(theirs, trials.folder("theirs") + "/run")
     learner = Learner(donor, torch.device("cpu"))
-    place = Place(epoch=1, scores=(0.3,), best=0.3, stage_steps=4)
+    candidate = Candidate(epoch=1, scores=(0.3,), best=0.3, stage_steps=4)
     kept = Checkpoint(
         config=donor.model_dump_json(), dataset="dataset", run=donor.run_fingerprint("dataset"),
-        progress=place.to_tree(), metrics={}, **learner.state(),
+        progress=candidate.to_tree(), metrics={}, **learner.state(),
     )  # fmt: skip
     checkpoints.save_last(kept, donor.output)
     (tmp_path / "offer").mkdir()
@@ -210,12 +210,12 @@ def test_a_member_of_a_population_goes_on_with_the_weights_of_another(base: Path
     assert after.run != begun.run
     found = checkpoints.load_last(after.run)
     assert found is not None
-    assert found.position == place
+    assert found.position == candidate
     assert found.run == trainings.at(mine).run_fingerprint("dataset") != kept.run
     assert json.loads(found.config)["model"]["dropout"] == 0.12
     assert all(torch.equal(value, found.model[name]) for name, value in kept.model.items())
     assert _taken_over(after, offer, "mine", mine, trainings, trials) == after
     assert _taken_over(begun, offer, "theirs", mine, trainings, trials) == begun  # its own offer: paused, not replaced
-    ended = replace(kept, progress=replace(place, stage=1).to_tree())
+    ended = replace(kept, progress=replace(candidate, stage=1).to_tree())
     (tmp_path / "offer" / "resume.pt").write_bytes(ended.to_bytes())
     assert _taken_over(begun, offer, "mine", mine, trainings, trials) == begun  # nothing is left to go on with

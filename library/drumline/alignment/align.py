@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import Field
 
-from drumline.alignment.candidates import WINDOW_S, Place, find, lead
+from drumline.alignment.candidates import WINDOW_S, Candidate, find, lead
 from drumline.alignment.onset_rows import Onsets, onsets_of, responses, windows_of
 from drumline.alignment.residuals import without_lags
 from drumline.alignment.warp import Mapping, fit_warp, residual_s
@@ -113,7 +113,7 @@ def align(
     count = len(onsets.times_s)
     if count < config.min_onsets or not envelopes.any():
         if config.force and count:
-            claimed = Place.nowhere(onsets, prior_offset_s)
+            claimed = Candidate.nowhere(onsets, prior_offset_s)
             return _alignment("forced", claimed, onsets, prior_offset_s)
         return Rejected(
             "alignment_failed",
@@ -141,7 +141,7 @@ def align(
     )
 
 
-def _look(envelopes: Envelope, onsets: Onsets, prior_s: float, config: AlignmentConfig) -> tuple[Place, str]:
+def _look(envelopes: Envelope, onsets: Onsets, prior_s: float, config: AlignmentConfig) -> tuple[Candidate, str]:
     """The place of the first look that is content; else the last sharp one's best, and why it will not do."""
     count, max_drift = len(onsets.times_s), config.max_drift_ppm * 1e-6
     enough = count >= config.full_search_onsets
@@ -150,8 +150,8 @@ def _look(envelopes: Envelope, onsets: Onsets, prior_s: float, config: Alignment
     if config.wide_offset_s > config.max_offset_s and enough:
         looks.append((config.wide_offset_s, config.min_fit_wide, config.min_fit_wide))
     for reach_s, min_fit_near, min_fit_far in looks:
-        places = find(envelopes, onsets, prior_s, reach_s=reach_s, max_drift=max_drift)
-        best = places[0] if places else Place.nowhere(onsets, prior_s)
+        candidates = find(envelopes, onsets, prior_s, reach_s=reach_s, max_drift=max_drift)
+        best = candidates[0] if candidates else Candidate.nowhere(onsets, prior_s)
         min_fit = min_fit_near if abs(best.shift_s - prior_s) < config.near_offset_s else min_fit_far
         if best.quality >= min_fit:
             return best, ""
@@ -170,7 +170,7 @@ def _look(envelopes: Envelope, onsets: Onsets, prior_s: float, config: Alignment
     )
 
 
-def _alignment(verdict: str, found: Place, onsets: Onsets, prior_offset_s: float) -> Alignment:
+def _alignment(verdict: str, found: Candidate, onsets: Onsets, prior_offset_s: float) -> Alignment:
     mapping = found.mapping
     straight = Mapping(mapping.offset_s, mapping.drift)
 

@@ -27,7 +27,7 @@ _STRAY_S: Final = 0.4
 
 
 @dataclass(frozen=True)
-class Place:
+class Candidate:
     """A mapping near one line of a search."""
 
     mapping: Mapping
@@ -42,21 +42,21 @@ class Place:
     """The offset in the chart's middle."""
 
     @staticmethod
-    def nowhere(onsets: Onsets, prior_s: float) -> "Place":
+    def nowhere(onsets: Onsets, prior_s: float) -> "Candidate":
         """The prior offset, where nothing was heard."""
-        return Place(Mapping(prior_s, 0.0), np.full(len(onsets.times_s), np.nan), 0.0, 0.0, prior_s)
+        return Candidate(Mapping(prior_s, 0.0), np.full(len(onsets.times_s), np.nan), 0.0, 0.0, prior_s)
 
 
 def find(
     responses: Envelope, onsets: Onsets, prior_s: float, *, reach_s: float, max_drift: float, loose: bool = False
-) -> tuple[Place, ...]:
+) -> tuple[Candidate, ...]:
     """Places within ``reach_s`` of the prior offset and ``max_drift`` [s/s] of none, the most worthy first.
 
     ``responses`` are those of `evidence`, [4, T]. There may be no place at all.
     """
     chart_s, windows = onsets.times_s, windows_of(onsets, WINDOW_S)
     seen, peaks = salience(blurred(responses) if loose else responses), peaks_of(responses)
-    places = []
+    candidates = []
     for rough in search(seen, onsets, windows, prior_s=prior_s, reach_s=reach_s, max_drift=max_drift):
         heard_s = _follow(seen, peaks, onsets, windows, rough, stray_s=APART_S if loose else _STRAY_S)
         if np.isnan(heard_s).all():
@@ -66,14 +66,14 @@ def find(
         quality = likeness(seen, onsets, path_s) if loose else fit(seen, onsets, heard_s, path_s)
         worth = quality * float(preference((line.offset_s - prior_s) / reach_s))
         shift_s = float(np.mean(line.to_audio(chart_s) - chart_s))
-        places.append(Place(line, heard_s, quality, worth, shift_s))
-    return tuple(sorted(places, key=lambda place: -place.worth))
+        candidates.append(Candidate(line, heard_s, quality, worth, shift_s))
+    return tuple(sorted(candidates, key=lambda candidate: -candidate.worth))
 
 
-def lead(places: Sequence[Place]) -> float:
+def lead(candidates: Sequence[Candidate]) -> float:
     """How many times the worth of the best of the other places that of the first is; infinite where there is none."""
-    first = places[0]
-    others = [place.worth for place in places if abs(place.shift_s - first.shift_s) > APART_S]
+    first = candidates[0]
+    others = [candidate.worth for candidate in candidates if abs(candidate.shift_s - first.shift_s) > APART_S]
     return first.worth / max(others) if others and max(others) > 0 else float("inf")
 
 

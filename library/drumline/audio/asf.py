@@ -8,8 +8,10 @@ _BROADCAST: Final = 1  # written into a pipe: sizes and durations mean nothing
 
 def is_cut(head: bytes, num_bytes: int) -> bool:
     """Whether a file of ``num_bytes`` that begins with ``head`` is shorter than its header states."""
-    place = head.find(_FILE_PROPERTIES)
-    if place < 0 or len(head) < place + 92:
+    position = head.find(_FILE_PROPERTIES)
+    if position < 0 or len(head) < position + 92:
         return False
-    stated, flags = (int.from_bytes(head[place + at : place + at + size], "little") for at, size in ((40, 8), (88, 4)))
+    stated, flags = (
+        int.from_bytes(head[position + at : position + at + size], "little") for at, size in ((40, 8), (88, 4))
+    )
     return not flags & _BROADCAST and num_bytes < stated

@@ -51,9 +51,9 @@ class Audio:
     """File name of the isolated drums, if any."""
 
 
-def read_beatsight(data: bytes, place: str) -> AnnotatedSong:
+def read_beatsight(data: bytes, location: str) -> AnnotatedSong:
     """A ``.bsm`` or ``.bs`` file. Raises ChartError where it breaks the format."""
-    tree = read_json(data, place)
+    tree = read_json(data, location)
     words = tree.tree("metadata")
     if not tree.has("hitObjects"):
         raise tree.fault("hitObjects", "missing")
@@ -73,9 +73,9 @@ def read_beatsight(data: bytes, place: str) -> AnnotatedSong:
     )
 
 
-def audio_filenames(data: bytes, place: str) -> tuple[str, str]:
+def audio_filenames(data: bytes, location: str) -> tuple[str, str]:
     """(mix, drum stem) file names that a beatmap asks for; empty where it names none."""
-    audio = read_json(data, place).tree("audio")
+    audio = read_json(data, location).tree("audio")
     return audio.text("filename", ""), audio.text("drumStem", "")
 
 
@@ -136,7 +136,7 @@ def _hit(tree: Tree, repairs: list[str]) -> Hit:
     name = tree.text("component")
     velocity = tree.number("velocity", _DEFAULT_VELOCITY)
     if not 0.0 <= velocity <= 1.0:
-        repairs.append(f"{tree.place}velocity: {velocity:g} brought into 0..1")
+        repairs.append(f"{tree.location}velocity: {velocity:g} brought into 0..1")
         velocity = min(max(velocity, 0.0), 1.0)
     return Hit(
         time_s=tree.seconds("time", unit_s=0.001),

@@ -30,11 +30,11 @@ class Tree:
 
     values: Mapping[str, Any]
     """By case-folded name."""
-    place: str
+    location: str
 
     def fault(self, name: str, reason: str) -> ChartError:
         """The error to raise about one value."""
-        return ChartError(f"{self.place}{name}", reason)
+        return ChartError(f"{self.location}{name}", reason)
 
     def text(self, name: str, default: str | None = None) -> str:
         """A string; numbers come as their text, and null as the default."""
@@ -67,7 +67,7 @@ class Tree:
 
     def seconds(self, name: str, *, unit_s: float = 1.0) -> float:
         """A time written in units of ``unit_s`` seconds, as seconds."""
-        return checked_time_s(self.number(name) * unit_s, f"{self.place}{name}")
+        return checked_time_s(self.number(name) * unit_s, f"{self.location}{name}")
 
     def flag(self, name: str) -> bool:
         """A boolean, False where it is missing."""
@@ -79,11 +79,11 @@ class Tree:
     def tree(self, name: str) -> "Tree":
         """An object, empty where it is missing."""
         value = self.values.get(name.casefold())
-        return as_tree({} if value is None else value, f"{self.place}{name}.")
+        return as_tree({} if value is None else value, f"{self.location}{name}.")
 
     def trees(self, name: str) -> list["Tree"]:
         """An array of objects, empty where it is missing."""
-        return [as_tree(item, f"{self.place}{name}[{i}].") for i, item in enumerate(self.items(name))]
+        return [as_tree(item, f"{self.location}{name}[{i}].") for i, item in enumerate(self.items(name))]
 
     def items(self, name: str) -> list[Any]:
         """An array, empty where it is missing."""
@@ -106,62 +106,62 @@ class Tree:
         return self.values.get(name.casefold()) is not None
 
 
-def as_tree(value: object, place: str) -> Tree:
+def as_tree(value: object, location: str) -> Tree:
     """A decoded object as a `Tree`. ``place`` ends where a name can follow."""
     if not isinstance(value, dict):
-        raise ChartError(place.rstrip(". :"), f"must be an object, not {_shown(value)}")
+        raise ChartError(location.rstrip(". :"), f"must be an object, not {_shown(value)}")
     # Interned: the lines of a file have the same names, and a million of them are often in memory at once.
-    return Tree({intern(str(name).casefold()): item for name, item in value.items()}, place)
+    return Tree({intern(str(name).casefold()): item for name, item in value.items()}, location)
 
 
-def checked_time_s(time_s: float, place: str) -> float:
+def checked_time_s(time_s: float, location: str) -> float:
     """The time itself, if a song can have it. Before zero there may be a short lead-in."""
     if not -3_600.0 <= time_s <= LONGEST_S:
-        raise ChartError(place, f"{time_s:g} s is outside -3600 to {LONGEST_S:g} s (is it in another unit?)")
+        raise ChartError(location, f"{time_s:g} s is outside -3600 to {LONGEST_S:g} s (is it in another unit?)")
     return time_s
 
 
-def read_json(data: bytes, place: str) -> Tree:
+def read_json(data: bytes, location: str) -> Tree:
     """A file that holds one JSON object."""
-    return as_tree(_json(decode(data), place), f"{place}: ")
+    return as_tree(_json(decode(data), location), f"{location}: ")
 
 
-def read_json_lines(data: bytes, place: str) -> Iterator[Tree]:
+def read_json_lines(data: bytes, location: str) -> Iterator[Tree]:
     """The objects of a file that holds one a line. Blank lines are passed over."""
     for number, line in enumerate(split_lines(decode(data)), start=1):
         if line.strip():
-            yield read_json_line(line, f"{place}:{number}")
+            yield read_json_line(line, f"{location}:{number}")
 
 
-def read_json_line(line: str, place: str) -> Tree:
+def read_json_line(line: str, location: str) -> Tree:
     """The object of one such line; ``place`` names it."""
-    return as_tree(_json(line, place), f"{place}: ")
+    return as_tree(_json(line, location), f"{location}: ")
 
 
-def read_yaml(data: bytes, place: str) -> Tree:
+def read_yaml(data: bytes, location: str) -> Tree:
     """A file that holds one YAML mapping."""
     try:
         value = parse_yaml(decode(data))
     except DocumentError as error:
-        raise ChartError(place, f"not YAML: {error}") from error
-    return as_tree(value, f"{place}: ")
+        raise ChartError(location, f"not YAML: {error}") from error
+    return as_tree(value, f"{location}: ")
 
 
-def read_csv(data: bytes, place: str) -> Iterator[tuple[str, Mapping[str, str]]]:
+def read_csv(data: bytes, location: str) -> Iterator[tuple[str, Mapping[str, str]]]:
     """(place, row) of a CSV file with a header. Short rows have empty values."""
     try:
         for row in (reader := csv.DictReader(io.StringIO(decode(data), newline=""), restval="")):
-            yield f"{place}:{reader.line_num}", {key: value for key, value in row.items() if key}
+            yield f"{location}:{reader.line_num}", {key: value for key, value in row.items() if key}
     except csv.Error as error:
-        raise ChartError(place, f"not CSV: {error}") from error
+        raise ChartError(location, f"not CSV: {error}") from error
 
 
-def read_columns(data: bytes, place: str) -> Iterator[tuple[str, float, str]]:
+def read_columns(data: bytes, location: str) -> Iterator[tuple[str, float, str]]:
     """(place, seconds, word) of a file of onsets: a time, white space and a word on each line."""
     for number, line in enumerate(split_lines(decode(data)), start=1):
         if not (fields := line.split()):
             continue
-        at = f"{place}:{number}"
+        at = f"{location}:{number}"
         if len(fields) != 2:
             raise ChartError(at, f"must hold a time and a label, not {line.strip()[:60]!r}")
         try:
@@ -171,11 +171,11 @@ def read_columns(data: bytes, place: str) -> Iterator[tuple[str, float, str]]:
         yield at, checked_time_s(time_s, at), fields[1]
 
 
-def _json(text: str, place: str) -> object:
+def _json(text: str, location: str) -> object:
     try:
         value: object = parse_json(text)
     except DocumentError as error:
-        raise ChartError(place, f"not JSON: {error}") from error
+        raise ChartError(location, f"not JSON: {error}") from error
     return value
 
 

@@ -90,10 +90,10 @@ class EnstDrums:
 
     def read(self, item: CorpusItem, read: Read) -> AnnotatedSong:
         hits, repairs = [], []
-        for place, time_s, word in read_columns(read(item.annotation), item.annotation):
+        for location, time_s, word in read_columns(read(item.annotation), item.annotation):
             label = LABELS_OF_WORDS.get(word.casefold().rstrip("0123456789"), word if word in LABELS else None)
             if label is None:
-                repairs.append(f"{place}: unknown label {word[:20]!r}, read as other")
+                repairs.append(f"{location}: unknown label {word[:20]!r}, read as other")
             hits.append(Hit(time_s=time_s, label=label or "other", source_name=word))
         drummer, name = item.extra["drummer"], item.extra["name"]
         # 036_phrase_disco_simple_slow_sticks: number, kind, style, complexity, tempo, tools

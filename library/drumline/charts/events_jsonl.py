@@ -48,17 +48,17 @@ class _Lines:
         return next(iter(words)) if len(words) == 1 else ""
 
 
-def read_events_jsonl(data: bytes, place: str) -> tuple[Recording, ...]:
+def read_events_jsonl(data: bytes, location: str) -> tuple[Recording, ...]:
     """Every recording of a manifest, by audio path. Raises ChartError at the first damaged line."""
     recordings: dict[str, _Lines] = {}
-    for row in read_json_lines(data, place):
+    for row in read_json_lines(data, location):
         lines = recordings.setdefault(row.text("audio_path"), _Lines())
         for name in ("session_id", "drummer_id", "source_set", "mix_context", "split", "tempo_bpm", "meter"):
             if word := row.text(name, ""):
                 lines.words_by_field.setdefault(name, set()).add(word)
         onset_s = row.seconds("onset_time")
         if row.flag("negative_example"):
-            lines.repairs.append(f"{row.place.rstrip(': ')}: a negative example, left out")
+            lines.repairs.append(f"{row.location.rstrip(': ')}: a negative example, left out")
             continue
         techniques = row.texts("techniques")
         for part in row.trees("components") or [row]:
@@ -88,7 +88,7 @@ def _fraction(part: Tree, name: str, repairs: list[str]) -> float | None:
         return None
     value = part.number(name)
     if not 0.0 <= value <= 1.0:
-        repairs.append(f"{part.place}{name}: {value:g} brought into 0..1")
+        repairs.append(f"{part.location}{name}: {value:g} brought into 0..1")
     return min(max(value, 0.0), 1.0)
 
 

@@ -53,7 +53,7 @@ class Performance:
 
 
 def read_performance(
-    data: bytes, place: str, *, drum_map: DrumMap = GENERAL_MIDI, closed_cc4: int | None = None
+    data: bytes, location: str, *, drum_map: DrumMap = GENERAL_MIDI, closed_cc4: int | None = None
 ) -> Performance:
     """The hits of all drum tracks (channel 10) of a MIDI file.
 
@@ -61,18 +61,18 @@ def read_performance(
     stroke takes the last value at or before its tick. Raises ChartError where the file is no MIDI file, counts
     time in SMPTE frames, or has notes but on no drum track.
     """
-    score = _score(data, place)
-    tempo = _tempo_map(score, place)
+    score = _score(data, location)
+    tempo = _tempo_map(score, location)
     tracks = [track for track in score.tracks if track.is_drum]
     if score.tracks and not tracks:  # symusic leaves out tracks without a note
-        raise ChartError(place, "no track on the drum channel (10), though others have notes")
+        raise ChartError(location, "no track on the drum channel (10), though others have notes")
     hits: list[Hit] = []
     for track in tracks:
         notes = track.notes.numpy()
         ticks = np.asarray(notes["time"], dtype=np.int64)
         times_s = tempo.seconds(ticks)
         if times_s.size:
-            checked_time_s(float(times_s.max()), f"{place}: tick {ticks.max()}")
+            checked_time_s(float(times_s.max()), f"{location}: tick {ticks.max()}")
         openness = _openness(track, ticks, closed_cc4)
         for tick, time_s, pitch, velocity, opened in zip(
             ticks.tolist(), times_s.tolist(), notes["pitch"].tolist(), notes["velocity"].tolist(), openness, strict=True
@@ -92,9 +92,9 @@ def read_performance(
     return Performance(sorted_hits(hits), tempo)
 
 
-def read_tempo(data: bytes, place: str) -> TempoMap:
+def read_tempo(data: bytes, location: str) -> TempoMap:
     """The tempo map of any MIDI file, whatever its tracks play. Raises ChartError as `read_performance` does."""
-    return _tempo_map(_score(data, place), place)
+    return _tempo_map(_score(data, location), location)
 
 
 def write_performance(hits: Sequence[Hit], *, tempo: TempoMap | None = None, mark: str = "") -> bytes:
@@ -138,19 +138,21 @@ def write_performance(hits: Sequence[Hit], *, tempo: TempoMap | None = None, mar
     return buffer.getvalue()
 
 
-def _score(data: bytes, place: str) -> symusic.Score:
+def _score(data: bytes, location: str) -> symusic.Score:
     try:
         return symusic.Score.from_midi(data)
     except (RuntimeError, ValueError) as error:
-        raise ChartError(place, f"not a MIDI file that can be read ({' '.join(str(error).split())[:200]})") from error
+        raise ChartError(
+            location, f"not a MIDI file that can be read ({' '.join(str(error).split())[:200]})"
+        ) from error
 
 
-def _tempo_map(score: symusic.Score, place: str) -> TempoMap:
+def _tempo_map(score: symusic.Score, location: str) -> TempoMap:
     """The file's tempo marks, the last one of a tick counting; MIDI's own defaults before the first."""
     tempos = {0: DEFAULT_TEMPO_BPM}
     for mark in score.tempos:
         if mark.mspq <= 0:
-            raise ChartError(f"{place}: tick {mark.time}", "a tempo of zero microseconds a quarter note")
+            raise ChartError(f"{location}: tick {mark.time}", "a tempo of zero microseconds a quarter note")
         tempos[int(mark.time)] = 60e6 / mark.mspq
     metres = {0: (4, 4)}
     for metre in score.time_signatures:
@@ -162,7 +164,7 @@ def _tempo_map(score: symusic.Score, place: str) -> TempoMap:
             tuple((tick, *metre) for tick, metre in sorted(metres.items())),
         )
     except ValueError as error:
-        raise ChartError(place, str(error)) from error
+        raise ChartError(location, str(error)) from error
 
 
 def _openness(track: symusic.Track, ticks: NDArray[np.int64], closed_cc4: int | None) -> list[float | None]:

@@ -47,9 +47,9 @@ class RolandCorpus:
         if (table := self._table(files)) is None:
             return
         present, root, found = set(files), str(PurePosixPath(table).parent), []
-        for place, row in read_csv(read(table), table):
+        for location, row in read_csv(read(table), table):
             if missing := [column for column in _COLUMNS if column not in row]:
-                raise ChartError(place, f"no column {missing[0]}")
+                raise ChartError(location, f"no column {missing[0]}")
             if (annotation := below(root, row["midi_filename"])) not in present:
                 continue
             audio = first_present([below(root, row["audio_filename"])], present) if row["audio_filename"] else ()

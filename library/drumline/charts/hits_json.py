@@ -49,9 +49,9 @@ def write_hits_json(song: AnnotatedSong) -> bytes:
     return f'{_dumps(head)[:-1]}, "hits": [\n  {lines}\n]}}\n'.encode()
 
 
-def read_hits_json(data: bytes, place: str) -> AnnotatedSong:
+def read_hits_json(data: bytes, location: str) -> AnnotatedSong:
     """The song of a file. Raises ChartError with the place of the first fault."""
-    tree = read_json(data, place)
+    tree = read_json(data, location)
     _refuse_unknown(tree, _SONG_NAMES)
     if (version := tree.whole("version", VERSION)) > VERSION:
         raise tree.fault("version", f"is {version}, newer than this reader's {VERSION}")
@@ -68,7 +68,7 @@ def read_hits_json(data: bytes, place: str) -> AnnotatedSong:
         hits=sorted_hits([_hit(each) for each in tree.trees("hits")]),
         metadata=Metadata(**{name: words.text(name, "") for name in _WORDS}),
         tempo=_tempo(tree.tree("tempo")) if tree.has("tempo") else None,
-        offset_s=checked_time_s(tree.number("offset_s", 0.0), f"{tree.place}offset_s"),
+        offset_s=checked_time_s(tree.number("offset_s", 0.0), f"{tree.location}offset_s"),
         unannotated=tree.texts("unannotated"),
         repairs=tree.texts("repairs"),
         note_signature=signature,
@@ -120,7 +120,7 @@ def _tempo(tree: Tree) -> TempoMap:
             tuple((_whole(t), _whole(n), _whole(d)) for t, n, d in tree.items("time_signatures")),
         )
     except (TypeError, ValueError, OverflowError) as error:
-        raise ChartError(tree.place.rstrip(". "), f"not a tempo map: {error}") from error
+        raise ChartError(tree.location.rstrip(". "), f"not a tempo map: {error}") from error
 
 
 def _whole(value: object) -> int:

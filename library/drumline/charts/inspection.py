@@ -123,12 +123,12 @@ def _read_sng(path: Path) -> Iterator[JsonObject]:
     if not charts:
         raise ChartError(str(path), "no chart in it")
     for name in charts:
-        place = f"{path}/{name}" if len(charts) > 1 else str(path)
+        location = f"{path}/{name}" if len(charts) > 1 else str(path)
         try:
             chart = CHART_READERS[Path(name).suffix](container.file(name), name=f"{path}/{name}", ini=container.ini)
-            yield describe(place, chart)
+            yield describe(location, chart)
         except ChartError as error:
-            yield {"path": place, "error": str(error)}
+            yield {"path": location, "error": str(error)}
 
 
 def _read_export(path: Path) -> Iterator[JsonObject]:

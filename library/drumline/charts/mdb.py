@@ -105,9 +105,9 @@ class MdbDrums:
 
     def read(self, item: CorpusItem, read: Read) -> AnnotatedSong:
         hits, repairs, words = [], [], _WORDS[self.truth]
-        for place, time_s, word in read_columns(read(item.annotation), item.annotation):
+        for location, time_s, word in read_columns(read(item.annotation), item.annotation):
             if word not in words:
-                repairs.append(f"{place}: unknown {self.truth} {word[:20]!r}, read as other")
+                repairs.append(f"{location}: unknown {self.truth} {word[:20]!r}, read as other")
             label = words.get(word, "other")
             hits.append(Hit(time_s=time_s, label=label, flags=_FLAGS.get(word, ()), source_name=word))
         title, artist, genre = item.key.removeprefix("MusicDelta_"), "Music Delta", ""
@@ -129,9 +129,9 @@ class MdbDrums:
 def _tempo_map(path: str, read: Read) -> TempoMap | None:
     beats_s: list[float] = []
     positions: list[int] = []
-    for place, time_s, word in read_columns(read(path), path):
+    for location, time_s, word in read_columns(read(path), path):
         if not word.isdecimal():
-            raise ChartError(place, f"{word[:20]!r} is no position in a bar")
+            raise ChartError(location, f"{word[:20]!r} is no position in a bar")
         beats_s.append(time_s)
         positions.append(int(word))
     return tempo_from_beats(beats_s, positions)

@@ -69,10 +69,10 @@ _TIME_TOLERANCE: Final = (0.002, 1e-5)
 
 
 def read_midi_json(
-    data: bytes, place: str, *, class_order: ClassOrder = "true", difficulty: str = "expert"
+    data: bytes, location: str, *, class_order: ClassOrder = "true", difficulty: str = "expert"
 ) -> AnnotatedSong:
     """One difficulty of an export. Raises ChartError where it is damaged or lacks the difficulty."""
-    tree = read_json(data, place)
+    tree = read_json(data, location)
     words = tree.tree("song")
     levels = tree.tree("difficulties")
     if not levels.has(difficulty):
@@ -83,7 +83,7 @@ def read_midi_json(
     toms_lost = tree.text("source", "") == "midi" and class_order == "true"
     events = levels.tree(difficulty).trees("events")
     hits = [_hit(event, tempo, class_order=class_order, toms_lost=toms_lost) for event in events]
-    repairs = [f"{place}: tom markers were misread by the exporter: toms and cymbals left undecided"] * toms_lost
+    repairs = [f"{location}: tom markers were misread by the exporter: toms and cymbals left undecided"] * toms_lost
     return AnnotatedSong(
         format="midi_json",
         hits=sorted_hits(hits),
@@ -96,22 +96,22 @@ def read_midi_json(
         tempo=tempo,
         drum_type="four_lane" if toms_lost else "pro",
         unannotated=("hihat_pedal",),
-        repairs=(*repairs, *_wrong_times(events, hits, place)),
+        repairs=(*repairs, *_wrong_times(events, hits, location)),
     )
 
 
-def source_path(data: bytes, place: str) -> str:
+def source_path(data: bytes, location: str) -> str:
     """The exported chart's path as the export spells it; empty where it names none."""
-    return read_json(data, place).text("path", "")
+    return read_json(data, location).text("path", "")
 
 
-def difficulties(data: bytes, place: str) -> tuple[str, ...]:
+def difficulties(data: bytes, location: str) -> tuple[str, ...]:
     """The difficulties that an export holds, easiest first; names that no game has come last."""
-    found = read_json(data, place).tree("difficulties").values
+    found = read_json(data, location).tree("difficulties").values
     return (*(name for name in DIFFICULTIES if name in found), *sorted(found.keys() - set(DIFFICULTIES)))
 
 
-def _wrong_times(events: Sequence[Tree], hits: Sequence[Hit], place: str) -> list[str]:
+def _wrong_times(events: Sequence[Tree], hits: Sequence[Hit], location: str) -> list[str]:
     """Repairs to report for a ``time_sec`` that is not the time of its tick."""
     floor_s, rate = _TIME_TOLERANCE
     errors_s = []
@@ -124,7 +124,7 @@ def _wrong_times(events: Sequence[Tree], hits: Sequence[Hit], place: str) -> lis
     if not errors_s:
         return []
     share = f"{len(errors_s):,} of {len(events):,} hits have a time_sec that is not their tick's"
-    return [f"{place}: {share}, by up to {max(errors_s):.3f} s (ticks and tempos are believed)"]
+    return [f"{location}: {share}, by up to {max(errors_s):.3f} s (ticks and tempos are believed)"]
 
 
 def _hit(event: Tree, tempo: TempoMap | None, *, class_order: ClassOrder, toms_lost: bool) -> Hit:
@@ -137,7 +137,7 @@ def _hit(event: Tree, tempo: TempoMap | None, *, class_order: ClassOrder, toms_l
     if tick is not None and not 0 <= tick <= _LAST_TICK:
         raise event.fault("tick", f"{tick} is outside 0 to {_LAST_TICK}")
     if tempo is not None and tick is not None:
-        at = Tree({"tick": float(tempo.seconds(tick))}, event.place)
+        at = Tree({"tick": float(tempo.seconds(tick))}, event.location)
         time_s = at.seconds("tick")
     else:
         time_s = event.seconds("time_sec")
@@ -172,4 +172,4 @@ def _tempo_map(timing: Tree) -> TempoMap | None:
             tuple((tick, *metre) for tick, metre in sorted(metres.items())),
         )
     except (ValueError, OverflowError) as error:
-        raise ChartError(timing.place.rstrip(". "), str(error)) from error
+        raise ChartError(timing.location.rstrip(". "), str(error)) from error

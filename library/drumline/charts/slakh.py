@@ -170,7 +170,7 @@ class Slakh:
         for name, stem in sorted(_drum_stems(metadata).items()):
             plugin = stem.text("plugin_name", "")
             if plugin not in KITS:
-                repairs.append(f"{stem.place}plugin_name: {plugin!r} is not known, read as General MIDI")
+                repairs.append(f"{stem.location}plugin_name: {plugin!r} is not known, read as General MIDI")
             path = below(item.extra["root"], "MIDI", f"{name}.mid")
             try:
                 data = read(path)
@@ -194,7 +194,7 @@ class Slakh:
 def _drum_stems(metadata: Tree) -> dict[str, Tree]:
     """Name -> stem, of the drum stems that were rendered."""
     stems = {
-        name.upper(): as_tree(value, f"{metadata.place}stems.{name}.")
+        name.upper(): as_tree(value, f"{metadata.location}stems.{name}.")
         for name, value in metadata.tree("stems").values.items()
     }
     return {

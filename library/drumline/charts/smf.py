@@ -75,7 +75,7 @@ class Track:
         """Track names at tick 0; later ones exist in the wild and name nothing."""
         events = Events()
         with contextlib.suppress(ChartError):  # a damaged track keeps the name that it still tells
-            _parse(self.data, events, place=self.file_name, last_tick=0)
+            _parse(self.data, events, location=self.file_name, last_tick=0)
         return tuple(trimmed(text) for _, kind, text in events.texts if kind == TRACK_NAME)
 
     def events(self) -> Events:
@@ -84,23 +84,23 @@ class Track:
         A length beyond the file is no fault where the track comes to its own end before, or has lost that alone.
         """
         title = " ".join(repr(name[:40]) for name in self.names[:1])
-        place = f"{self.file_name}: track {self.index} {title}".rstrip()
+        location = f"{self.file_name}: track {self.index} {title}".rstrip()
         lost = self.missing_bytes
         # Completed, a track that has lost its end alone comes to it; where notes are lost too, it does not.
         tail = (b"\0" + _END)[-lost:] if 0 < lost <= 1 + len(_END) else b""
         events = Events()
         try:
-            ended = _parse(self.data + tail, events, place=place, last_tick=MAX_TICK)
+            ended = _parse(self.data + tail, events, location=location, last_tick=MAX_TICK)
         except ChartError:
             if not lost:
                 raise
             ended = False
         if lost and not ended:
-            raise ChartError(place, f"{lost:,} of its bytes are missing (was the file cut?)")
+            raise ChartError(location, f"{lost:,} of its bytes are missing (was the file cut?)")
         if lost:
-            events.repairs.append(f"{place}: its length is wrong by {lost:,} bytes (read to its end)")
+            events.repairs.append(f"{location}: its length is wrong by {lost:,} bytes (read to its end)")
         if events.unended:
-            events.repairs.append(f"{place}: {events.unended} notes never end (left out)")
+            events.repairs.append(f"{location}: {events.unended} notes never end (left out)")
         return events
 
 
@@ -152,7 +152,7 @@ def read(data: bytes, *, name: str) -> Smf:
     return Smf(division, tracks, tuple(repairs))
 
 
-def _parse(data: bytes, events: Events, *, place: str, last_tick: int) -> bool:
+def _parse(data: bytes, events: Events, *, location: str, last_tick: int) -> bool:
     """Add the events up to and including ``last_tick``; whether the track came to its end event.
 
     One loop with few calls: all of a chart passes it.
@@ -172,11 +172,11 @@ def _parse(data: bytes, events: Events, *, place: str, last_tick: int) -> bool:
                 at += 1
                 delta = delta << 7 | byte & 0x7F
                 if delta > MAX_TICK:
-                    raise ChartError(f"{place}, tick {tick}", f"the next event is more than {MAX_TICK} ticks away")
+                    raise ChartError(f"{location}, tick {tick}", f"the next event is more than {MAX_TICK} ticks away")
             tick += delta
             if tick > last_tick:
                 if last_tick == MAX_TICK:
-                    raise ChartError(f"{place}, tick {tick}", f"beyond tick {MAX_TICK}")
+                    raise ChartError(f"{location}, tick {tick}", f"beyond tick {MAX_TICK}")
                 break
 
             byte = data[at]
@@ -187,7 +187,9 @@ def _parse(data: bytes, events: Events, *, place: str, last_tick: int) -> bool:
                     kind = data[at]
                     at += 1
                 elif byte not in (0xF0, 0xF7):
-                    raise ChartError(f"{place}, tick {tick}", f"no MIDI file holds status {byte:#x} (is it damaged?)")
+                    raise ChartError(
+                        f"{location}, tick {tick}", f"no MIDI file holds status {byte:#x} (is it damaged?)"
+                    )
                 length = 0
                 while True:
                     byte = data[at]
@@ -210,7 +212,7 @@ def _parse(data: bytes, events: Events, *, place: str, last_tick: int) -> bool:
                 status = byte
                 at += 1
             elif not status:
-                raise ChartError(f"{place}, tick {tick}", f"data byte {byte:#x} where a status must stand")
+                raise ChartError(f"{location}, tick {tick}", f"data byte {byte:#x} where a status must stand")
             command = status & 0xF0
             if command in (0xC0, 0xD0):
                 at += 1
@@ -220,7 +222,7 @@ def _parse(data: bytes, events: Events, *, place: str, last_tick: int) -> bool:
                 key = (status & 0x0F) << 8 | pitch
                 if command == 0x90 and velocity:
                     if len(started) >= MAX_NOTES:
-                        raise ChartError(f"{place}, tick {tick}", f"more than {MAX_NOTES:,} notes")
+                        raise ChartError(f"{location}, tick {tick}", f"more than {MAX_NOTES:,} notes")
                     is_open.setdefault(key, []).append(len(started))
                     started.append([tick, -1, pitch, velocity, status & 0x0F])
                 elif stack := is_open.get(key):
@@ -230,7 +232,7 @@ def _parse(data: bytes, events: Events, *, place: str, last_tick: int) -> bool:
             if at > end:
                 raise IndexError
     except IndexError:
-        raise ChartError(f"{place}, tick {tick}", "the track ends inside an event (was the file cut?)") from None
+        raise ChartError(f"{location}, tick {tick}", "the track ends inside an event (was the file cut?)") from None
     events.notes = [MidiNote._make(note) for note in started if note[1] >= 0]
     events.unended = len(started) - len(events.notes)
     return ended

@@ -112,13 +112,14 @@ def room_for(num_bytes: int, path: str) -> Iterator[None]:
 
 
 @contextmanager
-def storage_told(place: str) -> Iterator[None]:
+def storage_told(location: str) -> Iterator[None]:
     """Raise DrumlineError where storage fails in the middle of a run that can be taken up again."""
     try:
         yield
     except STORAGE_ERRORS as error:
         raise DrumlineError(
-            f"{place}: storage failed ({error or type(error).__name__}). What was finished is kept: run again to resume"
+            f"{location}: storage failed ({error or type(error).__name__}). What was finished is kept: "
+            "run again to resume"
         ) from error
 
 

@@ -36,11 +36,11 @@ def load_config(model: type[C], path: str | Path | None, overrides: Sequence[str
     Raises ConfigError: no such file, not a mapping, an unknown key (with the nearest known one), a bad value.
     """
     if path is None:
-        return _overridden(model, {}, overrides, place="configuration")
+        return _overridden(model, {}, overrides, location="configuration")
     tree = read_yaml_file(path)
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: must be a mapping of keys, not {type(tree).__name__}")
-    return _overridden(model, tree, overrides, place=str(path))
+    return _overridden(model, tree, overrides, location=str(path))
 
 
 def read_yaml_file(path: str | Path) -> Any:
@@ -59,24 +59,24 @@ def read_yaml_file(path: str | Path) -> Any:
         raise ConfigError(f"{path}: not YAML: {error}") from error
 
 
-def parse_config(model: type[C], tree: dict[str, Any], place: str) -> C:
+def parse_config(model: type[C], tree: dict[str, Any], location: str) -> C:
     """A configuration from a mapping; ``place`` stands at the head of each error."""
     try:
         # Through JSON, where strictness still lets a list be a tuple and a whole number a float.
         return model.model_validate_json(json.dumps(tree, default=str))
     except ValidationError as error:
-        raise ConfigError("\n".join(_explain(model, detail, place) for detail in error.errors())) from error
+        raise ConfigError("\n".join(_explain(model, detail, location) for detail in error.errors())) from error
 
 
-def changed(config: C, values: Mapping[str, Any], place: str) -> C:
+def changed(config: C, values: Mapping[str, Any], location: str) -> C:
     """A configuration with other values of some keys, by dotted name; items of lists by number (``stages.0.epochs``).
 
     Raises ConfigError for an unknown key or a bad value; ``place`` stands at the head of each error.
     """
     tree = config.model_dump(mode="json")
     for name, value in values.items():
-        _set(tree, name, value, place=place)
-    return parse_config(type(config), tree, place)
+        _set(tree, name, value, location=location)
+    return parse_config(type(config), tree, location)
 
 
 def fingerprint(*parts: BaseModel | str | bytes | dict[str, Any] | list[Any]) -> str:
@@ -94,10 +94,10 @@ def canonical_json(value: BaseModel | str | dict[str, Any] | list[Any], *, inden
     return json.dumps(tree, sort_keys=True, ensure_ascii=False, indent=indent)
 
 
-def _overridden(model: type[C], tree: dict[str, Any], overrides: Sequence[str], *, place: str) -> C:
+def _overridden(model: type[C], tree: dict[str, Any], overrides: Sequence[str], *, location: str) -> C:
     for override in overrides:
         _apply(tree, override)
-    return parse_config(model, tree, place=place)
+    return parse_config(model, tree, location=location)
 
 
 def _apply(tree: dict[str, Any], override: str) -> None:
@@ -108,38 +108,38 @@ def _apply(tree: dict[str, Any], override: str) -> None:
         value = parse_yaml(text)
     except DocumentError as error:
         raise ConfigError(f"override {override!r}: the value is not YAML: {error}") from error
-    _set(tree, name, value, place=f"override {override!r}")
+    _set(tree, name, value, location=f"override {override!r}")
 
 
-def _set(tree: dict[str, Any], name: str, value: Any, *, place: str) -> None:
+def _set(tree: dict[str, Any], name: str, value: Any, *, location: str) -> None:
     parts = name.split(".")
     node: Any = tree
     for parent, below in pairwise(parts):
-        key = _key(node, parent, place)
+        key = _key(node, parent, location)
         child = node.get(key) if isinstance(node, dict) else node[key]
         if child is None:
             child = node[key] = {}
         if not isinstance(child, dict) and not (isinstance(child, list) and below.isdigit()):
-            raise ConfigError(f"{place}: {parent} holds a value, not a section")
+            raise ConfigError(f"{location}: {parent} holds a value, not a section")
         node = child
-    node[_key(node, parts[-1], place)] = value
+    node[_key(node, parts[-1], location)] = value
 
 
-def _key(node: dict[str, Any] | list[Any], name: str, place: str) -> Any:
+def _key(node: dict[str, Any] | list[Any], name: str, location: str) -> Any:
     """Key of a part of a dotted name in a node; items of a list are named by number."""
     if isinstance(node, dict):
         return name
     if int(name) >= len(node):
-        raise ConfigError(f"{place}: there is no item {name}, only {len(node)} (counted from 0)")
+        raise ConfigError(f"{location}: there is no item {name}, only {len(node)} (counted from 0)")
     return int(name)
 
 
-def _explain(model: type[BaseModel], detail: Any, place: str) -> str:
+def _explain(model: type[BaseModel], detail: Any, location: str) -> str:
     location = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "missing":
-        return f"{place}: {location}: must be set"
+        return f"{location}: {location}: must be set"
     if detail["type"] != "extra_forbidden":
-        return f"{place}: {location}: {detail['msg']} (got {detail['input']!r})"
+        return f"{location}: {location}: {detail['msg']} (got {detail['input']!r})"
     known = list(_known_keys(model))
     *section, leaf = (part for part in detail["loc"] if isinstance(part, str))
     # The name counts for more than the place: a key in the wrong section finds its own.
@@ -147,7 +147,7 @@ def _explain(model: type[BaseModel], detail: Any, place: str) -> str:
     candidates = [key for key in known if same_leaf and key.rsplit(".", 1)[-1] == same_leaf[0]] or known
     near = difflib.get_close_matches(".".join([*section, leaf]), candidates, n=1, cutoff=0.0)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return f"{place}: {location}: unknown key{hint}"
+    return f"{location}: {location}: unknown key{hint}"
 
 
 def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:

@@ -17,12 +17,12 @@ class ConfigError(DrumlineError):
 class ChartError(DrumlineError):
     """A chart that cannot be read. ``place`` is ``file:line`` or ``file: track NAME, tick N``."""
 
-    def __init__(self, place: str, reason: str) -> None:
-        super().__init__(f"{place}: {reason}")
-        self.place, self.reason = place, reason
+    def __init__(self, location: str, reason: str) -> None:
+        super().__init__(f"{location}: {reason}")
+        self.location, self.reason = location, reason
 
     def __reduce__(self) -> tuple[type["ChartError"], tuple[str, str]]:
-        return type(self), (self.place, self.reason)
+        return type(self), (self.location, self.reason)
 
 
 class ArchiveError(DrumlineError):

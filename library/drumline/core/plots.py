@@ -47,8 +47,8 @@ def intervals(
         for m, (word, at) in enumerate((marks or {}).items()):
             axes.axvline(at, color=INK, linewidth=1, linestyle=(0, (3, 2)))
             side, dx = ("left", 3) if m % 2 else ("right", -3)  # two neighbours point away from each other
-            place = ("data", "axes fraction")
-            axes.annotate(word, (at, 1), (dx, 2), xycoords=place, textcoords="offset points", ha=side, fontsize=8)
+            coordinates = ("data", "axes fraction")
+            axes.annotate(word, (at, 1), (dx, 2), xycoords=coordinates, textcoords="offset points", ha=side, fontsize=8)
         axes.set_yticks(range(len(rows)), list(rows))
         axes.set_ylim(len(rows) - 0.4, -0.6)  # the first at the top
         axes.tick_params(axis="y", length=0)

@@ -102,18 +102,18 @@ def _song(
         beside = [f"{prefix}/{name}" if prefix else name for name in chosen.siblings]
         named = [each for each in beside if is_audio(each) and _stem(each) in (song, _stem(chosen.annotation))]
         found = tree, named or (beside if is_alone else [])
-    place, members = found
+    location, members = found
     choices = layout.choose([member.rpartition("/")[2] for member in members])
     at = {member.rpartition("/")[2]: member for member in members}
     audio = tuple(layout.Choice(choice.domain, tuple(at[name] for name in choice.files)) for choice in choices)
     ini = next((member for name, member in at.items() if name.lower() == "song.ini"), "")
     around = [member for member in members if member == ini or is_audio(member)]
     stamps = [tree.files.get(source.annotation, "") for source, _ in files]
-    stamps += [f"{member} {place.files.get(member, '')}" for member in around]
+    stamps += [f"{member} {location.files.get(member, '')}" for member in around]
     return replace(
         chosen,
         audio=audio,
-        audio_root="" if place.uri == chosen.root else place.uri,
+        audio_root="" if location.uri == chosen.root else location.uri,
         stamp=fingerprint(*stamps),
         extra={**chosen.extra, **extra, "song_ini": ini, "path": path},
     )
@@ -176,14 +176,14 @@ def _on_disk(folder: str, prefix: str, tree: AudioTree) -> tuple[AudioTree, list
     if "::" in tree.uri or "://" in tree.uri or not root.is_dir():
         return None
     start = root.absolute() / prefix
-    for place in [Path(folder)] if _is_absolute(folder) else [above / folder for above in (start, *start.parents)]:
+    for location in [Path(folder)] if _is_absolute(folder) else [above / folder for above in (start, *start.parents)]:
         try:
-            infos = [entry for entry in os.scandir(place) if entry.is_file()]
+            infos = [entry for entry in os.scandir(location) if entry.is_file()]
         except OSError:
             continue
         stamps = {entry.name: f"{entry.stat().st_size}:{entry.stat().st_mtime}" for entry in infos}
         if any(map(is_audio, stamps)):
-            return AudioTree(normpath(str(place)), stamps), list(stamps)
+            return AudioTree(normpath(str(location)), stamps), list(stamps)
     return None
 
 

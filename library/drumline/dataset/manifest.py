@@ -97,4 +97,4 @@ def read_manifest(dataset: str) -> Manifest:
     version = tree.get("schema_version") if isinstance(tree, dict) else None
     if version != SCHEMA_VERSION:
         raise DrumlineError(f"{uri}: schema version {version}, this drumline reads {SCHEMA_VERSION}")
-    return parse_config(Manifest, tree, place=uri)
+    return parse_config(Manifest, tree, location=uri)

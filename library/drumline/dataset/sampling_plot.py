@@ -32,14 +32,14 @@ def plot_weights(table: pa.Table) -> str:
         axes = page.subplots(2, 2).reshape(-1)
         present = [name for name in (*LABELS, "") if name in set(label)]
         _pairs(axes[0], "rarest label", [name or "nothing" for name in present], _sums(label, present, shares))
-        for place, column, edges, title in (
+        for panel, column, edges, title in (
             (axes[1], "ioi_s", [1e3 * edge for edge in config.ioi_edges_s], "shortest interval, ms"),
             (axes[2], "tempo_bpm", list(config.tempo_edges_bpm), "tempo, beats/min"),
         ):
             values = table[column].cast(pa.float64()).to_numpy() * (1e3 if column == "ioi_s" else 1)
             bins = np.where(np.isfinite(values), np.searchsorted(edges, values, side="right"), len(edges) + 1)
             names = [f"< {short(edges[0])}", *(f"{short(edge)}+" for edge in edges), "unknown"]
-            _pairs(place, title, names, _sums(list(bins), list(range(len(names))), shares))
+            _pairs(panel, title, names, _sums(list(bins), list(range(len(names))), shares))
         ratio = shares[1] / shares[0]
         axes[3].hist(ratio, bins=list(np.geomspace(ratio.min() / 1.01, ratio.max() * 1.01, 40)), color=SERIES[0])
         axes[3].set_xscale("log")
@@ -50,8 +50,8 @@ def plot_weights(table: pa.Table) -> str:
 
 def _sums(values: Sequence[object], names: Sequence[object], shares: NDArray[np.float64]) -> NDArray[np.float64]:
     """Natural and sampled shares of the windows by value [2, names]."""
-    place = {name: index for index, name in enumerate(names)}
-    index = np.array([place[value] for value in values])
+    index_of = {name: index for index, name in enumerate(names)}
+    index = np.array([index_of[value] for value in values])
     return np.stack([np.bincount(index, share, minlength=len(names)) for share in shares])
 
 

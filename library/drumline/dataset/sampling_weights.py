@@ -115,8 +115,8 @@ def read_hard_windows(uri: str) -> tuple[HardWindow, ...]:
                 windows.append(HardWindow.model_validate_json(line))
             except ValidationError as error:
                 fault = error.errors()[0]
-                place = ".".join(str(part) for part in fault["loc"])
-                raise DrumlineError(f"{uri}:{number}: {place}: {fault['msg']}") from error
+                location = ".".join(str(part) for part in fault["loc"])
+                raise DrumlineError(f"{uri}:{number}: {location}: {fault['msg']}") from error
     return tuple(windows)
 
 

@@ -146,9 +146,9 @@ def _songs_of_listing(head: str, listing: Listing, kind: str) -> Iterator[SongSo
 
 def _unread(name: str, listing: Listing, path: str, fault: str) -> SongSource:
     """Row for an unusable archive, so that its songs are not missed silently."""
-    place = "/".join(part for part in (listing.prefix, path) if part)
+    location = "/".join(part for part in (listing.prefix, path) if part)
     stamp = fingerprint(fault, dict(listing.files))
-    return SongSource(f"{name}/{place}", listing.uri, "archive", place, stamp=stamp, fault=fault)
+    return SongSource(f"{name}/{location}", listing.uri, "archive", location, stamp=stamp, fault=fault)
 
 
 def stamp_of(paths: Iterable[str], files: Mapping[str, str]) -> str:
@@ -160,12 +160,12 @@ def song_folders(name: str, uri: str, files: Mapping[str, str]) -> Iterator[Song
     """Find song folders, ``.sng`` containers and chart exports in a listing."""
     folders: dict[str, list[str]] = defaultdict(list)
     for path in files:  # millions of them: pathlib would take three quarters of the time
-        place, _, file = path.rpartition("/")
-        folders[place].append(file)
-    for place, members in sorted(folders.items()):
+        location, _, file = path.rpartition("/")
+        folders[location].append(file)
+    for location, members in sorted(folders.items()):
         folder = Folder(members)
         for chart in folder.charts:
-            yield from _sources_of_chart(name, uri, f"{place}/" if place else "", chart, folder, files)
+            yield from _sources_of_chart(name, uri, f"{location}/" if location else "", chart, folder, files)
 
 
 def _sources_of_chart(

@@ -156,7 +156,7 @@ def assign(songs: Sequence[SplitSong], *, previous: Mapping[str, str], config: S
 
     balance = _Balance([song for song in free if song.song_id not in conflicts], assignments, config)
     order = sorted(groups.values(), key=lambda group: (-len(group), _hash(config.seed, group[0].song_id)))
-    chosen = [balance.place(group) for group in order]
+    chosen = [balance.assign(group) for group in order]
     balance.fill_minimums(order, chosen)
     balance.fill_validation(order, chosen)
     for group, split in zip(order, chosen, strict=True):
@@ -246,7 +246,7 @@ class _Balance:
             cost += n * (n - 2 * missing) / share
         return cost
 
-    def place(self, group: Sequence[SplitSong]) -> str:
+    def assign(self, group: Sequence[SplitSong]) -> str:
         """Assign a group to the split with the lowest cost."""
         split = min(self._shares, key=lambda split: (self._cost(group, split), SPLITS.index(split)))
         self._add(group, split)

@@ -77,7 +77,7 @@ class Activations:
         return buffer.getvalue()
 
     @staticmethod
-    def from_bytes(data: bytes, place: str) -> "Activations":
+    def from_bytes(data: bytes, location: str) -> "Activations":
         """The inverse of `to_bytes`, to float16. Raises DrumlineError where it is no such file."""
         try:
             with np.load(io.BytesIO(data), allow_pickle=False) as file:
@@ -87,4 +87,4 @@ class Activations:
                     *(file[name].astype(np.float32) for name in _FIELDS),
                 )
         except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
-            raise DrumlineError(f"{place}: not an activations file ({error})") from error
+            raise DrumlineError(f"{location}: not an activations file ({error})") from error

@@ -95,9 +95,9 @@ class RecordingActivations:
         return pack(self.activations, facts)
 
     @staticmethod
-    def from_bytes(data: bytes, place: str) -> "RecordingActivations":
+    def from_bytes(data: bytes, location: str) -> "RecordingActivations":
         """The inverse of `to_bytes`. Raises DrumlineError where it is no entry."""
-        activations, facts = unpack(data, place)
+        activations, facts = unpack(data, location)
         try:
             return RecordingActivations(
                 activations,
@@ -107,7 +107,7 @@ class RecordingActivations:
                 downmix=str(facts["downmix"]),
             )
         except (ValueError, TypeError, KeyError) as error:
-            raise DrumlineError(f"{place}: not an entry of a cache ({error})") from error
+            raise DrumlineError(f"{location}: not an entry of a cache ({error})") from error
 
 
 def key(audio_sha256: str, *, model: str, features: LogMelConfig) -> str:

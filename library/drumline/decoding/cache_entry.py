@@ -51,12 +51,12 @@ def pack(activations: Activations, facts: Mapping[str, int | str]) -> bytes:
     return _MAGIC + zlib.crc32(length + body).to_bytes(4, "little") + length + body
 
 
-def unpack(data: bytes, place: str) -> tuple[Activations, Mapping[str, Any]]:
+def unpack(data: bytes, location: str) -> tuple[Activations, Mapping[str, Any]]:
     """Activations and header of a file. Raises DrumlineError where it is none, or damaged."""
     try:
         return _unpacked(data)
     except (ValueError, TypeError, KeyError, struct.error, zlib.error, OverflowError, MemoryError) as error:
-        raise DrumlineError(f"{place}: not an entry of a cache ({error or type(error).__name__})") from error
+        raise DrumlineError(f"{location}: not an entry of a cache ({error or type(error).__name__})") from error
 
 
 def _unpacked(data: bytes) -> tuple[Activations, Mapping[str, Any]]:

@@ -138,4 +138,4 @@ def read_calibration(uri: str) -> Calibration:
     version = tree.get("version")
     if not isinstance(version, int) or version > VERSION:
         raise ConfigError(f"{uri}: version {version!r}, this drumline reads up to {VERSION}")
-    return parse_config(Calibration, tree, place=uri)
+    return parse_config(Calibration, tree, location=uri)

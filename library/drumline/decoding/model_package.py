@@ -102,17 +102,17 @@ def read_package(folder: Path) -> Package:
 
     Raises ConfigError where there is none, or one of a newer format; DrumlineError where a file is missing or changed.
     """
-    place = folder / NAME
+    location = folder / NAME
     try:
-        tree = parse_json(place.read_bytes())
+        tree = parse_json(location.read_bytes())
     except OSError as error:
         raise ConfigError(f"{folder}: no model package: {NAME} cannot be read ({error.strerror})") from error
     except ValueError as error:
-        raise ConfigError(f"{place}: not JSON ({error})") from error
+        raise ConfigError(f"{location}: not JSON ({error})") from error
     version = tree.get("format_version") if isinstance(tree, dict) else None
     if not isinstance(version, int) or version > VERSION:
-        raise ConfigError(f"{place}: format version {version!r}, this drumline reads up to {VERSION}")
-    package = parse_config(Package, tree, place=str(place))
+        raise ConfigError(f"{location}: format version {version!r}, this drumline reads up to {VERSION}")
+    package = parse_config(Package, tree, location=str(location))
     for name, expected in package.files.items():
         file = folder / name
         if not file.is_file():
@@ -134,30 +134,30 @@ def find_micro(folder: Path, package: Package) -> tuple[Path, Package]:
             "(no micro model is released yet); take another preset"
         )
     beside = folder.resolve().parent / package.micro
-    place = beside if (beside / NAME).is_file() else find_package(package.micro)
-    micro = read_package(place)
+    location = beside if (beside / NAME).is_file() else find_package(package.micro)
+    micro = read_package(location)
     if micro.classes != package.classes:
-        raise ConfigError(f"{place}: a micro model must tell the classes of {folder}, {', '.join(package.classes)}")
-    return place, micro
+        raise ConfigError(f"{location}: a micro model must tell the classes of {folder}, {', '.join(package.classes)}")
+    return location, micro
 
 
 def withdraw(folder: Path) -> None:
     """Make a folder no package, before its files change. Raises ConfigError where another kind of package is there."""
-    place = folder / NAME
-    if not place.exists():
+    location = folder / NAME
+    if not location.exists():
         return
     try:
-        tree = parse_json(place.read_bytes())
+        tree = parse_json(location.read_bytes())
     except ValueError:
         tree = None
     if not isinstance(tree, dict) or tree.get("format") != "drumline-model":
-        raise ConfigError(f"{place}: is not of a drumline model; it would be written over")
-    place.unlink()
+        raise ConfigError(f"{location}: is not of a drumline model; it would be written over")
+    location.unlink()
 
 
 def released() -> tuple[Path, ...]:
     """Folders of the packages that come with this drumline, the newest last."""
-    return tuple(sorted(place.parent for place in RELEASED.glob(f"*/{NAME}")))
+    return tuple(sorted(location.parent for location in RELEASED.glob(f"*/{NAME}")))
 
 
 def find_package(wanted: str = "") -> Path:
@@ -188,7 +188,7 @@ def _fetched(uri: str) -> Path:
         copies.mkdir(mode=0o700, exist_ok=True)
         folder = copies / sha256(description)[:16] / PurePosixPath(uri.rstrip("/")).name
         if not (folder / NAME).is_file():  # which comes last: what has it is whole
-            for name in parse_config(Package, parse_json(description), place=join(uri, NAME)).files:
+            for name in parse_config(Package, parse_json(description), location=join(uri, NAME)).files:
                 write_bytes(str(folder / name), read_bytes(join(uri, name)))
             write_bytes(str(folder / NAME), description)
     except (*STORAGE_ERRORS, ImportError, ValueError) as error:

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-Place = tuple[float, float, float]
+Candidate = tuple[float, float, float]
 
 SPEED_OF_SOUND: Final = 343.0
 """Metres per second in air at 20 degrees Celsius."""
 
-PLACES: Final[Mapping[str, Place]] = MappingProxyType(
+PLACES: Final[Mapping[str, Candidate]] = MappingProxyType(
     {
         "kick": (0.25, 0.55, 0.30),
         "snare": (0.00, 0.00, 0.65),

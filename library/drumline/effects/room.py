@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import signal
 
 from drumline.core.artifacts import read_bytes
-from drumline.effects.kit_layout import PLACES, SPEED_OF_SOUND, Place
+from drumline.effects.kit_layout import PLACES, SPEED_OF_SOUND, Candidate
 
 Response = NDArray[np.float64]
 
@@ -36,11 +36,11 @@ _BLEND_S: Final = 0.0005
 class Shoebox:
     """A rectangular room with a kit and a pair of microphones in it."""
 
-    size_m: Place
+    size_m: Candidate
     """Width, depth, height."""
-    kit_m: Place
+    kit_m: Candidate
     """Where the snare stands on the floor (`kit_layout.PLACES` starts there)."""
-    microphone_m: Place
+    microphone_m: Candidate
     """Middle of the pair."""
     spacing_m: float
     """Between the pair; of no effect with one channel."""
@@ -111,13 +111,13 @@ def direct_path(response: Response) -> int:
     return first + int(np.argmax(after))
 
 
-def _microphones(room: Shoebox, channels: int) -> list[Place]:
+def _microphones(room: Shoebox, channels: int) -> list[Candidate]:
     x, y, z = room.microphone_m
     offsets = [0.0] if channels == 1 else [-room.spacing_m / 2, room.spacing_m / 2]
     return [(min(max(x + offset, 0.05), room.size_m[0] - 0.05), y, z) for offset in offsets]
 
 
-def _reflections(room: Shoebox, piece: str, microphone: Place) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _reflections(room: Shoebox, piece: str, microphone: Candidate) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Delays [s] after the direct sound and gains relative to it, of the image sources up to `_MAX_ORDER`."""
     size = np.array(room.size_m)
     source = np.clip(np.array(room.kit_m) + np.array(PLACES[piece]), 0.05, size - 0.05)

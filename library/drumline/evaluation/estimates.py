@@ -55,26 +55,26 @@ def events_of(hits: Iterable[EstimatedHit]) -> Events:
     )
 
 
-def label_of(word: str, place: str) -> str:
+def label_of(word: str, location: str) -> str:
     """Label that a name in a file stands for. Raises ChartError for an unknown name."""
     try:
         return _WORDS[word.lower()]
     except KeyError as error:
         known = ", ".join([*LABELS, *CLASS_WORDS, *SUBCLASSES])
-        raise ChartError(place, f"{word[:30]!r} is no drum we know (known are {known})") from error
+        raise ChartError(location, f"{word[:30]!r} is no drum we know (known are {known})") from error
 
 
-def read_events(data: bytes, place: str) -> Events:
+def read_events(data: bytes, location: str) -> Events:
     """Read the events of a file by its ending. Raises ChartError with the location of the first fault."""
-    if PurePosixPath(place).suffix.lower() in (".mid", ".midi"):
-        hits = read_performance(data, place).hits
+    if PurePosixPath(location).suffix.lower() in (".mid", ".midi"):
+        hits = read_performance(data, location).hits
         return events_of([EstimatedHit(hit.time_s, hit.label, _or_nan(hit.velocity), math.nan) for hit in hits])
-    tree = read_json(data, place)
+    tree = read_json(data, location)
     if tree.has("hits"):
         return events_of_hits(tree)
     if tree.has("annotations"):
         return events_of(_jams_hits(tree))
-    raise ChartError(place, 'holds neither "hits" (our JSON) nor "annotations" (JAMS)')
+    raise ChartError(location, 'holds neither "hits" (our JSON) nor "annotations" (JAMS)')
 
 
 def events_of_hits(tree: Tree) -> Events:
@@ -82,7 +82,7 @@ def events_of_hits(tree: Tree) -> Events:
     offset_s = tree.number("offset_s", 0.0)
     hits = []
     for hit in tree.trees("hits"):
-        label = label_of(hit.text("label", "") or hit.text("class"), f"{hit.place}label")
+        label = label_of(hit.text("label", "") or hit.text("class"), f"{hit.location}label")
         hits.append(
             EstimatedHit(
                 hit.seconds("time_s") + offset_s, label, _fraction(hit, "velocity"), _fraction(hit, "confidence")
@@ -106,28 +106,28 @@ def _observations(annotation: Tree) -> list[Tree]:
     columns = annotation.values.get("data")
     if not isinstance(columns, dict):
         return annotation.trees("data")
-    place = f"{annotation.place}data."
-    lists = as_tree(columns, place)
+    location = f"{annotation.location}data."
+    lists = as_tree(columns, location)
     times, values = lists.items("time"), lists.items("value")
     sure = lists.items("confidence") or [None] * len(times)
     if not len(times) == len(values) == len(sure):
         raise lists.fault("value", f"{len(times)} times, {len(values)} values, {len(sure)} confidences")
     rows = zip(times, values, sure, strict=True)
-    return [Tree(dict(zip(("time", "value", "confidence"), row, strict=True)), place) for row in rows]
+    return [Tree(dict(zip(("time", "value", "confidence"), row, strict=True)), location) for row in rows]
 
 
 def _jams_hit(observation: Tree, *, in_midi: bool) -> EstimatedHit:
-    time_s = checked_time_s(observation.number("time"), f"{observation.place}time")
+    time_s = checked_time_s(observation.number("time"), f"{observation.location}time")
     value: Any = observation.values.get("value")
     velocity = math.nan
     if in_midi:
         label = piece_of(observation.whole("value"), GENERAL_MIDI)[0]
     elif isinstance(value, dict):
         content = observation.tree("value")
-        label = label_of(content.text("label", "") or content.text("class"), f"{content.place}label")
+        label = label_of(content.text("label", "") or content.text("class"), f"{content.location}label")
         velocity = _fraction(content, "velocity")
     else:
-        label = label_of(observation.text("value"), f"{observation.place}value")
+        label = label_of(observation.text("value"), f"{observation.location}value")
     return EstimatedHit(time_s, label, velocity, _fraction(observation, "confidence"))
 
 

@@ -62,23 +62,23 @@ class BranchFrames:
         return BranchFrames(self.histogram + other.histogram, self.counts + other.counts)
 
 
-def read_frames(data: bytes, place: str) -> FrameScores:
+def read_frames(data: bytes, location: str) -> FrameScores:
     """Read an activation file. Raises ChartError if it is invalid, DrumlineError if one of ours is damaged."""
     try:
         with np.load(io.BytesIO(data), allow_pickle=False) as file:
             if "activations" in file:
                 values = np.asarray(file["activations"], dtype=np.float32)
-                labels = tuple(label_of(str(name), f"{place}: classes") for name in file["classes"])
+                labels = tuple(label_of(str(name), f"{location}: classes") for name in file["classes"])
                 rate_hz = float(file["frame_rate_hz"])
             else:
-                ours = Activations.from_bytes(data, place)
+                ours = Activations.from_bytes(data, location)
                 values, labels, rate_hz = ours.probability, ours.classes, ours.grid.frame_rate_hz
     except (ValueError, KeyError, OSError, TypeError, zipfile.BadZipFile) as error:
-        raise ChartError(place, f"no .npz of activations, classes and frame_rate_hz ({error})") from error
+        raise ChartError(location, f"no .npz of activations, classes and frame_rate_hz ({error})") from error
     if values.ndim != 2 or values.shape[1] != len(labels) or not rate_hz > 0:
-        raise ChartError(place, f"activations of shape {values.shape} for {len(labels)} classes at {rate_hz:g} Hz")
+        raise ChartError(location, f"activations of shape {values.shape} for {len(labels)} classes at {rate_hz:g} Hz")
     if values.size and not (values.min() >= 0 and values.max() <= 1):
-        raise ChartError(place, "activations must be probabilities, 0 to 1 (are these logits?)")
+        raise ChartError(location, "activations must be probabilities, 0 to 1 (are these logits?)")
     return FrameScores(values, labels, rate_hz)
 
 

@@ -138,7 +138,7 @@ def _told(rows: Mapping[str, Mapping[str, Value]]) -> dict[str, Mapping[str, Val
 
 def _with_strokes(places: Sequence[str], strokes: Sequence[int]) -> list[str]:
     """Names of places with what stands behind them."""
-    return [f"{place}\n({short(count)})" for place, count in zip(places, strokes, strict=True)]
+    return [f"{location}\n({short(count)})" for location, count in zip(places, strokes, strict=True)]
 
 
 def _spread(system: SystemReport, drum: str) -> Value:

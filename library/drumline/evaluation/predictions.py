@@ -146,12 +146,12 @@ def _row_group(uri: str, group: int) -> "pa.Table":
         return file.row_group(group, ["hits"])
 
 
-def _events_of_row(table: "pa.Table", row: int, place: str) -> Events:
+def _events_of_row(table: "pa.Table", row: int, location: str) -> Events:
     hits = table["hits"][row].as_py() or []
     return events_of(
         EstimatedHit(
-            checked_time_s(hit["time_s"], place),
-            label_of(hit["label"], place),
+            checked_time_s(hit["time_s"], location),
+            label_of(hit["label"], location),
             *(math.nan if hit.get(name) is None else float(hit[name]) for name in ("velocity", "confidence")),
         )
         for hit in hits
@@ -183,23 +183,23 @@ def _is_onsets(song: Mapping[str, Any]) -> bool:
     return "onsets" in song or any(isinstance(value, list) for value in song.values())
 
 
-def _events_of_onsets(song: Mapping[str, Any], place: str) -> Events:
+def _events_of_onsets(song: Mapping[str, Any], location: str) -> Events:
     onsets: Any = song.get("onsets", song)
     if not isinstance(onsets, dict):
-        raise ChartError(f"{place}.onsets", "must be an object of lists of seconds by label")
+        raise ChartError(f"{location}.onsets", "must be an object of lists of seconds by label")
     hits = []
     for word, times in onsets.items():
         if word == "vocab":
             continue
-        tree = as_tree({"times": times}, f"{place}.")
+        tree = as_tree({"times": times}, f"{location}.")
         hits += [
-            EstimatedHit(_seconds(time, f"{place}.{word}"), label_of(word, f"{place}.{word}"), math.nan, math.nan)
+            EstimatedHit(_seconds(time, f"{location}.{word}"), label_of(word, f"{location}.{word}"), math.nan, math.nan)
             for time in tree.items("times")
         ]
     return events_of(hits)
 
 
-def _seconds(value: object, place: str) -> float:
+def _seconds(value: object, location: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ChartError(place, f"{str(value)[:30]!r} is no time in seconds")
-    return checked_time_s(float(value), place)
+        raise ChartError(location, f"{str(value)[:30]!r} is no time in seconds")
+    return checked_time_s(float(value), location)

@@ -171,11 +171,11 @@ def find_references(config: ReferenceConfig) -> list[ReferenceSong]:
     """Find all songs of a ground truth, in order of name. Raises ConfigError if there are none."""
     found = list(_of_dataset(config)) if config.dataset else list(_of_roots(config))
     if not found:
-        place = config.dataset or ", ".join(root.uri for root in config.roots)
+        location = config.dataset or ", ".join(root.uri for root in config.roots)
         selected = ("splits", "domains", "sources") if config.dataset else ("sources",)
         chosen = {name: getattr(config, name) for name in selected if getattr(config, name)}
         rule = ", ".join(f"{name} {' or '.join(words)}" for name, words in chosen.items())
-        raise ConfigError(f"references: no song in {place}{f' with {rule}' if rule else ''}")
+        raise ConfigError(f"references: no song in {location}{f' with {rule}' if rule else ''}")
     return sorted(found, key=lambda song: song.name)
 
 

@@ -71,12 +71,12 @@ def _systems(report: Report) -> Iterator[tuple[TruthReport, SystemReport, Row]]:
 def _classes(report: Report) -> Iterator[Row]:
     for _, system, names in _systems(report):
         for at in system.events:
-            place = {**names, "window_ms": at.window_ms, "vocabulary": at.vocabulary}
+            keys = {**names, "window_ms": at.window_ms, "vocabulary": at.vocabulary}
             for drum, scored in [("micro", at.micro), *at.classes.items()]:
                 counts = {"tp": scored.tp, "fp": scored.fp, "fn": scored.fn}
                 rate = {"false_positives_per_minute": scored.false_positives_per_minute}
-                yield {**place, "class": drum, **_scores(scored), **counts, **rate}
-            yield {**place, "class": "macro", **_scores(at.macro)}
+                yield {**keys, "class": drum, **_scores(scored), **counts, **rate}
+            yield {**keys, "class": "macro", **_scores(at.macro)}
 
 
 def _scores(scored: ScoreValues) -> Row:

@@ -67,8 +67,8 @@ def export(config: ExportConfig) -> Exported:
     found = checkpoints.load(uri)
     # Of the training's configuration only what a model is: its other keys may be those of another version.
     tree = json.loads(found.config)
-    model = parse_config(ModelConfig, tree["model"], place=f"{uri}: model")
-    features = parse_config(LogMelConfig, tree["features"], place=f"{uri}: features")
+    model = parse_config(ModelConfig, tree["model"], location=f"{uri}: model")
+    features = parse_config(LogMelConfig, tree["features"], location=f"{uri}: features")
     dev = _recordings(config.dataset, config.parity_split, config.parity_recordings, config.parity_seconds)
     network = HierarchicalDrumCRNN(model)
     network.load_state_dict(dict(found.weights))

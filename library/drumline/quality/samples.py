@@ -156,7 +156,7 @@ def normalise_label(label: str) -> str:
 def _names(tree: Tree, name: str) -> Iterator[str]:
     """Labels in an array of strings, or of objects with a ``label``."""
     for index, item in enumerate(tree.items(name)):
-        yield item if isinstance(item, str) else as_tree(item, f"{tree.place}{name}[{index}].").text("label")
+        yield item if isinstance(item, str) else as_tree(item, f"{tree.location}{name}[{index}].").text("label")
 
 
 def _by_name(lines: SampleFile) -> dict[str, Tree]:
@@ -164,6 +164,6 @@ def _by_name(lines: SampleFile) -> dict[str, Tree]:
     for tree in lines.trees:
         name = sample_id(tree)
         if name in found:
-            raise DrumlineError(f"{tree.place.rstrip(': ')}: sample id {name!r} occurs twice")
+            raise DrumlineError(f"{tree.location.rstrip(': ')}: sample id {name!r} occurs twice")
         found[name] = tree
     return found

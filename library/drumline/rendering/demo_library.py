@@ -106,14 +106,14 @@ def make_demo_library(folder: Path, songs: tuple[DemoSong, ...] = SONGS) -> None
     """Write the library below a folder, one folder a song. Files that are there already stay as they are."""
     first: dict[str, bytes] = {}
     for number, song in enumerate(songs):
-        place = folder / f"{number + 1:02d} {song.name}"
-        if place.is_dir():
+        location = folder / f"{number + 1:02d} {song.name}"
+        if location.is_dir():
             continue
         # A copy is a copy of the bytes: no two encodings of the same samples are alike (Ogg streams are numbered).
         files = files_of(song, number) if song.fault != "copied" else first or files_of(songs[0], 0)
         first = first or files
         for name, data in files.items():
-            write_bytes(str(place / name), data)
+            write_bytes(str(location / name), data)
 
 
 def files_of(song: DemoSong, number: int) -> dict[str, bytes]:

@@ -106,9 +106,9 @@ def evidence(pulses_s: Array, hits: Hits, metres: Sequence[MetrePatterns]) -> Ar
     position = np.interp(hits.time_s, pulses_s, np.arange(len(pulses_s)), left=-1.0, right=-1.0)
     bins = np.floor(position * _BINS + 0.5).astype(np.int64)
     # A hit up to a quarter of a pulse early belongs to the pulse by its bin; just before the last bin it wraps.
-    pulse, place = np.divmod(bins, _BINS)
+    pulse, phase = np.divmod(bins, _BINS)
     inside = position >= 0
-    values = table[hits.drum[inside], place[inside]] * (hits.weight[inside, np.newaxis] * _PULSE_WEIGHT)
+    values = table[hits.drum[inside], phase[inside]] * (hits.weight[inside, np.newaxis] * _PULSE_WEIGHT)
     found = np.zeros((len(pulses_s), table.shape[2]))
     order = np.argsort(pulse[inside], kind="stable")
     pulse, values = pulse[inside][order], values[order]

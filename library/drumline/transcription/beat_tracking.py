@@ -222,9 +222,9 @@ def _smoothed(times_s: Array, reach: int = 4) -> Array:
     smooth = times_s.copy()
     for index in range(len(times_s)):
         near_s = times_s[max(0, index - reach) : index + reach + 1]
-        place = np.arange(len(near_s)) - min(index, reach)
-        slope = np.cov(place, near_s, bias=True)[0, 1] / max(float(place.var()), 1e-9)
-        smooth[index] = near_s.mean() - slope * place.mean()
+        steps = np.arange(len(near_s)) - min(index, reach)
+        slope = np.cov(steps, near_s, bias=True)[0, 1] / max(float(steps.var()), 1e-9)
+        smooth[index] = near_s.mean() - slope * steps.mean()
     return smooth
 
 
@@ -276,8 +276,8 @@ def _rounded_tempo(line: Array, start: float, slope: float) -> Array:
 
 def _local_means(index: Array, values: Array, weight: Array, size: int, window: int) -> Array:
     """Weighted means [size] of values at positions, within a Gaussian window of pulses; 0 where there are none."""
-    place = np.round(index).astype(np.int64).clip(0, size - 1)
-    total, mass = (np.bincount(place, w, size) for w in (values * weight, weight))
+    bins = np.round(index).astype(np.int64).clip(0, size - 1)
+    total, mass = (np.bincount(bins, w, size) for w in (values * weight, weight))
     kernel = np.exp(-0.5 * np.square(np.arange(-2 * window, 2 * window + 1) / (window / 2)))
     if len(kernel) > size:
         return np.full(size, float(total.sum() / max(mass.sum(), 1e-9)))

@@ -52,12 +52,12 @@ def bars_of(events: Events, eighths: np.ndarray, signature: tuple[int, int], tem
     num_eighths = 8 * signature[0] // signature[1]
     drums = INSTRUMENTS.certain_class(events.label)
     step = np.round(eighths * STEPS).astype(np.int64)
-    bar, place = np.divmod(step, num_eighths * STEPS)
+    bar, location = np.divmod(step, num_eighths * STEPS)
     for index in range(int(bar.max()) + 1):
         chosen = (bar == index) & (drums >= 0)
         if chosen.sum() >= 4:
             counts = np.zeros((num_eighths * STEPS, len(DRUMS)))
-            np.add.at(counts, (place[chosen], drums[chosen]), 1.0)
+            np.add.at(counts, (location[chosen], drums[chosen]), 1.0)
             yield Bar(signature, counts, tempo_bpm)
 
 

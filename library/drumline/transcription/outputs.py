@@ -25,7 +25,7 @@ class Outputs:
 
     formats: tuple[Format, ...]
     song_folder: bool
-    place: str
+    location: str
     """A folder, the one file there is to be, ``-`` for the pipe; empty: beside each song."""
     is_file: bool
     """Whether ``place`` is that file."""
@@ -34,15 +34,15 @@ class Outputs:
 
     @property
     def piped(self) -> bool:
-        return self.place == PIPE
+        return self.location == PIPE
 
     def paths(self, source: Source) -> tuple[Path, ...]:
         """Files that `write` makes for a song, in order."""
         if self.piped:
             return ()
         if self.is_file:
-            return (Path(self.place),)
-        folder = Path(self.place) if self.place else source.folder
+            return (Path(self.location),)
+        folder = Path(self.location) if self.location else source.folder
         named_ = [folder / each.file_of(source.name) for each in self.formats]
         return (*named_, *([folder / source.name] if self.song_folder else []))
 

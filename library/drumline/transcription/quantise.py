@@ -49,10 +49,10 @@ def quantised(transcription: Transcription, config: QuantiseConfig) -> Transcrip
     distance = np.abs(lines - ticks)
     taken: set[tuple[str, float]] = set()
     for index in np.argsort(distance, kind="stable").tolist():
-        place = (transcription.hits[index].label, float(lines[index]))
-        if place in taken:
+        slot = (transcription.hits[index].label, float(lines[index]))
+        if slot in taken:
             lines[index] = ticks[index]
-        taken.add(place)
+        taken.add(slot)
     return transcription.with_times(np.maximum(tempo.seconds(ticks + config.strength * (lines - ticks)), 0.0))
 
 

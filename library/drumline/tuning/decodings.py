@@ -80,7 +80,7 @@ def check_decodings(config: SweepConfig, space: Space) -> DecodeConfig:
     base = config.decode.system.decoding
     if base.micro is not None or any(name.startswith("micro") for name in space.parameters):
         raise ConfigError("decode.system.decoding: `micro` reads audio again: no sweep over activations can")
-    space.check(base, place="decode.system.decoding")
+    space.check(base, location="decode.system.decoding")
     if config.decode.system.calibration:
         fixed = {
             name for name, one in read_calibration(config.decode.system.calibration).labels.items() if one.threshold
@@ -127,14 +127,14 @@ def sweep_decodings(config: SweepConfig, again: Again) -> tuple[list[Trial], Spe
         points = Points(config.output)
 
         def identify(point: Point) -> str:
-            return fingerprint(changed(base, point, place="space"), scorers.digest)
+            return fingerprint(changed(base, point, location="space"), scorers.digest)
 
         sweep = Sweep(space, search, points, budget=config.budget, identify=identify, again=again)
         bar = tqdm(total=config.budget.trials, initial=len(sweep.done), unit="point", desc="decoding", mininterval=1.0)
         with bar:
             spent.tick(about["nodes"])
             while not spent.over(config.budget) and (batch := _batch(sweep)):
-                decodings = [changed(base, point, place="space") for _, point in batch]
+                decodings = [changed(base, point, location="space") for _, point in batch]
                 counts = scorers.counts(decodings)
                 trials = [
                     Trial(id=id_, state="finished", values=point, curve=((1, score(own, config.decode)),))

@@ -38,11 +38,11 @@ def parallel(space: Space, trials: Sequence[Trial], *, score: str) -> str:
                 range(len(heights)), heights, color=colour, linewidth=2.2 if rank == 0 else 1.2 if best else 0.6,
                 alpha=1.0 if best else 0.8, marker="o" if rank == 0 else "", markersize=4,
             )  # fmt: skip
-        for place, name in enumerate(names):
-            axes.axvline(place, color=INK, linewidth=0.6, zorder=0)
+        for row, name in enumerate(names):
+            axes.axvline(row, color=INK, linewidth=0.6, zorder=0)
             for height, word in _ticks(space.parameters[name]):
                 axes.annotate(
-                    word, (place, height), (3, 0), textcoords="offset points", va="center", fontsize=8,
+                    word, (row, height), (3, 0), textcoords="offset points", va="center", fontsize=8,
                     bbox={"facecolor": "none", "edgecolor": "none", "pad": 0.5},
                 )  # fmt: skip
         axes.axvline(len(names), color=INK, linewidth=0.6, zorder=0)
@@ -63,13 +63,13 @@ def shares(importances: Mapping[str, float]) -> str:
     """Bars of importance."""
     with style("importance"):
         drawing, axes = figure(0.3 * max(1, len(importances)) + 0.6)
-        places = range(len(importances))
-        axes.barh(places, list(importances.values()), color=SERIES[0], height=0.6)
-        for place, share in zip(places, importances.values(), strict=True):
+        rows = range(len(importances))
+        axes.barh(rows, list(importances.values()), color=SERIES[0], height=0.6)
+        for row, share in zip(rows, importances.values(), strict=True):
             axes.annotate(
-                f"{100 * share:.0f} %", (share, place), (3, 0), textcoords="offset points", va="center", fontsize=8.5
+                f"{100 * share:.0f} %", (share, row), (3, 0), textcoords="offset points", va="center", fontsize=8.5
             )
-        axes.set_yticks(places, list(importances))
+        axes.set_yticks(rows, list(importances))
         axes.invert_yaxis()
         axes.set_xlim(0, max([*importances.values(), 0.01]) * 1.18)
         axes.set_xlabel("share")
@@ -83,12 +83,12 @@ def best_so_far(trials: Sequence[Trial], *, score: str) -> str:
     known = np.isfinite(scores)
     with style("best"):
         drawing, axes = figure(2.6)
-        places = np.arange(1, len(scores) + 1)
+        rows = np.arange(1, len(scores) + 1)
         size = 4.0 if len(scores) <= 200 else 1.5
-        axes.plot(places[known], scores[known], linestyle="", marker="o", markersize=size, color=SERIES[4], alpha=0.7)
+        axes.plot(rows[known], scores[known], linestyle="", marker="o", markersize=size, color=SERIES[4], alpha=0.7)
         if known.any():
             best = np.maximum.accumulate(np.where(known, scores, -np.inf))
-            axes.step(places[np.isfinite(best)], best[np.isfinite(best)], where="post", color=SERIES[1], linewidth=2)
+            axes.step(rows[np.isfinite(best)], best[np.isfinite(best)], where="post", color=SERIES[1], linewidth=2)
             low = float(np.quantile(scores[known], 0.05))
             axes.set_ylim(bottom=low - 0.08 * (float(scores[known].max()) - low or 0.1))
         axes.set_xlabel("trial")
@@ -126,18 +126,18 @@ def slices(space: Space, trials: Sequence[Trial], *, score: str) -> dict[str, st
             drawing, axes = figure(2.0)
             size = 4.0 if len(mine) <= 200 else 1.5
             if parameter.bounds:
-                places = [float(trial.values[name]) for trial in mine]
+                rows = [float(trial.values[name]) for trial in mine]
                 if parameter.log_uniform:
                     axes.set_xscale("log")
             else:
                 spread = np.random.default_rng(0).uniform(-0.15, 0.15, len(mine))
-                places = [
+                rows = [
                     parameter.values.index(trial.values[name]) + each for trial, each in zip(mine, spread, strict=True)
                 ]
                 axes.set_xticks(range(len(parameter.values)), [_word(value) for value in parameter.values])
-            axes.plot(places, heights, linestyle="", marker="o", markersize=size, color=SERIES[0], alpha=0.6)
+            axes.plot(rows, heights, linestyle="", marker="o", markersize=size, color=SERIES[0], alpha=0.6)
             if mine:
-                axes.plot(places[:1], heights[:1], marker="o", markersize=6, color=SERIES[1])
+                axes.plot(rows[:1], heights[:1], marker="o", markersize=6, color=SERIES[1])
                 low = float(np.quantile(heights, 0.05))
                 axes.set_ylim(bottom=low - 0.08 * (float(heights.max()) - low or 0.1))
             axes.set_ylabel(score)

@@ -50,11 +50,11 @@ def winner(best: Trial, config: SweepConfig) -> str:
     head = f"# The best of {config.name}: {score_name(config)} {best.score:.4f} on development data, with {changes}.\n"
     if config.decode:
         base = config.decode.system.decoding
-        tree = changed(base, best.values, place="winner").model_dump(mode="json", exclude_defaults=True)
+        tree = changed(base, best.values, location="winner").model_dump(mode="json", exclude_defaults=True)
         return head + _yaml(tree)
     assert config.train is not None
     settings = load_config(TrainConfig, config.train.config, config.train.overrides)
-    chosen = changed(settings, best.values, place="winner").model_copy(
+    chosen = changed(settings, best.values, location="winner").model_copy(
         update={"name": f"{settings.name}, winner of {config.name}", "output": join(config.output, "winner")}
     )
     if config.scheduler.kind == "pbt":

@@ -40,7 +40,7 @@ class Space:
             order = [*TopologicalSorter({name: [*each.when] for name, each in parameters.items()}).static_order()]
         except CycleError as error:
             raise ConfigError(f"space: conditions go round in a circle: {', '.join(error.args[1])}") from error
-        rank = {name: place for place, name in enumerate(parameters)}
+        rank = {name: index for index, name in enumerate(parameters)}
         order.sort(key=lambda name: (_depth(name, parameters), rank[name]))
         return Space({name: parameters[name] for name in order})
 
@@ -81,11 +81,11 @@ class Space:
                 point = self.point(lambda each, its, wanted=wanted: wanted.get(each, _first(its)))  # type: ignore[misc]
                 yield name, point
 
-    def check(self, config: C, place: str) -> None:
+    def check(self, config: C, location: str) -> None:
         """Raise ConfigError where a key is unknown, or a value or a bound beyond what the configuration takes."""
         for name, point in self.probes():
             try:
-                changed(config, point, place=place)
+                changed(config, point, location=location)
             except ConfigError as error:
                 why, *_ = str(error).splitlines()
                 raise ConfigError(f"space.{name}: {point[name]!r}: {why}") from error
@@ -143,8 +143,8 @@ def could_be(value: Any, parameter: ParameterConfig) -> bool:
 def _near(value: Any, parameter: ParameterConfig, random: np.random.Generator) -> Any:
     up = bool(random.integers(2))
     if parameter.bounds is None:
-        place = parameter.values.index(value) + (1 if up else -1)
-        return parameter.values[min(max(place, 0), len(parameter.values) - 1)]
+        index = parameter.values.index(value) + (1 if up else -1)
+        return parameter.values[min(max(index, 0), len(parameter.values) - 1)]
     low, high = parameter.bounds
     moved = min(max(value * (1.2 if up else 1 / 1.2), low), high)
     if parameter.step is None:

@@ -76,7 +76,7 @@ class Trainings:
 
     def at(self, point: Point, output: str = "") -> TrainConfig:
         """The configuration at a point. Raises ConfigError where its values do not go together."""
-        config = changed(self.base, point, place="space")
+        config = changed(self.base, point, location="space")
         return config.model_copy(update={"output": output}) if output else config
 
     def id(self, point: Point) -> str:
@@ -94,7 +94,7 @@ def trainings_of(config: SweepConfig, space: Space) -> Trainings:
             raise ConfigError(f"space.{name}: decides nothing of the model; set it in train.overrides")
         if config.scheduler.kind == "pbt" and name.startswith(_STANDS) and name != "model.dropout":
             raise ConfigError(f"space.{name}: pbt changes values while a model trains, and this one cannot change then")
-    space.check(base, place=config.train.config)
+    space.check(base, location=config.train.config)
     manifest = read_manifest(base.dataset)
     dataset = fingerprint(manifest.fingerprint, manifest.inputs_sha256)
     return Trainings(base, dataset, config.scheduler if config.scheduler.kind == "pbt" else None)

@@ -107,4 +107,4 @@ class Trials:
 
 
 def _read(kind: type[C], uri: str) -> C | None:
-    return parse_config(kind, parse_json(read_bytes(uri)), place=uri) if exists(uri) else None
+    return parse_config(kind, parse_json(read_bytes(uri)), location=uri) if exists(uri) else None

@@ -19,7 +19,7 @@ def tiny_soundfont(programs: Sequence[int] = (0,), bank: int = 0, drums: bool = 
     sine = np.sin(2 * np.pi * np.arange(PERIODS * PERIOD) / PERIOD)
     samples = np.concatenate([0.5 * sine, np.zeros(46)])  # the specification wants 46 zeros behind each sample
     places = [(program, bank) for program in programs] + [(0, 128)] * drums
-    presets = [struct.pack("<20sHHHIII", b"sine", *place, index, 0, 0, 0) for index, place in enumerate(places)]
+    presets = [struct.pack("<20sHHHIII", b"sine", *location, index, 0, 0, 0) for index, location in enumerate(places)]
     num = len(presets)
     pdta = {
         "phdr": b"".join(presets) + struct.pack("<20sHHHIII", b"EOP", 0, 0, num, 0, 0, 0),

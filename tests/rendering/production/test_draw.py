@@ -87,7 +87,7 @@ def test_measured_rooms_come_from_the_folder(tmp_path: Path) -> None:
 )
 def test_configurations_that_cannot_be_drawn_are_told(tree: dict[str, object], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        parse_config(ProductionConfig, tree, place="test.yaml")
+        parse_config(ProductionConfig, tree, location="test.yaml")
 
 
 def test_text_that_is_no_production_is_told() -> None:

@@ -60,18 +60,18 @@ def resolve(backend: str, *, path: str, model: str, download: bool, environment:
         )
     named = path or environment.get(VARIABLE, "")
     if named:
-        place = Path(named).expanduser()
-        if not place.exists():
-            raise _missing(backend, f"{place} ({'separation.weights' if path else VARIABLE}) does not exist")
+        location = Path(named).expanduser()
+        if not location.exists():
+            raise _missing(backend, f"{location} ({'separation.weights' if path else VARIABLE}) does not exist")
     elif download and backend == "demucs":
-        place = _fetch(model)
+        location = _fetch(model)
     else:
         raise _missing(backend, f"neither separation.weights nor {VARIABLE} is set")
-    if place.is_dir():
-        return _of_folder(backend, place, model)
-    if place.suffix not in SUFFIXES[backend]:
-        raise _missing(backend, f"{place} is not a {' or '.join(SUFFIXES[backend])} file")
-    return _hashed((place,), (1.0,))
+    if location.is_dir():
+        return _of_folder(backend, location, model)
+    if location.suffix not in SUFFIXES[backend]:
+        raise _missing(backend, f"{location} is not a {' or '.join(SUFFIXES[backend])} file")
+    return _hashed((location,), (1.0,))
 
 
 def _of_folder(backend: str, folder: Path, model: str) -> Weights:

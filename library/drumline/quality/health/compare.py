@@ -130,7 +130,7 @@ def _read(path: str, role: str) -> tuple[Report[HealthFindings], Input]:
     identity = (tree.get("check"), tree.get("schema_version")) if isinstance(tree, dict) else None
     if identity != ("health", SCHEMA_VERSION):
         raise DrumlineError(f"{role}: {path}: not a report of `check health`, schema version {SCHEMA_VERSION}")
-    report = parse_config(Report[HealthFindings], tree, place=path)
+    report = parse_config(Report[HealthFindings], tree, location=path)
     return report, Input(role=role, path=path, records=report.findings.events, sha256=sha256(data))
 
 

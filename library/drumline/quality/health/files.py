@@ -19,7 +19,7 @@ def read_label_set(path: str) -> frozenset[str]:
     tree = read_json(_bytes(path), path)
     for key in ("components", "classes"):
         if tree.has(key):
-            return frozenset(_name(item, f"{tree.place}{key}[{i}].") for i, item in enumerate(tree.items(key)))
+            return frozenset(_name(item, f"{tree.location}{key}[{i}].") for i, item in enumerate(tree.items(key)))
     raise tree.fault("components", "must list the labels (as `components` or `classes`)")
 
 

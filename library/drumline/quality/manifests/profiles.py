@@ -65,4 +65,4 @@ def read_profile(path: str, name: str) -> ProfileConfig:
     tree = read_yaml(data, path)
     if name.casefold() not in tree.values:
         raise DrumlineError(f"profile: {path} has no {name!r}, only {', '.join(sorted(tree.values))}")
-    return parse_config(ProfileConfig, dict(tree.tree(name).values), place=f"{path}: {name}")
+    return parse_config(ProfileConfig, dict(tree.tree(name).values), location=f"{path}: {name}")

@@ -102,11 +102,11 @@ def open_strings(path: str) -> SampledStrings:
 
     Recordings that are named and missing are left out as long as a key has others.
     """
-    place = Path(path).expanduser()
-    folder = SampleFolder(str(place.parent))
+    file = Path(path).expanduser()
+    folder = SampleFolder(str(file.parent))
     try:
-        text = place.read_text(encoding="utf-8", errors="replace")
-        instruments = read_sfz(text, path, lambda name: (place.parent / name).read_text(errors="replace"))
+        text = file.read_text(encoding="utf-8", errors="replace")
+        instruments = read_sfz(text, path, lambda name: (file.parent / name).read_text(errors="replace"))
         present = [each for each in (_present(each, folder) for each in instruments) if each.regions]
     except STORAGE_ERRORS as error:
         raise ConfigError(f"{path}: cannot be read ({error})") from error
@@ -119,7 +119,7 @@ def open_strings(path: str) -> SampledStrings:
         raise ConfigError(f"{path}: none of the notes that it names is there")
     dead = sorted({region.sound.path for each in present if _DEAD_NAME.search(each.name) for region in each.regions})
     load = lru_cache(maxsize=_KEPT)(folder.load)
-    strings = SampledStrings(place.stem, load, notes, tuple(dead), octaves=0)
+    strings = SampledStrings(file.stem, load, notes, tuple(dead), octaves=0)
     return replace(strings, octaves=_octaves(strings))
 
 

@@ -128,4 +128,4 @@ _GENERAL_MIDI: Final = _general_midi()
 @cache
 def _known() -> _Families:
     tree = yaml.safe_load(resources.files("drumline.rendering.kits").joinpath(_DATA).read_text(encoding="utf-8"))
-    return parse_config(_Families, tree, place=_DATA)
+    return parse_config(_Families, tree, location=_DATA)

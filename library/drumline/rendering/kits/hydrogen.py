@@ -27,19 +27,19 @@ class Drumkit:
     instruments: tuple[Instrument, ...]
 
 
-def read_drumkit(data: bytes, place: str) -> Drumkit:
+def read_drumkit(data: bytes, location: str) -> Drumkit:
     """The kit. Raises ConfigError with the place where the file is damaged."""
     try:
         root = ElementTree.fromstring(data.strip())
     except ElementTree.ParseError as error:
-        raise ConfigError(f"{place}: not XML ({error})") from error
+        raise ConfigError(f"{location}: not XML ({error})") from error
     for element in root.iter():
         element.tag = element.tag.rpartition("}")[2]  # newer files have a namespace, older ones none
     try:
         volumes = {_text(each, "id"): _number(each, "volume", 1.0) for each in root.iterfind(".//drumkitComponent")}
         instruments = [_instrument(each, volumes) for each in root.iterfind(".//instrument")]
     except ValueError as error:
-        raise ConfigError(f"{place}: {error}") from error
+        raise ConfigError(f"{location}: {error}") from error
     return Drumkit(
         name=_text(root, "name"),
         author=_text(root, "author"),

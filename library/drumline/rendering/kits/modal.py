@@ -91,8 +91,8 @@ def _tom(of_floor: float, ring_s: float) -> Recipe:
 
 def _hihat(short_s: float, long_s: float) -> Recipe:
     def hihat(built: Random, struck: Random, velocity: float, rate_hz: int) -> Wave:
-        low_hz, place = log_uniform(built, 500, 5_000), built.random()
-        ring_s = short_s * (long_s / short_s) ** place
+        low_hz, position = log_uniform(built, 500, 5_000), built.random()
+        ring_s = short_s * (long_s / short_s) ** position
         return plate(built, struck, velocity, rate_hz, low_hz=low_hz, ring_s=ring_s, ping=built.uniform(0, 0.5))
 
     return hihat

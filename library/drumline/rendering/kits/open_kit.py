@@ -99,8 +99,8 @@ def _open_sfz(uri: str, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit
 
 
 def _open_hydrogen(folder: str, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit:
-    place = join(folder, _DRUMKIT)
-    drumkit = hydrogen.read_drumkit(read_bytes(place), place)
+    location = join(folder, _DRUMKIT)
+    drumkit = hydrogen.read_drumkit(read_bytes(location), location)
     family = family_of("hydrogen", drumkit.name)
     licence = drumkit.licence or _told_licence(folder)
     facts = _facts(drumkit.name, folder, family, licence=licence, attribution=drumkit.author)
@@ -124,7 +124,7 @@ def _open_soundfont(uri: str, program: str | None, rate_hz: int, tuning: Mapping
 
 def _open_sample_set(uri: str, seed: str | None, rate_hz: int, tuning: Mapping[str, float]) -> SampledKit:
     try:
-        kit = parse_config(SampleSet, parse_yaml(read_bytes(uri)), place=uri)
+        kit = parse_config(SampleSet, parse_yaml(read_bytes(uri)), location=uri)
     except DocumentError as error:
         raise ConfigError(f"{uri}: not YAML: {error}") from error
     folder = posixpath.normpath(join(uri.rpartition("/")[0] or ".", kit.folder)) if "://" not in uri else kit.folder

@@ -47,14 +47,14 @@ class Take:
     """`onset.level_db`."""
 
 
-def read_audio(data: bytes, place: str) -> tuple[NDArray[np.float32], int]:
+def read_audio(data: bytes, location: str) -> tuple[NDArray[np.float32], int]:
     """The samples [N, channels] and the rate of an audio file. Raises ConfigError where it is none."""
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             # Twice: tuning an octave up shortens the sample, and a file may begin with silence.
             return file.read(int(2 * MAX_S * file.samplerate), dtype="float32", always_2d=True), file.samplerate
     except soundfile.LibsndfileError as error:
-        raise ConfigError(f"{place}: a kit's sample that cannot be decoded ({error})") from error
+        raise ConfigError(f"{location}: a kit's sample that cannot be decoded ({error})") from error
 
 
 def recorded(sounds: Sequence[Sound], *, load: Load, rate_hz: int, semitones: float) -> Take | None:

@@ -33,27 +33,27 @@ _VELTRACK_DB: Final = 40.0  # at amp_veltrack=100 the gain is (velocity / 127)^2
 _MOST_INCLUDES: Final = 100
 
 
-def read_sfz(text: str, place: str, read: Read) -> list[Instrument]:
+def read_sfz(text: str, location: str, read: Read) -> list[Instrument]:
     """An instrument a key, named after the first recording on it.
 
     Raises ConfigError with the place where a number or an included file is not there.
     """
     by_key: dict[int, list[tuple[Region, Opcodes]]] = {}
-    for opcodes in _regions(_resolved(text, place, read)):
-        for key in _keys(opcodes, place):
-            by_key.setdefault(key, []).append((_region(opcodes, key, place), opcodes))
+    for opcodes in _regions(_resolved(text, location, read)):
+        for key in _keys(opcodes, location):
+            by_key.setdefault(key, []).append((_region(opcodes, key, location), opcodes))
     return [
         Instrument(
             name=PurePosixPath(regions[0][0].sound.path).stem,
             regions=tuple(region for region, _ in regions),
             key=key,
-            slope_db=_VELTRACK_DB * _number(regions[0][1], "amp_veltrack", 100.0, place) / 100.0,
+            slope_db=_VELTRACK_DB * _number(regions[0][1], "amp_veltrack", 100.0, location) / 100.0,
         )
         for key, regions in sorted(by_key.items())
     ]
 
 
-def _resolved(text: str, place: str, read: Read) -> str:
+def _resolved(text: str, location: str, read: Read) -> str:
     """The text without comments, with includes and definitions put in."""
     text = _COMMENT.sub("", text)
     for _ in range(_MOST_INCLUDES):
@@ -62,10 +62,10 @@ def _resolved(text: str, place: str, read: Read) -> str:
         try:
             included = read(include[1].replace("\\", "/"))
         except OSError as error:
-            raise ConfigError(f"{place}: #include {include[1]!r} cannot be read") from error
+            raise ConfigError(f"{location}: #include {include[1]!r} cannot be read") from error
         text = text[: include.start()] + _COMMENT.sub("", included) + text[include.end() :]
     else:
-        raise ConfigError(f"{place}: more than {_MOST_INCLUDES} files are included (does one include itself?)")
+        raise ConfigError(f"{location}: more than {_MOST_INCLUDES} files are included (does one include itself?)")
     values = dict(_DEFINE.findall(text))
     text = _DEFINE.sub("", text)
     for name in sorted(values, key=len, reverse=True):  # $KICKDIR before $KICK
@@ -101,18 +101,18 @@ def _sounds(opcodes: Mapping[str, str]) -> bool:
     return not waits and not sample.startswith("*") and opcodes.get("trigger", "attack") in ("attack", "first")
 
 
-def _keys(opcodes: Opcodes, place: str) -> range:
+def _keys(opcodes: Opcodes, location: str) -> range:
     key = opcodes.get("key", "")
     low, high = (
-        _note(opcodes.get(name, key) or default, place) for name, default in (("lokey", "0"), ("hikey", "127"))
+        _note(opcodes.get(name, key) or default, location) for name, default in (("lokey", "0"), ("hikey", "127"))
     )
-    shift = int(_number(opcodes, "note_offset", 0, place)) + 12 * int(_number(opcodes, "octave_offset", 0, place))
+    shift = int(_number(opcodes, "note_offset", 0, location)) + 12 * int(_number(opcodes, "octave_offset", 0, location))
     return range(low + shift, high + shift + 1)
 
 
-def _region(opcodes: Opcodes, key: int, place: str) -> Region:
+def _region(opcodes: Opcodes, key: int, location: str) -> Region:
     def number(name: str, default: float) -> float:
-        return _number(opcodes, name, default, place)
+        return _number(opcodes, name, default, location)
 
     path = (opcodes.get("default_path", "") + opcodes["sample"]).replace("\\", "/")
     amplitude = number("amplitude", 100.0) / 100.0
@@ -123,7 +123,7 @@ def _region(opcodes: Opcodes, key: int, place: str) -> Region:
     sound = Sound(
         path=posixpath.normpath(path),
         gain_db=gain_db + (20.0 * math.log10(amplitude) if amplitude > 0 else -math.inf),
-        semitones=semitones + (track * (key - _note(centre, place)) if track else 0.0),
+        semitones=semitones + (track * (key - _note(centre, location)) if track else 0.0),
         first_frame=int(number("offset", 0)),
     )
     return Region(
@@ -135,17 +135,17 @@ def _region(opcodes: Opcodes, key: int, place: str) -> Region:
     )
 
 
-def _number(opcodes: Opcodes, name: str, default: float, place: str) -> float:
+def _number(opcodes: Opcodes, name: str, default: float, location: str) -> float:
     try:
         return float(opcodes.get(name, default))
     except ValueError as error:
-        raise ConfigError(f"{place}: {name}={opcodes[name]!r} is not a number") from error
+        raise ConfigError(f"{location}: {name}={opcodes[name]!r} is not a number") from error
 
 
-def _note(text: str, place: str) -> int:
+def _note(text: str, location: str) -> int:
     """A key as a number or as a name: c4 is 60."""
     if re.fullmatch(r"-?\d+", text):
         return int(text)
     if (name := re.fullmatch(r"([a-g])([#b]?)(-?\d+)", text.casefold())) is None:
-        raise ConfigError(f"{place}: {text!r} is not a key")
+        raise ConfigError(f"{location}: {text!r} is not a key")
     return _NOTES[name[1]] + {"#": 1, "b": -1, "": 0}[name[2]] + 12 * (int(name[3]) + 1)

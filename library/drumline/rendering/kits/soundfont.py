@@ -45,10 +45,10 @@ class SoundFont:
     """Program -> name, of the percussion bank."""
 
 
-def read_soundfont(data: bytes, place: str) -> SoundFont:
+def read_soundfont(data: bytes, location: str) -> SoundFont:
     """The file's words. Raises ConfigError where it is no SoundFont, or has no percussion."""
     if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
-        raise ConfigError(f"{place}: not a SoundFont (no RIFF sfbk)")
+        raise ConfigError(f"{location}: not a SoundFont (no RIFF sfbk)")
     words: dict[bytes, str] = {}
     kits: dict[int, str] = {}
     for list_type, chunk, start, size in _chunks(data):
@@ -60,7 +60,7 @@ def read_soundfont(data: bytes, place: str) -> SoundFont:
                 if bank == PERCUSSION_BANK:
                     kits[program] = name.split(b"\0")[0].decode("latin-1").strip()
     if not kits:
-        raise ConfigError(f"{place}: no program in bank {PERCUSSION_BANK}: it holds no drum kit")
+        raise ConfigError(f"{location}: no program in bank {PERCUSSION_BANK}: it holds no drum kit")
     licence = " ".join(words[chunk] for chunk in (b"ICOP", b"ICMT") if words.get(chunk))
     return SoundFont(words.get(b"INAM", ""), words.get(b"IENG", ""), licence, dict(sorted(kits.items())))
 
@@ -81,7 +81,7 @@ def instruments() -> list[Instrument]:
     ]
 
 
-def striker(data: bytes, program: int, place: str) -> Load:
+def striker(data: bytes, program: int, location: str) -> Load:
     """A `Load` for paths of `instruments`, which plays them. Raises ConfigError where tinysoundfont is missing."""
     package = tinysoundfont()
     synth: Any = package.Synth(samplerate=_RATE_HZ)
@@ -89,7 +89,7 @@ def striker(data: bytes, program: int, place: str) -> Load:
         font = synth.sfload(data)
         synth.program_select(0, font, PERCUSSION_BANK, program, True)
     except (RuntimeError, package.SoundFontException) as error:
-        raise ConfigError(f"{place}: cannot be played ({error})") from error
+        raise ConfigError(f"{location}: cannot be played ({error})") from error
 
     def load(path: str) -> tuple[NDArray[np.float32], int]:
         key, velocity = map(int, path.split(":"))

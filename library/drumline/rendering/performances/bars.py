@@ -31,7 +31,7 @@ def tempo_of(song: AnnotatedSong) -> TempoMap:
     return song.tempo or CLOCK
 
 
-def places(song: AnnotatedSong) -> NDArray[np.float64]:
+def tick_positions(song: AnnotatedSong) -> NDArray[np.float64]:
     """Where the hits stand in ticks, float64 [N]."""
     return tempo_of(song).ticks([hit.time_s for hit in song.hits])
 
@@ -54,7 +54,7 @@ def lines_of(song: AnnotatedSong) -> list[int]:
     if not song.hits:
         return [0]
     tempo = tempo_of(song)
-    return bar_lines(tempo, float(places(song).max()) + _early(tempo) + 1e-6)
+    return bar_lines(tempo, float(tick_positions(song).max()) + _early(tempo) + 1e-6)
 
 
 def end_s(song: AnnotatedSong) -> float:
@@ -64,7 +64,7 @@ def end_s(song: AnnotatedSong) -> float:
 
 def bar_numbers(song: AnnotatedSong) -> NDArray[np.int64]:
     """The bar in which each hit is meant to stand, from 0, int64 [N]."""
-    at = places(song) + _early(tempo_of(song))
+    at = tick_positions(song) + _early(tempo_of(song))
     return np.maximum(np.searchsorted(lines_of(song), at, side="right") - 1, 0).astype(np.int64)
 
 
@@ -139,22 +139,22 @@ def moved(song: AnnotatedSong, tempo: TempoMap, *, shift_ticks: int = 0, ratio: 
 
     ``ratio`` is the new resolution over the old one.
     """
-    at = places(song) * ratio + shift_ticks
+    at = tick_positions(song) * ratio + shift_ticks
     times_s = np.maximum(tempo.seconds(at), 0.0).tolist()
     hits = [
         replace(
             hit,
             time_s=time_s,
-            tick=max(0, round(place if hit.tick is None else hit.tick * ratio + shift_ticks)),
+            tick=max(0, round(tick_position if hit.tick is None else hit.tick * ratio + shift_ticks)),
         )
-        for hit, time_s, place in zip(song.hits, times_s, at.tolist(), strict=True)
+        for hit, time_s, tick_position in zip(song.hits, times_s, at.tolist(), strict=True)
     ]
     return replace(song, hits=sorted_hits(hits), tempo=tempo)
 
 
 def _seam(song: AnnotatedSong) -> int:
     """The bar line where a following song may start: before the last bar if only its downbeat is played."""
-    lines, at = lines_of(song), places(song)
+    lines, at = lines_of(song), tick_positions(song)
     early = _early(tempo_of(song))
     if len(lines) > 2 and bool(np.all(at < lines[-2] + early)):
         return lines[-2]

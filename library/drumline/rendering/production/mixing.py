@@ -106,7 +106,7 @@ def level_ratio_db(samples: Samples, others: Samples, *, rate_hz: int) -> float 
     sounding = [energy > energy.max() * 10 ** (_SOUNDING_DB / 10) for energy in energies]
     both = sounding[0] & sounding[1]
     where = [both, both] if both.any() else sounding
-    mine, theirs = (float(energy[place].mean()) for energy, place in zip(energies, where, strict=True))
+    mine, theirs = (float(energy[span].mean()) for energy, span in zip(energies, where, strict=True))
     return 10 * math.log10(mine / theirs)
 
 

@@ -70,9 +70,9 @@ def hit_values(hit: TranscribedHit) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def read(data: bytes, place: str) -> Transcription:
+def read(data: bytes, location: str) -> Transcription:
     """The transcription of a file. Raises ChartError with the place of the first fault."""
-    tree = read_json(data, place)
+    tree = read_json(data, location)
     if (found := tree.text("format", "")) != FORMAT:
         raise tree.fault("format", f"is {found!r}, not {FORMAT!r}")
     if (version := tree.whole("version")) > VERSION:
@@ -98,7 +98,7 @@ def read(data: bytes, place: str) -> Transcription:
             metadata=Metadata(**{field.name: words.text(field.name, "") for field in dataclasses.fields(Metadata)}),
         )
     except (TypeError, ValueError, OverflowError) as error:
-        raise ChartError(place, f"not a transcription: {error}") from error
+        raise ChartError(location, f"not a transcription: {error}") from error
 
 
 def _hit(tree: Tree) -> TranscribedHit:

@@ -132,7 +132,7 @@ class Gateway:
         -------
         model
             The model that computed them.
-        hearing
+        inferred
             Activations and facts of the recording.
 
         Raises

@@ -80,7 +80,7 @@ async def infer_recording(
 
     Returns
     -------
-    Hearing
+    RecordingActivations
         Activations and facts of the recording.
 
     Raises

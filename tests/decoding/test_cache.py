@@ -141,13 +141,13 @@ def test_an_object_store_learns_of_use_once_an_hour() -> None:
 
 WRITE = """
 import sys
-from tests.decoding.test_cache import hearing, name, SIZE
+from tests.decoding.test_cache import inferred, name, SIZE
 from drumline.decoding.cache import ActivationsCache
 cache = ActivationsCache(sys.argv[1], 20 * SIZE)
 for number in range(int(sys.argv[2]), 120, 2):
-    cache.put(name(number % 60), hearing(number % 60))
+    cache.put(name(number % 60), inferred(number % 60))
     found = cache.get(name((number * 7) % 60))
-    assert found is None or found.to_bytes() == hearing((number * 7) % 60).to_bytes()
+    assert found is None or found.to_bytes() == inferred((number * 7) % 60).to_bytes()
 """
 
 

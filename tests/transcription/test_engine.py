@@ -90,7 +90,7 @@ from drumline.transcription.sources import find_sources, open_recording
 minute = np.random.default_rng(0).standard_normal(60 * 22_050).astype(np.float32)
 engine = open_engine(sys.argv[1], threads=1)
 with Recording(minute for _ in range(int(sys.argv[2]))) as recording:
-    engine.strokes(recording, lambda seconds: None)
+    engine.detect(recording, lambda seconds: None)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

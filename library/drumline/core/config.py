@@ -135,11 +135,11 @@ def _key(node: dict[str, Any] | list[Any], name: str, location: str) -> Any:
 
 
 def _explain(model: type[BaseModel], detail: Any, location: str) -> str:
-    location = ".".join(str(part) for part in detail["loc"])
+    key = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "missing":
-        return f"{location}: {location}: must be set"
+        return f"{location}: {key}: must be set"
     if detail["type"] != "extra_forbidden":
-        return f"{location}: {location}: {detail['msg']} (got {detail['input']!r})"
+        return f"{location}: {key}: {detail['msg']} (got {detail['input']!r})"
     known = list(_known_keys(model))
     *section, leaf = (part for part in detail["loc"] if isinstance(part, str))
     # The name counts for more than the place: a key in the wrong section finds its own.
@@ -147,7 +147,7 @@ def _explain(model: type[BaseModel], detail: Any, location: str) -> str:
     candidates = [key for key in known if same_leaf and key.rsplit(".", 1)[-1] == same_leaf[0]] or known
     near = difflib.get_close_matches(".".join([*section, leaf]), candidates, n=1, cutoff=0.0)
     hint = f"; did you mean {near[0]}?" if near else ""
-    return f"{location}: {location}: unknown key{hint}"
+    return f"{location}: {key}: unknown key{hint}"
 
 
 def _known_keys(model: type[BaseModel], prefix: str = "") -> Iterable[str]:

@@ -90,7 +90,7 @@ class RecordingActivations:
         return self.num_samples / RATE_HZ
 
     def to_bytes(self) -> bytes:
-        """An entry. Equal hearings give equal bytes."""
+        """An entry. Equal recordings give equal bytes."""
         facts = {name: getattr(self, name) for name in _FACTS}
         return pack(self.activations, facts)
 

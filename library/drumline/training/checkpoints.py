@@ -194,7 +194,7 @@ def weights_of(uri: str) -> Mapping[str, torch.Tensor]:
 
 
 def averaged(uris: Sequence[str]) -> Checkpoint:
-    """Average the weights of several checkpoints; everything else is taken from the first.
+    """Average the weights of several checkpoints; everything else is taken from the first that is no bare weights.
 
     The mean of models that were fine-tuned from the same weights may be better than each of them (Wortsman et al.,
     "Model soups", ICML 2022).
@@ -202,23 +202,26 @@ def averaged(uris: Sequence[str]) -> Checkpoint:
     Parameters
     ----------
     uris
-        Checkpoints, or outputs of runs (their best checkpoints).
+        Checkpoints, outputs of runs (their best checkpoints), or the ``weights.npz`` of packages.
 
     Raises
     ------
     ConfigError
-        A checkpoint cannot be read, or has a network of another shape.
+        A checkpoint cannot be read, has a network of another shape, or all are bare weights.
     """
-    found = [load(best_of(uri)) for uri in uris]
-    all_shapes = [{name: values.shape for name, values in checkpoint.weights.items()} for checkpoint in found]
+    whole = [uri for uri in uris if not uri.endswith(".npz")]
+    if not whole:
+        raise ConfigError(f"{uris[0]}: bare weights; at least one must be a checkpoint, which says what network it is")
+    found = [weights_of(uri) for uri in uris]
+    all_shapes = [{name: values.shape for name, values in weights.items()} for weights in found]
     for uri, shapes in zip(uris, all_shapes, strict=True):
         if shapes != all_shapes[0]:
             raise ConfigError(f"{uri}: another network than that of {uris[0]}: their weights differ in name or shape")
     mean = {
-        name: torch.stack([checkpoint.weights[name].double() for checkpoint in found]).mean(0).to(values.dtype)
-        for name, values in found[0].weights.items()
+        name: torch.stack([weights[name].double() for weights in found]).mean(0).to(values.dtype)
+        for name, values in found[0].items()
     }
-    return replace(found[0], metrics={}, model=mean, optimiser=None, scaler=None, average=None)
+    return replace(load(best_of(whole[0])), metrics={}, model=mean, optimiser=None, scaler=None, average=None)
 
 
 def keep_best(checkpoint: Checkpoint, output: str, *, score: float, keep: int) -> None:

@@ -117,8 +117,11 @@ def test_an_average_is_the_mean_of_what_each_is_run_with(tmp_path: Path) -> None
     other.write_bytes(replace(at(0), average={"weight": torch.ones(3)}).to_bytes())
     with pytest.raises(ConfigError, match=r"other\.pt: another network than that of .*1\.0\.pt"):
         checkpoints.averaged([places[0], str(other)])
-    with pytest.raises(ConfigError, match=r"weights\.npz: no best checkpoint in it"):  # a file is no run
-        checkpoints.averaged([places[0], str(find_package() / "weights.npz")])
+    bare = tmp_path / "weights.npz"
+    np.savez(bare, **{name: values.numpy() for name, values in mean.weights.items()})
+    assert torch.equal(checkpoints.averaged([str(bare), places[0]]).weights["weight"], torch.full((2,), 1.0))
+    with pytest.raises(ConfigError, match=r"weights\.npz: bare weights; at least one must be a checkpoint"):
+        checkpoints.averaged([str(bare), str(bare)])
 
 
 def test_a_stranger_is_told_apart(tmp_path: Path) -> None:

@@ -52,8 +52,9 @@ def train(config: Path, overrides: tuple[str, ...]) -> None:
 def average(checkpoints: tuple[str, ...], output: str) -> None:
     """Average the weights of several checkpoints.
 
-    Each is a checkpoint (.pt) or a training's output, whose best is taken. They must be trainings of one network, of
-    which one began with the weights of the other, or all with the same: means of strangers are noise.
+    Each is a checkpoint (.pt), a training's output, whose best is taken, or the weights.npz of a package. They must be
+    trainings of one network, of which one began with the weights of the other, or all with the same: means of
+    unrelated weights are noise.
 
     \b
     drumline average out/train/first out/train/second --output out/train/both.pt

@@ -191,7 +191,7 @@ class Gateway:
             The preset is unavailable, or the recording is gone or takes too long.
         """
         config = model.decode_config(parameters)
-        found, passages = await asyncio.to_thread(model.decode, inferred, config)
+        found, passages = await asyncio.to_thread(model.decoder.decode, inferred, config)
         if not passages:
             return found
         for _ in range(self.settings.jobs.max_attempts):

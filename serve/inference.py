@@ -63,7 +63,7 @@ class InferenceTask:
 async def infer_recording(
     task: InferenceTask, network: Network, infer: InferWindow, *, batch_size: int, limits: Limits
 ) -> RecordingActivations:
-    """Compute the activations of a recording: the same as `Network.listen`, whatever shares its batches.
+    """Compute the activations of a recording: the same as `Network.infer`, whatever shares its batches.
 
     Parameters
     ----------

@@ -9,7 +9,6 @@ from drumline.decoding.config import DecodeConfig
 from drumline.decoding.model_package import Package, find_micro, find_package
 from drumline.decoding.peak_picking import DecodedHits
 from drumline.decoding.presets import MICRO, PRESETS, load_preset
-from drumline.decoding.second_pass import Passage
 from drumline.transcription.engine import PackageDecoder, open_decoder
 from drumline.transcription.result import SourceAudio, Transcriber, Transcription
 from drumline.transcription.transcribe import transcription_of
@@ -46,10 +45,6 @@ class Model:
             detail = f"{MICRO}: {self.without_micro}; available presets: {', '.join(self.presets)}"
             raise Problem("preset_unavailable", detail)
         return parameters.decode_config(load_preset(preset))
-
-    def decode(self, inferred: RecordingActivations, config: DecodeConfig) -> tuple[DecodedHits, list[Passage]]:
-        """Decode activations to hits, and find dense passages for the micro model."""
-        return self.decoder.decode(inferred.activations, config, duration_s=inferred.duration_s)
 
     def transcription(
         self,

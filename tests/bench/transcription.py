@@ -167,7 +167,7 @@ def lively(engine: Engine, song: Path, *, share: float) -> Engine:
 
 
 def decoded(engine: Engine, inferred: RecordingActivations) -> Events:
-    return engine.decode(inferred.activations, engine.decoding, duration_s=inferred.duration_s)[0].events
+    return engine.decode(inferred, engine.decoding)[0].events
 
 
 def infer_song(engine: Engine, song: Path) -> tuple[RecordingActivations, str]:

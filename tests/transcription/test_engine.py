@@ -18,6 +18,7 @@ from drumline.audio.recording import Recording
 from drumline.audio.separation.weights import VARIABLE
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.decoding.activations import Activations
+from drumline.decoding.cache import RecordingActivations
 from drumline.decoding.infer import read_network
 from drumline.decoding.infer_onnx import OnnxNetwork
 from drumline.decoding.model_package import NAME, WEIGHTS
@@ -242,7 +243,7 @@ def test_torch_hears_many_recordings_together_as_the_graph_hears_each_alone(pack
                     expected = Activations.joined(list(same.infer(recording)))
                     np.testing.assert_allclose(told.probability, expected.probability, atol=tolerance)
                     one, other = (
-                        same.decode(each, same.decoding, duration_s=recording.duration_s)[0].events
+                        same.decode(RecordingActivations.of(each, recording), same.decoding)[0].events
                         for each in (told, expected)
                     )
                     np.testing.assert_array_equal(one.label, other.label)

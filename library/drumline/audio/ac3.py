@@ -8,7 +8,7 @@ _MAX_AC3_BSID: Final = 10
 _HEAD_BYTES: Final = 6
 
 
-def frame_bytes(head: bytes) -> int:
+def _frame_bytes(head: bytes) -> int:
     """Length in bytes of the frame that begins with these six bytes; 0 if none does."""
     if len(head) < _HEAD_BYTES or head[:2] != _SYNC:
         return 0
@@ -19,3 +19,8 @@ def frame_bytes(head: bytes) -> int:
         return 0
     kbps = _KBPS[code >> 1]
     return (4 * kbps, 2 * (kbps * 320 // 147 + (code & 1)), 6 * kbps)[rate]
+
+
+def lacks_bytes(packet: bytes) -> bool:
+    """Whether a packet is the beginning of a frame whose end is missing."""
+    return len(packet) < _frame_bytes(packet)

@@ -153,8 +153,7 @@ class FfmpegDecoder:
         if self.format in (_MPEG, "aac"):
             return mpeg.lacks_bytes(bytes(packet))
         if self.format in ("ac3", "eac3"):
-            data = bytes(packet)
-            return len(data) < ac3.frame_bytes(data)
+            return ac3.lacks_bytes(bytes(packet))
         return bool(packet.is_corrupt or fails)
 
     def close(self) -> None:

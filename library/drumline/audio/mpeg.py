@@ -87,27 +87,27 @@ def stated_s(data: bytes) -> float | None:
     version, rate = data[start + 1] >> 3 & 3, data[start + 2] >> 2 & 3
     samples_of_frame, rate_hz = 1152 if version == 3 else 576, _RATES_HZ[version][rate]
     head = data[start : start + _COUNT_WITHIN]
-    if (header := head.find(b"VBRI")) >= 0:
-        count, silent = _number(data, start + header + 14), 0
-    elif (header := max(head.find(b"Xing"), head.find(b"Info"))) >= 0 and data[start + header + 7] & 1:
-        count, silent = _number(data, start + header + 8), _padding(data, start + header)
+    if (position := head.find(b"VBRI")) >= 0:
+        count, silent = _number(data, start + position + 14), 0
+    elif (position := max(head.find(b"Xing"), head.find(b"Info"))) >= 0 and data[start + position + 7] & 1:
+        count, silent = _number(data, start + position + 8), _padding(data, start + position)
     else:
         return None
     return max(0, (count - 1) * samples_of_frame - silent) / rate_hz
 
 
-def _padding(data: bytes, header: int) -> int:
+def _padding(data: bytes, position: int) -> int:
     """Samples that the encoder added at both ends, as LAME writes them behind a Xing header."""
-    flags = data[header + 7]
-    extension = header + 8 + 4 * (flags & 1) + 4 * (flags >> 1 & 1) + 100 * (flags >> 2 & 1) + 4 * (flags >> 3 & 1)
+    flags = data[position + 7]
+    extension = position + 8 + 4 * (flags & 1) + 4 * (flags >> 1 & 1) + 100 * (flags >> 2 & 1) + 4 * (flags >> 3 & 1)
     if data[extension : extension + 3] not in _ENCODERS:
         return 0
     both = int.from_bytes(data[extension + 21 : extension + 24], "big")
     return (both >> 12) + (both & 0xFFF)
 
 
-def _number(data: bytes, header: int) -> int:
-    return int.from_bytes(data[header : header + 4], "big")
+def _number(data: bytes, position: int) -> int:
+    return int.from_bytes(data[position : position + 4], "big")
 
 
 def is_adts(data: bytes) -> bool:

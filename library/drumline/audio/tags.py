@@ -1,11 +1,11 @@
 """Tags of an audio file: title, artist, album and the picture of the sleeve."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from drumline.audio.ffmpeg import FORMATS
+from drumline.charts.annotated_song import Metadata
 
 _PICTURES: Final = {b"\xff\xd8\xff": ".jpg", b"\x89PNG\r\n\x1a\n": ".png"}
 """First bytes of a picture -> suffix. Other pictures are left out."""
@@ -18,22 +18,23 @@ _MAX_CHARACTERS: Final = 200
 class Tags:
     """Tags of an audio file; empty where it has none."""
 
-    title: str = ""
-    artist: str = ""
-    album: str = ""
-    genre: str = ""
-    year: str = ""
+    metadata: Metadata = field(default_factory=Metadata)
     track: str = ""
     """Number of the track on its album."""
     picture: bytes = b""
-    """Encoded picture of the sleeve."""
-    picture_suffix: str = ""
-    """``.jpg`` or ``.png``; empty without a picture."""
+    """Encoded picture of the sleeve; empty if there is none, or one of another kind or size."""
+
+    @property
+    def picture_suffix(self) -> str:
+        """``.jpg`` or ``.png``; empty without a picture."""
+        return _suffix(self.picture)
 
 
 def read_tags(path: Path) -> Tags:
     """Read the tags of an audio file. A file that cannot be read, or has none, gives empty tags."""
     import av
+
+    from drumline.audio.ffmpeg import FORMATS  # loads 60 MB of libraries in 0.1 s
 
     try:
         with av.open(str(path), metadata_errors="replace", options={"format_whitelist": FORMATS}) as container:
@@ -47,15 +48,17 @@ def read_tags(path: Path) -> Tags:
                     break
     except (av.FFmpegError, OSError):
         return Tags()
-    suffix = next((suffix for magic, suffix in _PICTURES.items() if picture.startswith(magic)), "")
     year = _YEAR.search(words.get("date", "") or words.get("year", ""))
+    named = {word: _one_line(words.get(word, "")) for word in ("title", "artist", "album", "genre")}
     return Tags(
-        **{word: _one_line(words.get(word, "")) for word in ("title", "artist", "album", "genre")},
-        year=year.group() if year else "",
+        metadata=Metadata(**named, year=year.group() if year else ""),
         track=_one_line(words.get("track", "")).partition("/")[0],
-        picture=picture if suffix and len(picture) <= _MAX_PICTURE_BYTES else b"",
-        picture_suffix=suffix if len(picture) <= _MAX_PICTURE_BYTES else "",
+        picture=picture if _suffix(picture) and len(picture) <= _MAX_PICTURE_BYTES else b"",
     )
+
+
+def _suffix(picture: bytes) -> str:
+    return next((suffix for magic, suffix in _PICTURES.items() if picture.startswith(magic)), "")
 
 
 def _one_line(text: str) -> str:

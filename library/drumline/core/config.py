@@ -60,7 +60,7 @@ def read_yaml_file(path: str | Path) -> Any:
 
 
 def parse_config(model: type[C], tree: dict[str, Any], location: str) -> C:
-    """A configuration from a mapping; ``place`` stands at the head of each error."""
+    """A configuration from a mapping; ``location`` stands at the head of each error."""
     try:
         # Through JSON, where strictness still lets a list be a tuple and a whole number a float.
         return model.model_validate_json(json.dumps(tree, default=str))
@@ -71,7 +71,7 @@ def parse_config(model: type[C], tree: dict[str, Any], location: str) -> C:
 def changed(config: C, values: Mapping[str, Any], location: str) -> C:
     """A configuration with other values of some keys, by dotted name; items of lists by number (``stages.0.epochs``).
 
-    Raises ConfigError for an unknown key or a bad value; ``place`` stands at the head of each error.
+    Raises ConfigError for an unknown key or a bad value; ``location`` stands at the head of each error.
     """
     tree = config.model_dump(mode="json")
     for name, value in values.items():

@@ -15,7 +15,7 @@ class ConfigError(DrumlineError):
 
 
 class ChartError(DrumlineError):
-    """A chart that cannot be read. ``place`` is ``file:line`` or ``file: track NAME, tick N``."""
+    """A chart that cannot be read. ``location`` is ``file:line`` or ``file: track NAME, tick N``."""
 
     def __init__(self, location: str, reason: str) -> None:
         super().__init__(f"{location}: {reason}")

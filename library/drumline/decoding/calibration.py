@@ -119,9 +119,14 @@ class Calibration(Config):
         return np.exp(np.array([shifts.get(kind, 0.0) for kind in kinds], dtype=np.float32))
 
 
+def refuse_foreign_calibration(uri: str) -> None:
+    """Raise ConfigError where a file exists and is no `class_thresholds.json`."""
+    refuse_foreign_json(uri, keys=("format", "version", "labels"))
+
+
 def write_calibration(calibration: Calibration, uri: str) -> None:
     """Write a `class_thresholds.json`. Raises ConfigError where the file exists and is not one."""
-    refuse_foreign_json(uri, keys=("format", "version", "labels"))
+    refuse_foreign_calibration(uri)
     write_bytes(uri, (canonical_json(calibration, indent=1) + "\n").encode())
 
 

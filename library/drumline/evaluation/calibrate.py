@@ -23,12 +23,17 @@ from typing import Final, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from drumline.core.artifacts import refuse_foreign_json
 from drumline.core.config import Config, fingerprint
 from drumline.core.errors import DrumlineError
 from drumline.core.taxonomy import BRANCHES, LABELS
 from drumline.core.vocabularies import LABEL_NAMES
-from drumline.decoding.calibration import MOST_OFFSET_S, Calibration, LabelCalibration, write_calibration
+from drumline.decoding.calibration import (
+    MOST_OFFSET_S,
+    Calibration,
+    LabelCalibration,
+    refuse_foreign_calibration,
+    write_calibration,
+)
 from drumline.evaluation.config import SystemConfig
 from drumline.evaluation.development_set import (
     LOWEST_THRESHOLD,
@@ -101,7 +106,7 @@ class Fitted:
 def calibrate(config: CalibrationConfig) -> Fitted:
     """Fit a calibration and write it. Raises ConfigError for an unusable configuration, DrumlineError without usable
     hits."""
-    refuse_foreign_json(config.output, keys=("format", "version", "labels"))
+    refuse_foreign_calibration(config.output)
     songs = read_songs(config)
     fitted = fit(songs, config)
     write_calibration(fitted.calibration, config.output)

@@ -16,7 +16,7 @@ from drumline.audio.recording import Recording
 from drumline.core.errors import ConfigError
 from drumline.core.grid import RATE_HZ
 from drumline.decoding.activations import Activations
-from drumline.decoding.cache import key
+from drumline.decoding.cache import RecordingActivations, key
 from drumline.decoding.calibration import Calibration, read_calibration
 from drumline.decoding.chunked_inference import Network
 from drumline.decoding.config import DecodeConfig
@@ -76,19 +76,15 @@ class PackageDecoder:
         model = f"{package.name} {package.version} {self.precision} {file} {package.margin_s}"
         return key(audio_sha256, model=model, features=package.features)
 
-    def decode(
-        self, activations: Activations | Iterable[Activations], decoding: DecodeConfig, *, duration_s: float
-    ) -> tuple[DecodedHits, list[Passage]]:
-        """Decode activations, whole or in chunks.
+    def decode(self, inferred: RecordingActivations, decoding: DecodeConfig) -> tuple[DecodedHits, list[Passage]]:
+        """Decode the activations of a recording.
 
         Parameters
         ----------
-        activations : Activations or iterable of Activations
-            Output of the network, consecutive chunks if an iterable.
+        inferred : RecordingActivations
+            Output of the network, computed or cached.
         decoding : DecodeConfig
             Decoder settings.
-        duration_s : float
-            Duration of the recording [s].
 
         Returns
         -------
@@ -97,7 +93,11 @@ class PackageDecoder:
         list of Passage
             Dense passages for a second pass by the micro model; empty unless the settings ask for one.
         """
-        chunks = [activations] if isinstance(activations, Activations) else activations
+        return self._decode([inferred.activations], decoding, inferred.duration_s)
+
+    def _decode(
+        self, chunks: Iterable[Activations], decoding: DecodeConfig, duration_s: float
+    ) -> tuple[DecodedHits, list[Passage]]:
         found = decode(chunks, decoding, self.calibration)
         return found, dense_passages(found.events, decoding.micro, duration_s=duration_s) if decoding.micro else []
 
@@ -123,7 +123,7 @@ class Engine(PackageDecoder):
 
     def detect(self, recording: Recording, on_progress: OnProgress) -> DecodedHits:
         chunks = _counted(self.infer(recording), on_progress)
-        found, passages = self.decode(chunks, self.decoding, duration_s=recording.duration_s)
+        found, passages = self._decode(chunks, self.decoding, recording.duration_s)
         return self.second_pass(found, passages, recording)
 
     def second_pass(self, first: DecodedHits, passages: Sequence[Passage], recording: Recording) -> DecodedHits:

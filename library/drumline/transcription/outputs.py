@@ -28,7 +28,7 @@ class Outputs:
     location: str
     """A folder, the one file there is to be, ``-`` for the pipe; empty: beside each song."""
     is_file: bool
-    """Whether ``place`` is that file."""
+    """Whether ``location`` is that file."""
     overwrite: bool
     """Whether files that drumline did not write are replaced."""
 

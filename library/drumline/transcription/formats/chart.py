@@ -9,9 +9,14 @@ from drumline.transcription.result import Transcription
 
 def write(transcription: Transcription) -> bytes:
     """The file."""
-    return dot_chart.write(chart(transcription), mark=BLANK)
+    return to_bytes(chart(transcription))
+
+
+def to_bytes(made: Chart) -> bytes:
+    """The file of a chart."""
+    return dot_chart.write(made, mark=BLANK)
 
 
 def chart(transcription: Transcription) -> Chart:
-    """Text of the chart; tempos are kept to thousandths of a beat per minute."""
+    """The chart; tempos are kept to thousandths of a beat per minute."""
     return chart_of(transcription, stored_bpm=lambda tempo_bpm: round(tempo_bpm * 1000) / 1000)

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from drumline.audio.layout import EXTENSIONS
-from drumline.audio.tags import Tags, read_tags
+from drumline.audio.tags import read_tags
 from drumline.charts import song_ini
 from drumline.charts.annotated_song import Metadata
 from drumline.charts.chart import Chart
@@ -26,7 +25,6 @@ from drumline.charts.provenance import BLANK, KEY, is_unchanged, seal
 from drumline.charts.text import decode
 from drumline.core.artifacts import sha256_file, write_bytes
 from drumline.transcription.formats import chart, mid
-from drumline.transcription.formats.registry import named
 from drumline.transcription.ownership import ForeignFileError, is_own, write_own
 from drumline.transcription.result import Transcription
 
@@ -54,7 +52,7 @@ def write_song_folder(
 
     Returns
     -------
-    The files of the song: chart, song.ini and audio.
+    The files of the song: chart, song.ini and audio, and the picture of its sleeve if it was written.
 
     Raises
     ------
@@ -71,13 +69,14 @@ def write_song_folder(
     song = folder / f"song{audio.suffix.lower() if audio.suffix.lower() in PLAYED else '.ogg'}"
     writer = chart if notes == "chart" else mid
     tags = read_tags(audio)
-    transcription = replace(transcription, metadata=_merged(transcription.metadata, tags))
+    transcription = replace(transcription, metadata=_merged(transcription.metadata, tags.metadata))
     made = writer.chart(transcription)
+    tier, preview_start_ms = _busiest(made)
     ini = replace(
         song_ini.of(made),
         song_length_ms=round(transcription.audio.duration_s * 1000),
-        diff_drums=drum_tier(made),
-        preview_start_ms=preview_start_ms(made),
+        diff_drums=tier,
+        preview_start_ms=preview_start_ms,
         track=tags.track,
     )
     paths = folder / f"notes.{notes}", folder / "song.ini", song
@@ -90,42 +89,31 @@ def write_song_folder(
         digests = dict.fromkeys(sha256_file(each) for each in (unfinished, song) if each.exists())
         others = {_AUDIO_KEY: " ".join(digests), KEY: BLANK}
         write_own(str(paths[1]), seal(song_ini.write(ini, others=others)), overwrite=overwrite)
-    write_own(str(paths[0]), named(notes).write(transcription), overwrite=overwrite)
+    write_own(str(paths[0]), seal(writer.to_bytes(made)), overwrite=overwrite)
     if tags.picture and not any((folder / f"album{suffix}").exists() for suffix in _PICTURES):
         write_bytes(str(folder / f"album{tags.picture_suffix}"), tags.picture)
         return *paths, folder / f"album{tags.picture_suffix}"
     return paths
 
 
-def _merged(metadata: Metadata, tags: Tags) -> Metadata:
-    """Metadata of a transcription; tags where it has none."""
-    words = ("title", "artist", "album", "genre", "year")
-    return replace(metadata, **{word: getattr(metadata, word) or getattr(tags, word) for word in words})
+def _merged(metadata: Metadata, tags: Metadata) -> Metadata:
+    """Metadata of a transcription; those of the tags where it has none."""
+    return Metadata(**{word: value or getattr(tags, word) for word, value in vars(metadata).items()})
 
 
-def drum_tier(made: Chart) -> int:
-    """Difficulty tier of the drums, 0 to 6, by the density of Expert's busiest 30 s; -1 without notes."""
-    times_s = _chord_times_s(made)
-    if not len(times_s):
-        return song_ini.UNSET
-    return int(np.searchsorted(_TIERS, _densest(times_s)[1], side="right"))
+def _busiest(made: Chart) -> tuple[int, int]:
+    """Difficulty tier of the drums, 0 to 6, and start of the preview [ms], by Expert's busiest 30 s.
 
-
-def preview_start_ms(made: Chart) -> int:
-    """Start of the preview [ms]: the busiest 30 s; -1 without notes."""
-    times_s = _chord_times_s(made)
-    return round(1000 * _densest(times_s)[0]) if len(times_s) else song_ini.UNSET
-
-
-def _chord_times_s(made: Chart) -> NDArray[np.float64]:
-    return made.tempo.seconds(sorted({note.tick for note in made.difficulties.get("expert", ())})) + made.offset_s
-
-
-def _densest(times_s: NDArray[np.float64]) -> tuple[float, float]:
-    """Start [s] of the `_PREVIEW_S` with most chords, and their number per second."""
+    Both are `song_ini.UNSET` without notes.
+    """
+    ticks = sorted({note.tick for note in made.difficulties.get("expert", ())})
+    if not ticks:
+        return song_ini.UNSET, song_ini.UNSET
+    times_s = made.tempo.seconds(ticks) + made.offset_s
     counts = np.searchsorted(times_s, times_s + _PREVIEW_S) - np.arange(len(times_s))
     first = int(np.argmax(counts))
-    return float(times_s[first]), float(counts[first] / _PREVIEW_S)
+    tier = int(np.searchsorted(_TIERS, counts[first] / _PREVIEW_S, side="right"))
+    return tier, round(1000 * float(times_s[first]))
 
 
 def foreign_files(folder: Path, audio: Path) -> tuple[Path, ...]:

@@ -27,7 +27,6 @@ from drumline.decoding.cache import ActivationsCache, RecordingActivations
 from drumline.decoding.model_package import find_micro, find_package, read_package
 from drumline.decoding.peak_picking import DecodedHits
 from drumline.decoding.presets import load_preset
-from drumline.decoding.second_pass import Passage
 from drumline.runtime.guarded import run_guarded
 from drumline.runtime.ledger import Ledger
 from drumline.runtime.products import Products
@@ -162,7 +161,7 @@ class TranscribeSongs:
             with song.recording as recording:
                 inferred = RecordingActivations.of(activations.rounded(), recording)
                 self._cache.put(self._key(song.sha256), inferred)
-                found = self._engine.second_pass(*self._decode(inferred), recording)
+                found = self._engine.second_pass(*self._engine.decode(inferred, self._engine.decoding), recording)
             outcomes.append(self._finished(song.song, inferred, song.sha256, found, how="heard"))
         return outcomes
 
@@ -187,16 +186,13 @@ class TranscribeSongs:
             try:
                 if kept is None:
                     return _Opened(song, self._recording(files, song), digest)
-                found, passages = self._decode(kept)
+                found, passages = self._engine.decode(kept, self._engine.decoding)
                 if passages:
                     with self._recording(files, song) as recording:
                         found = self._engine.second_pass(found, passages, recording)
                 return self._finished(song, kept, digest, found, how="cached")
             except SongError as error:
                 return self._rejected(song, Rejected(error.reason, error.detail))
-
-    def _decode(self, inferred: RecordingActivations) -> tuple[DecodedHits, list[Passage]]:
-        return self._engine.decode(inferred.activations, self._engine.decoding, duration_s=inferred.duration_s)
 
     def _recording(self, files: Sequence[BinaryIO], song: LibrarySong) -> Recording:
         """As the model hears it."""

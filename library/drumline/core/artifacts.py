@@ -124,7 +124,7 @@ def storage_told(location: str) -> Iterator[None]:
 
 
 def check_writable(uri: str) -> None:
-    """Raise ConfigError where nothing can be written below a URI, a run's output. Leaves nothing behind."""
+    """Raise ConfigError where nothing can be written below a URI, a run's output. Leaves no file behind."""
     probe = join(uri, ".drumline-probe")
     try:
         write_bytes(probe, b"")

@@ -24,11 +24,12 @@ class Evaluation:
 
 def plan(config: EvaluationConfig) -> list[Case]:
     """Find every recording with its predictions. Raises ConfigError if the configuration cannot be run."""
-    check_writable(config.output)
+    cases = find_cases(config)
     refuse_foreign_json(
         join(config.output, "report.json"), keys=("drumline", "truths"), beside=("report.html", "headline.md")
     )
-    return find_cases(config)
+    check_writable(config.output)
+    return cases
 
 
 def evaluate(config: EvaluationConfig) -> Evaluation:

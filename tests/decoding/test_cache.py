@@ -96,6 +96,19 @@ def test_entries_of_earlier_versions_are_never_found_and_make_room(tmp_path: Pat
     assert cache.get(name(2)) is not None
 
 
+def test_what_a_killed_process_left_goes_and_what_is_being_written_stays(tmp_path: Path) -> None:
+    cache = ActivationsCache(str(tmp_path), 3 * SIZE)
+    written, left = (tmp_path / name(number)[:2] / f"{name(number)}.act.0a1b.part" for number in (1, 2))
+    for part in (written, left):
+        part.parent.mkdir(exist_ok=True)
+        part.write_bytes(bytes(3 * SIZE))
+    os.utime(left, (0, 0))
+    cache.put(name(3), inferred(3))
+    assert written.exists()
+    assert not left.exists()
+    assert cache.get(name(3)) is not None
+
+
 def test_a_damaged_entry_is_a_miss_and_goes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     cache, random = ActivationsCache(str(tmp_path), 10 * SIZE), np.random.default_rng(0)
     whole = inferred(1).to_bytes()

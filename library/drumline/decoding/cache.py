@@ -178,10 +178,12 @@ class ActivationsCache:
     def _make_room(self) -> None:
         fs, path = filesystem(self.uri)
         fs.invalidate_cache()
+        now_s = time.time()
         found = [
-            (_time_s(info), name, int(info["size"]))
+            (time_s, name, int(info["size"]))
             for name, info in fs.find(path, detail=True).items()
-            if _OURS.fullmatch(name.rpartition("/")[2])
+            if (match := _OURS.fullmatch(name.rpartition("/")[2]))
+            and (now_s - (time_s := _time_s(info)) > _FRESH_S or not match[2])  # a fresh part is being written
         ]
         total = sum(size for _, _, size in found)
         if total > self.max_bytes:

@@ -61,6 +61,8 @@ class PseudoLabelConfig(Config):
     """Candidates up to this far below the threshold, in log-odds, are masked; weaker ones are taken for silence."""
     labels: bool = True
     """Whether to write training songs."""
+    confident_share: float = Field(default=0.0, ge=0, le=1)
+    """Recordings in which a smaller share of the candidates is confident become no training song."""
     drumless_s: float = Field(default=0.0, ge=0)
     """Shortest passage without drums that is written, in seconds; 0 writes none."""
     drumless_log_odds: float = Field(default=3.0, ge=0)
@@ -123,7 +125,8 @@ def _label_one(path: Path, beside: Sequence[str], name: str, engine: Engine, con
         for start_s, end_s in passages:
             samples = recording.read(round(start_s * RATE_HZ), round(end_s * RATE_HZ))
             write_bytes(join(config.output, "drumless", f"{name}-{start_s:.0f}.flac"), _flac(samples))
-    if config.labels and hits:
+    doubtful = sum("faint" in hit.flags for hit in hits)
+    if config.labels and hits and len(hits) - doubtful >= config.confident_share * len(hits):
         folder = join(config.output, "songs", name)
         with open_mix([path, *(path.with_name(other) for other in beside)]) as together:
             write_bytes(join(folder, "song.flac"), _flac(together.read(0, together.num_samples)))
@@ -137,7 +140,6 @@ def _label_one(path: Path, beside: Sequence[str], name: str, engine: Engine, con
             group=name,
         )
         write_bytes(join(folder, "hits.json"), write_hits_json(song))
-    doubtful = sum("faint" in hit.flags for hit in hits)
     return Labelled(name, len(hits) - doubtful, doubtful, sum(end - start for start, end in passages))
 
 

@@ -6,7 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from drumline.core.artifacts import publish, refuse_foreign_json, refuse_foreign_output, storage_told, write_bytes
+from drumline.core.artifacts import (
+    publish,
+    refuse_foreign_file,
+    refuse_foreign_json,
+    refuse_foreign_output,
+    storage_told,
+    write_bytes,
+)
 from drumline.core.errors import ConfigError, DrumlineError
 
 
@@ -55,5 +62,10 @@ def test_a_folder_of_a_persons_files_is_no_output(tmp_path: Path) -> None:
             refuse_foreign_json(f"{tmp_path}/report.json", keys=["check"], beside=["card.md"])
     (tmp_path / "report.json").write_text('{"check": 1, "name": 2}')
     refuse_foreign_json(f"{tmp_path}/report.json", keys=["check"], beside=["card.md"])
+    (tmp_path / "weights.json").write_text('{"a": 1.5}')
+    with pytest.raises(ConfigError, match=r"weights\.json is there"):
+        refuse_foreign_file(f"{tmp_path}/weights.json", mark=b"counts")
+    for fine in ("weights.json", "report.json", "nowhere.json"):
+        refuse_foreign_file(f"{tmp_path}/{fine}", mark=b'"')
     (tmp_path / "_runs").mkdir()
     refuse_foreign_output(str(tmp_path), writes=["card.md", "a"], evidence=["_runs"])

@@ -263,6 +263,11 @@ def test_the_command_writes_weights_and_a_picture(small: str, tmp_path: Path) ->
     assert Path(paths["weights.svg"]).read_text().startswith("<svg")
     with pytest.raises(DrumlineError, match="not sampling weights"):
         read_weights(f"{small}/songs.parquet")
+    again = CliRunner().invoke(main, ["sampling-weights", small, *options])
+    assert again.exit_code == 2
+    assert "--overwrite" in again.output
+    assert pq.read_table(paths["weights.parquet"])["hard"].to_numpy().max() == 4.0
+    assert CliRunner().invoke(main, ["sampling-weights", small, *options, "--overwrite"]).exit_code == 0
 
 
 def test_equal_tables_give_equal_files(table: pa.Table, tmp_path: Path) -> None:

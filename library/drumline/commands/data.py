@@ -141,8 +141,11 @@ def verify(dataset: str) -> None:
 @click.option("--config", type=click.Path(dir_okay=False, path_type=Path), help="YAML file; defaults if omitted.")
 @click.option("--hard", help="JSON lines of passages to sample more often: song_id, start_s, end_s, weight.")
 @click.option("--plot", help="Output for a plot of the shares: an SVG file.")
+@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 @handle_errors
-def sampling_weights(dataset: str, output: str, config: Path | None, hard: str | None, plot: str | None) -> None:
+def sampling_weights(
+    dataset: str, output: str, config: Path | None, hard: str | None, plot: str | None, overwrite: bool
+) -> None:
     """Compute sampling weights of training windows that balance drums, tempos and fast passages.
 
     DATASET is a local folder or a URI. Training samples windows by these weights; the file may be edited.
@@ -150,13 +153,17 @@ def sampling_weights(dataset: str, output: str, config: Path | None, hard: str |
     \b
     drumline sampling-weights out/demo/dataset --output weights.parquet --plot weights.svg
     """
-    from drumline.core.artifacts import write_bytes
+    from drumline.core.artifacts import exists, write_bytes
     from drumline.core.config import load_config
+    from drumline.core.errors import ConfigError
     from drumline.dataset.sampling_plot import plot_weights
     from drumline.dataset.sampling_weights import WeightsConfig, read_hard_windows, write_weights
     from drumline.dataset.sampling_weights import sampling_weights as weigh
 
     settings = load_config(WeightsConfig, config) if config else WeightsConfig()
+    for option, uri in (("--output", output), ("--plot", plot)):
+        if uri and not overwrite and exists(uri):
+            raise ConfigError(f"{option}: {uri} is there and may have been edited; --overwrite replaces it")
     table = weigh(dataset, settings, hard=read_hard_windows(hard) if hard else ())
     write_weights(table, output)
     if plot:

@@ -177,6 +177,20 @@ def refuse_foreign_json(uri: str, *, keys: Collection[str], beside: Collection[s
         refuse_foreign_output(folder or ".", writes=(name, *beside), evidence=())
 
 
+def refuse_foreign_file(uri: str, *, mark: bytes) -> None:
+    """Raise ConfigError where a file that a run would replace lacks what drumline's own holds.
+
+    Parameters
+    ----------
+    uri
+        The file.
+    mark
+        Bytes that only drumline writes into such a file.
+    """
+    if exists(uri) and mark not in read_bytes(uri):
+        raise ConfigError(f"output: {uri} is there, and drumline did not write it: name another, or move it away")
+
+
 def remove(uri: str) -> None:
     """Delete one file. Raises FileNotFoundError where there is none."""
     fs, path = filesystem(uri)

@@ -21,7 +21,7 @@ from tqdm import tqdm
 from drumline.audio.loudness import encode_flac
 from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.hits_json import write_hits_json
-from drumline.core.artifacts import join, write_bytes
+from drumline.core.artifacts import join, refuse_foreign_file, write_bytes
 from drumline.core.config import Config
 from drumline.core.errors import AudioError, ConfigError
 from drumline.core.grid import RATE_HZ
@@ -128,6 +128,7 @@ def _label_one(path: Path, beside: Sequence[str], name: str, engine: Engine, con
     doubtful = sum("faint" in hit.flags for hit in hits)
     if config.labels and hits and len(hits) - doubtful >= config.confident_share * len(hits):
         folder = join(config.output, "songs", name)
+        refuse_foreign_file(join(folder, "hits.json"), mark=b'"transcription"')
         with open_mix([path, *(path.with_name(other) for other in beside)]) as together:
             write_bytes(join(folder, "song.flac"), _flac(together.read(0, together.num_samples)))
         metadata = Metadata(title=path.stem, album=path.parent.name)

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from drumline.charts.documents import Tree
-from drumline.core.artifacts import STORAGE_ERRORS, write_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, refuse_foreign_file, write_bytes
 from drumline.core.config import Config, canonical_json
 from drumline.core.errors import ConfigError, DrumlineError
 from drumline.core.interval_value import measured
@@ -271,6 +271,7 @@ def _write(uri: str, groups: Mapping[str, GroupWeight], techniques: Mapping[str,
         for name, group in groups.items()
     }
     try:
+        refuse_foreign_file(uri, mark=b'"technique_counts"')
         write_bytes(uri, (canonical_json(table, indent=1) + "\n").encode())
     except STORAGE_ERRORS as error:
         raise ConfigError(f"output: {uri}: cannot be written ({error or type(error).__name__})") from error

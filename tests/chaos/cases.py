@@ -40,6 +40,7 @@ class Case:
 
 
 _STORAGE: Final = r"output.*run again to resume|endpoint URL.*output"
+_SOURCE: Final = r"endpoint URL.*/inputs/songs/.*run again to resume"
 _DISK: Final = r"the disk is full: [\d,]+ bytes wanted, [\d,]+ free: '.*/disk/output/"
 _DAMAGED: Final = {
     "build": r"/_work/songs/.*\.parquet: damaged",
@@ -74,6 +75,7 @@ CASES: Final = (
     *_of_job("sweep", damaged=0),
     *_of_job("library", damaged=1),
     Case("library", "driver", "resumed", moment="late"),
+    Case("library", "source", "resumed", _SOURCE),
     Case("serve", "node", "finished"),
     Case("serve", "driver", "resumed"),
     Case("serve", "storage", "finished", "storage_unavailable"),

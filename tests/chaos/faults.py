@@ -79,6 +79,19 @@ class StorageGone(Fault):
         scene.server.start()
 
 
+class SourceGone(StorageGone):
+    """The object store that holds the recordings is killed while they are decoded, and is back after 20 s."""
+
+    name = "source"
+
+    def prepare(self, scene: Scene) -> None:
+        assert isinstance(scene, Job)
+        output = scene.output
+        super().prepare(scene)
+        scene.output = output
+        scene.use_storage_for_inputs()
+
+
 class DiskFull(Fault):
     """The output's disk has no byte left; later it has."""
 
@@ -180,4 +193,4 @@ def _signal(targets: list[psutil.Process], number: signal.Signals) -> None:
             continue
 
 
-FAULTS: dict[str, type[Fault]] = {fault.name: fault for fault in Fault.__subclasses__()}
+FAULTS: dict[str, type[Fault]] = {fault.name: fault for fault in (*Fault.__subclasses__(), SourceGone)}

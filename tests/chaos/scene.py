@@ -20,6 +20,8 @@ from tests.chaos.stages import Stage
 from tests.jobs.conftest import ROOT, stop
 from tests.jobs.s3 import S3Server, find_weed
 
+from drumline.core.artifacts import filesystem
+
 PATIENCE_S = 900.0
 """How long anything may take that a quiet machine does in a minute."""
 
@@ -116,7 +118,7 @@ class Job(Scene):
     """A stage's job."""
 
     stage: Stage = field(kw_only=True)
-    inputs: Path = field(kw_only=True)
+    inputs: str | Path = field(kw_only=True)
 
     @staticmethod
     def of(stage: Stage, folder: Path, inputs: Path, stack: ExitStack) -> "Job":
@@ -127,6 +129,12 @@ class Job(Scene):
         file = self.folder / "config.yaml"
         file.write_text(yaml.safe_dump(config.model_dump(mode="json")))
         self.run([sys.executable, ROOT / "jobs" / self.stage.job, file])
+
+    def use_storage_for_inputs(self) -> None:
+        """Have its material lie in the object store that `use_storage` started."""
+        fs, path = filesystem("s3://bucket/inputs")
+        fs.put(f"{self.inputs}/", path, recursive=True)
+        self.inputs = "s3://bucket/inputs"
 
     def until_under_way(self, *, late: bool) -> None:
         enough = (2 if late else 1) * self.stage.enough

@@ -16,7 +16,6 @@ import yaml
 from tests.export.tiny import noise, write_package
 from tests.jobs.conftest import MANY, content
 from tests.jobs.conftest import config_for as build_config
-from tests.jobs.libraries import config_for as library_config
 from tests.training.songs import train_config, write_songs
 
 from drumline.core.artifacts import filesystem, join, names, read_bytes
@@ -25,6 +24,7 @@ from drumline.dataset.verify import verify
 from drumline.rendering.demo_library import make_demo_library
 from drumline.training import checkpoints
 from drumline.training.journal import records_of
+from drumline.transcription.library.config import LibraryConfig
 from drumline.tuning.config import SweepConfig
 from drumline.tuning.trials import Trials
 
@@ -58,7 +58,7 @@ class Stage(ABC):
         """Its material, written once."""
 
     @abstractmethod
-    def config(self, inputs: Path, output: str, address: str) -> Config:
+    def config(self, inputs: str | Path, output: str, address: str) -> Config:
         """Of a run on a cluster."""
 
     @abstractmethod
@@ -113,7 +113,7 @@ class Build(_Songs):
     def write_inputs(self, folder: Path) -> None:
         make_demo_library(folder, [replace(song, num_bars=8) for song in MANY[:14]])
 
-    def config(self, inputs: Path, output: str, address: str) -> Config:
+    def config(self, inputs: str | Path, output: str, address: str) -> Config:
         return build_config(inputs, output, address)
 
     def twice(self, output: str) -> int:
@@ -135,10 +135,16 @@ class Library(_Songs):
             soundfile.write(folder / "songs" / f"{seed:02}.flac", noise(40.0 + seed, seed), 22_050)
         write_package(folder / "tiny-1.0", "int8")
 
-    def config(self, inputs: Path, output: str, address: str) -> Config:
-        run = {"ray": {"address": address}}
-        workers = {"songs_a_call": 1}
-        return library_config(inputs / "songs", output, inputs / "tiny-1.0", run=run, workers=workers)
+    def config(self, inputs: str | Path, output: str, address: str) -> Config:
+        tree = {
+            "library": join(inputs, "songs"),
+            "output": output,
+            "model": join(inputs, "tiny-1.0"),
+            "formats": ["json", "midi"],
+            "workers": {"songs_a_call": 1},
+            "run": {"ray": {"address": address}},
+        }
+        return parse_config(LibraryConfig, tree, "test")
 
     def twice(self, output: str) -> int:
         fs, path = filesystem(join(output, "transcriptions.parquet"))
@@ -155,7 +161,7 @@ class Train(Stage):
     def write_inputs(self, folder: Path) -> None:
         write_songs(folder)
 
-    def config(self, inputs: Path, output: str, address: str) -> Config:
+    def config(self, inputs: str | Path, output: str, address: str) -> Config:
         return train_config(str(inputs), output, **RANDOM_AS_EVER, ray={"address": address})
 
     def finished(self, output: str) -> Work:
@@ -206,7 +212,7 @@ class Sweep(Train):
         base = train_config(str(folder), "unused", **RANDOM_AS_EVER)
         (folder / "base.yaml").write_text(yaml.safe_dump(base.model_dump(mode="json")))
 
-    def config(self, inputs: Path, output: str, address: str) -> Config:
+    def config(self, inputs: str | Path, output: str, address: str) -> Config:
         tree = {
             "name": "test",
             "output": output,

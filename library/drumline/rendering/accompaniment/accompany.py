@@ -1,16 +1,17 @@
 """Something for the drums to play with, of whatever material there is.
 
-Six ways, drawn by their weights among those that have what they need:
+Seven ways, drawn by their weights among those that have what they need:
 
 - ``audio``: an excerpt of a file of one's own (without drums in it), looped where it is short;
 - ``band``: our own band, which follows the song's tempo map, metre and kick drum (`band`);
 - ``guitars``: recorded guitars and a bass through captured amplifiers, which play with the drums (`guitars`);
+- ``strums``: recorded strums of an acoustic guitar, on the song's beats (`strums`);
 - ``midi``: a General MIDI file of one's own, its drums left out, laid on the song's beats;
 - ``mma``: Debian's ``mma`` program makes such a file from drawn chords and a drawn groove;
 - ``synth``: bass and chords of plain oscillators (`rendering.backing`): needs nothing, and is no music.
 
 ``band``, ``midi`` and ``mma`` play through a SoundFont or on instruments that nobody built, their guitars and keys
-through amplifiers where one is drawn. Somebody may sing to any of the six.
+through amplifiers where one is drawn. Somebody may sing to any of the seven.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -33,6 +34,7 @@ from drumline.rendering.accompaniment.mma import check_mma, play_mma
 from drumline.rendering.accompaniment.score import Part
 from drumline.rendering.accompaniment.singer import SingerConfig, check_singer, sing
 from drumline.rendering.accompaniment.soundfont import check_soundfont, render_parts
+from drumline.rendering.accompaniment.strums import open_strums, play_strums
 from drumline.rendering.backing import backing
 from drumline.rendering.production.mixing import beside
 
@@ -62,6 +64,8 @@ class Ways(Config):
     """Our own band, through a SoundFont."""
     guitars: float = Field(default=0.0, ge=0)
     """Guitars and a bass of ``guitars``. Some 10 s of processor time a minute of music."""
+    strums: float = Field(default=0.0, ge=0)
+    """Strums of ``strum_folders``."""
     midi: float = Field(default=1.0, ge=0)
     """Files of ``midi_folders``, through a SoundFont."""
     mma: float = Field(default=0.0, ge=0)
@@ -80,9 +84,11 @@ class Accompaniment(Config):
     audio_speed: PositiveRange = (1.0, 1.0)
     """Factors between which the speed of such a recording is drawn; its pitch changes with it."""
     audio_with_band: Probability = 0.0
-    """Share of the songs with such a recording in which our own band plays too."""
+    """Share of the songs with such a recording, or with strums, in which our own band plays too."""
     audio_band_db: Range = (-12.0, 6.0)
     """Level of that band against the recording: RMS where both sound [dB]."""
+    strum_folders: tuple[str, ...] = ()
+    """Folders of recorded strums, ``Aminor_UP_02.flac``: chord, direction (if any) and layer, softest first."""
     midi_folders: tuple[str, ...] = ()
     """Folders, searched through, of General MIDI files."""
     soundfonts: tuple[str, ...] = ()
@@ -128,7 +134,7 @@ def accompany(
     way = _draw(config, random)
     samples, described = _by_way(way, song, config, shape, random=random, seed=seed)
     joined = np.random.default_rng((seed, _STREAM, 7))
-    if way == "audio" and config.has_instruments and joined.random() < config.audio_with_band:
+    if way in ("audio", "strums") and config.has_instruments and joined.random() < config.audio_with_band:
         band, band_described = _by_way("band", song, config, shape, random=joined, seed=seed)
         samples = beside(samples, band, level_db=float(joined.uniform(*config.audio_band_db)), rate_hz=rate_hz)
         described = f"{described}, {band_described}"
@@ -147,6 +153,8 @@ def _by_way(
     tempo, part_seed = song.tempo or TempoMap(480), (seed, _STREAM, 1)
     if way == "audio":
         return audio_excerpt(config.audio_folders, **asdict(shape), random=random, speed=config.audio_speed)
+    if way == "strums":
+        return play_strums(song, tempo, config.strum_folders, **asdict(shape), seed=(seed, _STREAM, 8))
     if way == "synth":
         drone_seed = int(random.integers(1 << 31))
         mono = backing(tempo, duration_s=shape.duration_s, rate_hz=shape.rate_hz, seed=drone_seed)
@@ -176,6 +184,8 @@ def check_accompaniment(config: Accompaniment) -> None:
     """Raise ConfigError where `accompany` could not work: a folder, a SoundFont or a program is missing."""
     if config.audio_folders:
         files_in(config.audio_folders, AUDIO_SUFFIXES)
+    for folder in config.strum_folders:
+        open_strums(folder)
     if config.midi_folders:
         files_in(config.midi_folders, MIDI_SUFFIXES)
     for soundfont in config.soundfonts:
@@ -193,6 +203,7 @@ def _draw(config: Accompaniment, random: np.random.Generator) -> str:
         "audio": bool(config.audio_folders),
         "band": config.has_instruments,
         "guitars": bool(config.guitars.guitars),
+        "strums": bool(config.strum_folders),
         "midi": bool(config.midi_folders) and config.has_instruments,
         "mma": config.has_instruments,
         "synth": True,

@@ -86,4 +86,5 @@ def charts(draw, format):
         Metadata(*(draw(WORDS) for _ in range(6))),
         offset_s=draw(st.integers(-5000, 5000).filter(lambda ms: ms != -1)) / 1000,
         sections=tuple(sorted(sections.items())),
+        end_tick=draw(st.none() | st.integers(9000, 10_000)),
     )

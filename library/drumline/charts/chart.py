@@ -85,6 +85,8 @@ class Chart:
     """Elite-drums difficulties, keyed as `difficulties`."""
     sections: tuple[tuple[int, str], ...] = ()
     """(tick, name) of practice sections."""
+    end_tick: int | None = None
+    """Where the song ends, by its end event; None without one."""
     unsuitable: str = ""
     """Why it must not be trained on; empty where it may."""
 

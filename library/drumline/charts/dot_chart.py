@@ -80,6 +80,7 @@ def read(data: bytes, *, name: str, ini: SongIni) -> Chart:
         offset_s=ini.offset_s or _seconds(song.get("offset", "")),
         repairs=capped(repairs),
         sections=_practice_sections(events.get("Events", [])),
+        end_tick=next((tick for _, tick, code, values in events.get("Events", []) if _is_end(code, values)), None),
         unsuitable="modchart" if ini.modchart else "",
     )
 
@@ -105,6 +106,7 @@ def write(chart: Chart, *, mark: str = "") -> bytes:
     sync = [(tick, f"TS {top} {bottom.bit_length() - 1}") for tick, top, bottom in chart.tempo.time_signatures]
     sync += [(tick, f"B {round(tempo_bpm * 1000)}") for tick, tempo_bpm in chart.tempo.tempos]
     practice = [(tick, f'E "section {section}"') for tick, section in chart.sections]
+    practice += [(chart.end_tick, 'E "end"')] if chart.end_tick is not None else []
     parts = [("Song", song), ("SyncTrack", _lines(sync)), ("Events", _lines(practice))]
     parts += [
         (f"{difficulty.title()}Drums", _lines(_track_lines(chart, difficulty)))
@@ -211,6 +213,10 @@ def _practice_sections(events: Iterable[Event]) -> tuple[tuple[int, str], ...]:
     texts = ((tick, unquoted(values)) for _, tick, code, values in events if code == "E")
     matches = ((tick, _PRACTICE.match(text)) for tick, text in texts)
     return tuple((tick, plain(match[1])) for tick, match in matches if match)
+
+
+def _is_end(code: str, values: str) -> bool:
+    return code == "E" and unquoted(values).strip("[]") == "end"
 
 
 def _track_lines(chart: Chart, difficulty: str) -> list[tuple[int, str]]:

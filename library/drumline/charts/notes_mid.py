@@ -80,9 +80,9 @@ def read(data: bytes, *, name: str, ini: SongIni) -> Chart:
     }
     elite = _events_of(midi, (ELITE_TRACK,), name, repairs, holds=elite_drums.ELITE_PITCHES)
     try:
-        sections = _practice_sections(_events_of(midi, (EVENTS_TRACK,), name, repairs))
+        global_events = _events_of(midi, (EVENTS_TRACK,), name, repairs)
     except ChartError as error:
-        sections = ()  # words for players: no reason to refuse the drums
+        global_events = Events()  # words for players: no reason to refuse the drums
         repairs.append(str(error))
     return Chart(
         format="mid",
@@ -96,7 +96,8 @@ def read(data: bytes, *, name: str, ini: SongIni) -> Chart:
         elite=elite_drums.elite(
             elite.notes, rolls=_spans(elite.notes, _ROLL, _SWELL), fills=_spans(elite.notes, _FILL)
         ),
-        sections=sections,
+        sections=_practice_sections(global_events),
+        end_tick=next((tick for tick, _, text in global_events.texts if text == "[end]"), None),
         unsuitable="modchart" if ini.modchart else "",
     )
 
@@ -229,6 +230,8 @@ def write(chart: Chart, *, mark: str = "") -> bytes:
     if mark:
         conductor.append((0, 0, mido.MetaMessage("text", text=mark)))
     practice = [(tick, 0, mido.MetaMessage("text", text=f"[section {words}]")) for tick, words in chart.sections]
+    if chart.end_tick is not None:
+        practice.append((chart.end_tick, 0, mido.MetaMessage("text", text="[end]")))
     file = mido.MidiFile(type=1, ticks_per_beat=chart.tempo.resolution, charset="utf-8")
     file.tracks += [_track("", conductor), _track(EVENTS_TRACK, practice), _track(DRUM_TRACKS[0], drums)]
     if chart.elite:

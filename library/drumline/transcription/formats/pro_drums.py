@@ -1,7 +1,8 @@
 """A transcription as a chart for Clone Hero and YARG: pro drums with cymbals marked, at four difficulties.
 
 Notes are on the grid where the transcription has a tempo map (`chart_grid`), unless free timing is asked for. Where
-there is a grid, the lower difficulties are reduced from Expert (`charts.reductions`). Hits that a lane cannot hold:
+there is a grid, the lower difficulties are reduced from Expert (`charts.reductions`) and practice sections found in it
+(`charts.sections`). Hits that a lane cannot hold:
 `charts.chart_labels.compose`. A chart's tempos are written with few digits; they are rounded here before times become
 ticks, so that no error grows over the song.
 """
@@ -12,6 +13,7 @@ from dataclasses import replace
 from drumline.charts.chart import Chart
 from drumline.charts.chart_labels import compose
 from drumline.charts.reductions import reduced
+from drumline.charts.sections import practice_sections
 from drumline.core.tempo import TempoMap
 from drumline.transcription.chart_grid import snap
 from drumline.transcription.result import RAW_TEMPO, Transcription
@@ -29,6 +31,12 @@ def chart_of(transcription: Transcription, *, stored_bpm: Callable[[float], floa
         placed = stored.seconds(snap([hit.time_s for hit in hits], stored).ticks).tolist()
         hits = tuple(replace(hit, time_s=time_s) for hit, time_s in zip(hits, placed, strict=True))
     made = compose(hits, stored, song.metadata)
+    made = replace(made, end_tick=round(float(stored.ticks(transcription.audio.duration_s))))
     if not on_grid or not made.difficulties:
         return made
-    return replace(made, difficulties={**reduced(made.difficulties["expert"], stored), **made.difficulties})
+    expert = made.difficulties["expert"]
+    return replace(
+        made,
+        difficulties={**reduced(expert, stored), **made.difficulties},
+        sections=practice_sections(expert, stored),
+    )

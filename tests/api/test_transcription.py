@@ -100,7 +100,7 @@ def test_a_persons_file_stays(model: drumline.Model, tmp_path: Path) -> None:
     song.save(path)  # our own is written again
     with pytest.raises(ConfigError, match="no format has such an ending"):
         song.save(tmp_path / "song.docx")
-    with pytest.raises(ValueError, match="a song folder needs the song's audio"):
+    with pytest.raises(ValueError, match="needs the song's audio"):
         song.save(tmp_path / "game", format="folder")
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import zipfile
 import zlib
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
-from drumline.charts import dot_chart, provenance, song_ini
+from drumline.charts import dot_chart, provenance, sng, song_ini
+from drumline.charts.provenance import is_transcription
 from drumline.cli import main
 from drumline.core.errors import ConfigError
 from drumline.core.hit_arrays import Events
@@ -118,6 +120,28 @@ def test_a_song_folder_of_ours_is_written_again(song: Path, ending: str) -> None
     assert not foreign_files(folder, audio)
     (folder / "song.ini").write_text((folder / "song.ini").read_text() + "delay = 20\n")
     assert transcribe(audio, "--format", "folder", "-o", folder.parent).exit_code == 2
+
+
+@pytest.mark.parametrize("ending", [".sng", ".zip"])
+def test_a_song_in_one_file_holds_what_the_folder_does(song: Path, ending: str) -> None:
+    assert transcribe(song, "--format", f"folder,{ending[1:]}", "-o", song.parent / "out/").exit_code == 0
+    folder, file = song.parent / "out" / "x", song.parent / "out" / f"x{ending}"
+    if ending == ".sng":
+        container = sng.read(file.read_bytes(), name=file.name)
+        files = {name: container.file(name) for name in container.index}
+        assert container.ini == song_ini.read((folder / "song.ini").read_bytes())
+    else:
+        with zipfile.ZipFile(file) as archive:
+            assert archive.testzip() is None
+            files = {name.removeprefix("x/"): archive.read(name) for name in archive.namelist()}
+        assert files.pop("song.ini") == (folder / "song.ini").read_bytes()
+    assert files == {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "song.ini"}
+    assert is_transcription(files["notes.chart"])
+    assert transcribe(song, "-o", file).exit_code == 0  # ours, and written again
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    refused = transcribe(song, "-o", file)
+    assert (refused.exit_code, file.name in refused.stderr) == (2, True)
+    assert transcribe(song, "-o", file, "--overwrite").exit_code == 0
 
 
 def test_the_song_itself_may_be_in_its_folder(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from drumline.transcription import result
 from drumline.transcription.beat_tracking import GridHints
 from drumline.transcription.engine import Engine, open_engine
 from drumline.transcription.formats.registry import Format, named, of_path
-from drumline.transcription.outputs import SONG_FOLDER
+from drumline.transcription.outputs import PACKAGES, SONG_FOLDER, write_package
 from drumline.transcription.ownership import ForeignFileError, is_own, message, write_own
 from drumline.transcription.result import SourceAudio
 from drumline.transcription.sources import Stem, find_sources, open_recording
@@ -71,10 +71,11 @@ class Transcription:
         ----------
         path
             The file: ``.mid`` (General MIDI), ``.json``, ``.csv``, ``.jams``, ``.txt`` (Audacity labels), ``.chart``,
-            ``.bsm``, or the name ``notes.mid`` (Clone Hero and YARG).
+            ``.bsm``, or the name ``notes.mid`` (Clone Hero and YARG); ``.sng`` or ``.zip`` for a song with its audio.
         format
-            Name of a format (``midi``, ``json``, ``csv``, ``jams``, ``labels``, ``chart``, ``mid``, ``bsm``) if the
-            ending does not say it; ``folder`` writes a song folder that games play, with the audio, at ``path``.
+            Name of a format (``midi``, ``json``, ``csv``, ``jams``, ``labels``, ``chart``, ``mid``, ``bsm``, ``sng``,
+            ``zip``) if the ending does not say it; ``folder`` writes a song folder that games play, with the audio, at
+            ``path``.
         overwrite
             Whether to replace files that drumline did not write, or that were changed since.
 
@@ -89,13 +90,14 @@ class Transcription:
         ConfigError
             No format has such an ending or name.
         ValueError
-            A song folder of a transcription that was not made from one file.
+            A song with its audio, of a transcription that was not made from one file.
         OSError
             The file cannot be written.
         """
         path = Path(path)
-        if format == SONG_FOLDER:
-            self._save_song_folder(path, overwrite=overwrite)
+        kind = format or path.suffix.lower().removeprefix(".")
+        if kind in PACKAGES:
+            self._save_package(kind, path, overwrite=overwrite)
             return path
         chosen: Format = named(format) if format else of_path(str(path))
         if not overwrite and not is_own(str(path)):
@@ -114,14 +116,18 @@ class Transcription:
 
         return mido.MidiFile(file=BytesIO(named("midi").write(self.result)))
 
-    def _save_song_folder(self, folder: Path, *, overwrite: bool) -> None:
-        from drumline.transcription.formats.song_folder import foreign_files, write_song_folder
+    def _save_package(self, kind: str, path: Path, *, overwrite: bool) -> None:
+        from drumline.transcription.formats.song_folder import foreign_files
 
         if self.audio_file is None:
-            raise ValueError("a song folder needs the song's audio as one file: transcribe a file, not an array")
-        if not overwrite and (foreign := foreign_files(folder, self.audio_file)):
-            raise _foreign([str(file) for file in foreign])
-        write_song_folder(folder, self.result, self.audio_file, overwrite=overwrite)
+            raise ValueError("a song folder, .zip or .sng needs the song's audio as one file: transcribe a file")
+        if kind == SONG_FOLDER:
+            foreign = [str(file) for file in foreign_files(path, self.audio_file)]
+        else:
+            foreign = [] if is_own(str(path)) else [str(path)]
+        if foreign and not overwrite:
+            raise _foreign(foreign)
+        write_package(kind, path, self.result, self.audio_file, overwrite=overwrite)
 
 
 def _foreign(paths: list[str]) -> ForeignFileError:

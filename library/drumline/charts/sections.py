@@ -81,7 +81,7 @@ def _patterns(notes: Sequence[Note], starts: Sequence[int]) -> Floats:
         step = round(_STEPS * (note.tick - starts[bar]) / length) % _STEPS
         found[bar, _DRUMS.index(drum), step] = 1.0
     flat = found.reshape(len(starts), -1)
-    return flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9)
+    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9))
 
 
 def _boundaries(patterns: Floats) -> list[int]:

@@ -76,8 +76,8 @@ def transcribe(
     """Transcribe the drums of songs.
 
     FILES are audio files, globs, folders of songs, or - for standard input. Formats are midi, json, csv, jams, labels,
-    chart, mid (a game's notes.mid), bsm, and folder: a song folder that Clone Hero and YARG play. Exits 1 if any song
-    could not be transcribed.
+    chart, mid (a game's notes.mid), bsm, and with the audio, for Clone Hero and YARG: folder, zip, sng. Exits 1 if any
+    song could not be transcribed.
 
     \b
     drumline transcribe song.ogg

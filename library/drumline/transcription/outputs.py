@@ -14,7 +14,8 @@ from drumline.transcription.result import Transcription
 from drumline.transcription.sources import PIPE, Source
 
 SONG_FOLDER: Final = "folder"
-"""Asks for a song folder that games play: chart, song.ini and the audio."""
+PACKAGES: Final = (SONG_FOLDER, "zip", "sng")
+"""What games play: chart, song.ini and the audio, as a folder or in one file."""
 DEFAULT: Final = "midi"
 _OPTION: Final = "--overwrite"
 
@@ -24,7 +25,8 @@ class Outputs:
     """Output files of each song."""
 
     formats: tuple[Format, ...]
-    song_folder: bool
+    packages: tuple[str, ...]
+    """Names in `PACKAGES`."""
     location: str
     """A folder, the one file there is to be, ``-`` for the pipe; empty: beside each song."""
     is_file: bool
@@ -44,7 +46,8 @@ class Outputs:
             return (Path(self.location),)
         folder = Path(self.location) if self.location else source.folder
         named_ = [folder / each.file_of(source.name) for each in self.formats]
-        return (*named_, *([folder / source.name] if self.song_folder else []))
+        suffixes = ("" if kind == SONG_FOLDER else f".{kind}" for kind in self.packages)
+        return (*named_, *(folder / f"{source.name}{suffix}" for suffix in suffixes))
 
     def write(self, transcription: Transcription, source: Source) -> None:
         """Write one song's files.
@@ -59,24 +62,37 @@ class Outputs:
         paths = self.paths(source)
         for each, path in zip(self.formats, paths, strict=False):
             write_own(str(path), each.write(transcription), overwrite=self.overwrite)
-        if self.song_folder:
-            from drumline.transcription.formats.song_folder import write_song_folder
-
-            write_song_folder(paths[-1], transcription, source.files[0], overwrite=self.overwrite)
+        for kind, path in zip(self.packages, paths[len(self.formats) :], strict=True):
+            write_package(kind, path, transcription, source.files[0], overwrite=self.overwrite)
 
     def refuse_foreign(self, sources: Sequence[Source]) -> None:
         """Raise ConfigError where anything would be replaced that drumline did not write."""
         if self.overwrite or self.piped:
             return
         paths = {source: self.paths(source) for source in sources}
-        files = [str(path) for each in paths.values() for path in (each[:-1] if self.song_folder else each)]
+        folder = len(self.formats) + self.packages.index(SONG_FOLDER) if SONG_FOLDER in self.packages else None
+        files = [str(path) for each in paths.values() for index, path in enumerate(each) if index != folder]
         refuse_foreign(files, option=_OPTION)
-        if self.song_folder:
+        if folder is not None:
             from drumline.transcription.formats.song_folder import foreign_files
 
-            foreign = [str(file) for source in sources for file in foreign_files(paths[source][-1], source.files[0])]
+            foreign = [
+                str(file) for source in sources for file in foreign_files(paths[source][folder], source.files[0])
+            ]
             if foreign:
                 raise ConfigError(message(foreign, option=_OPTION, output="--output"))
+
+
+def write_package(kind: str, path: Path, transcription: Transcription, audio: Path, *, overwrite: bool) -> None:
+    """Write a song as one of `PACKAGES`. Raises what `Outputs.write` does."""
+    if kind == SONG_FOLDER:
+        from drumline.transcription.formats.song_folder import write_song_folder
+
+        write_song_folder(path, transcription, audio, overwrite=overwrite)
+        return
+    from drumline.transcription.formats.song_package import pack
+
+    write_own(str(path), pack(transcription, audio, ending=f".{kind}", name=path.stem), overwrite=overwrite)
 
 
 def plan_outputs(formats: str, output: str, sources: Sequence[Source], *, overwrite: bool = False) -> Outputs:
@@ -89,18 +105,20 @@ def plan_outputs(formats: str, output: str, sources: Sequence[Source], *, overwr
         output = PIPE  # what comes through a pipe goes on through one
     is_folder = output.endswith(("/", os.sep)) or Path(output).is_dir()
     is_file = bool(Path(output).suffix) and not is_folder and output != PIPE
+    ending = Path(output).suffix.lower().removeprefix(".")
     if not formats and is_file:
-        chosen: tuple[Format, ...] = (of_path(output),)
-        song_folder = False
+        packages: tuple[str, ...] = (ending,) if ending in PACKAGES else ()
+        chosen: tuple[Format, ...] = () if packages else (of_path(output),)
     else:
         names = [name.strip() for name in (formats or DEFAULT).split(",")]
-        song_folder = SONG_FOLDER in names
-        chosen = tuple(named(name) for name in names if name != SONG_FOLDER)
-    outputs = Outputs(chosen, song_folder, output, is_file, overwrite)
-    if (is_file or outputs.piped) and (len(sources) > 1 or len(chosen) != 1 or song_folder):
+        packages = tuple(dict.fromkeys(name for name in names if name in PACKAGES))
+        chosen = tuple(named(name) for name in names if name not in PACKAGES)
+    outputs = Outputs(chosen, packages, output, is_file, overwrite)
+    one_file = len(chosen) + len(packages) == 1 and packages != (SONG_FOLDER,) and not (packages and outputs.piped)
+    if (is_file or outputs.piped) and (len(sources) > 1 or not one_file):
         raise ConfigError(f"--output {output} takes one song in one format; name a folder, ending with /, for more")
-    if song_folder and any(len(source.files) != 1 for source in sources):
-        raise ConfigError("a song folder needs the song's audio as one file")
+    if packages and any(len(source.files) != 1 for source in sources):
+        raise ConfigError("a song folder, .zip or .sng needs the song's audio as one file")
     written = [path for source in sources for path in outputs.paths(source)]
     if len(set(written)) < len(written):
         twice = next(path for path in written if written.count(path) > 1)

@@ -23,7 +23,7 @@ def part(*sections: tuple[str, int], seed: int = 0) -> tuple[Note, ...]:
     random, notes, start = np.random.default_rng(seed), {}, 0
     for pattern, bars in sections:
         for _ in range(bars):
-            steps = [(step, lane) for lane, own in PATTERNS[pattern].items() for step in own]
+            steps = [(step, lane) for lane, played in PATTERNS[pattern].items() for step in played]
             if steps:
                 steps.pop(random.integers(len(steps)))
                 steps.append((int(random.integers(16)), "red"))

@@ -71,7 +71,7 @@ def _bars(tempo: TempoMap, last_tick: int) -> list[int]:
 
 
 def _patterns(notes: Sequence[Note], starts: Sequence[int]) -> Floats:
-    """Which drums play where in each bar [bars, drums * steps], of length 1 each; zeros for empty bars."""
+    """Unit vectors [bars, drums * steps] of the drums at each step of each bar; zeros for empty bars."""
     ends = [*starts[1:], 2 * starts[-1] - starts[-2] if len(starts) > 1 else starts[-1] + 1]
     found = np.zeros((len(starts), len(_DRUMS), _STEPS))
     bars = np.searchsorted(starts, [note.tick for note in notes], side="right") - 1

@@ -15,7 +15,7 @@ from drumline.transcription.sources import PIPE, Source
 
 SONG_FOLDER: Final = "folder"
 PACKAGES: Final = (SONG_FOLDER, "zip", "sng")
-"""What games play: chart, song.ini and the audio, as a folder or in one file."""
+"""Formats with the audio that games play: chart, song.ini and audio as a folder, or in one file."""
 DEFAULT: Final = "midi"
 _OPTION: Final = "--overwrite"
 

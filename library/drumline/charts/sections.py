@@ -48,7 +48,8 @@ def practice_sections(notes: Sequence[Note], tempo: TempoMap) -> tuple[tuple[int
     """
     if not notes:
         return ()
-    starts = _bars(tempo, notes[-1].tick)
+    ticks, numbers = tempo.beats(notes[-1].tick + 1)
+    starts = ticks[numbers == 1].tolist()
     patterns = _patterns(notes, starts)
     edges = [0, *_boundaries(patterns), len(patterns)]
     letters: list[Floats] = []
@@ -60,14 +61,6 @@ def practice_sections(notes: Sequence[Note], tempo: TempoMap) -> tuple[tuple[int
         used[name] += 1
         named.append((starts[first], name if used[name] == 1 else f"{name} {used[name]}"))
     return tuple(named)
-
-
-def _bars(tempo: TempoMap, last_tick: int) -> list[int]:
-    """Ticks at which bars start, up to the one that holds ``last_tick``."""
-    starts: list[int] = []
-    for (mark, numerator, denominator), (until, _, _) in pairwise([*tempo.time_signatures, (last_tick + 1, 4, 4)]):
-        starts += range(mark, min(until, last_tick + 1), max(1, tempo.resolution * 4 * numerator // denominator))
-    return starts
 
 
 def _patterns(notes: Sequence[Note], starts: Sequence[int]) -> Floats:

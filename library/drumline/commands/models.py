@@ -177,6 +177,7 @@ def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
 def _evaluate_conditions(settings: "ConditionsConfig") -> None:
     from drumline.evaluation.condition_report import as_markdown
     from drumline.evaluation.conditions import judge_conditions
+    from drumline.transcription.beat_tracking import tempo_of
 
     if settings.checkpoint:
         from drumline.decoding.presets import load_preset
@@ -192,7 +193,7 @@ def _evaluate_conditions(settings: "ConditionsConfig") -> None:
         engine = open_engine(settings.model, preset=settings.preset)
         transcribe = partial(hits_of, detector=engine)
         system = f"{engine.package.name} {engine.package.version}"
-    result = judge_conditions(settings, transcribe, system=system)
+    result = judge_conditions(settings, transcribe, system=system, find_tempo=tempo_of)
     click.echo(f"\n{as_markdown(result, title=settings.name)}\n  report    {settings.output}/report.json")
 
 

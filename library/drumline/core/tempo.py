@@ -59,6 +59,27 @@ class TempoMap:
         index = np.clip(np.searchsorted(starts_s, at, side="right") - 1, 0, None)
         return np.asarray(knots[index] + (at - starts_s[index]) / slopes[index])
 
+    def beats(self, end_tick: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Ticks [N] of the beats before a tick, and their numbers in the bar, from 1.
+
+        A beat is the note value of the time signature; in 6/8, 9/8 and 12/8 it is three eighths.
+
+        Examples
+        --------
+        >>> ticks, numbers = TempoMap(480, time_signatures=((0, 3, 4), (1440, 6, 8))).beats(2880)
+        >>> ticks.tolist(), numbers.tolist()
+        ([0, 480, 960, 1440, 2160], [1, 2, 3, 1, 2])
+        """
+        ends = [*(tick for tick, *_ in self.time_signatures[1:]), np.inf]
+        ticks, numbers = [np.zeros(0)], [np.zeros(0)]
+        for (start, numerator, denominator), end in zip(self.time_signatures, ends, strict=True):
+            is_compound = denominator >= 8 and numerator > 3 and numerator % 3 == 0
+            beat = self.resolution * 4 / denominator * (3 if is_compound else 1)
+            count = np.arange(max(0, np.ceil((min(end, end_tick) - start) / beat)))
+            ticks.append(start + count * beat)
+            numbers.append(count % (numerator // 3 if is_compound else numerator) + 1)
+        return np.round(np.concatenate(ticks)).astype(np.int64), np.concatenate(numbers).astype(np.int64)
+
     def tempo_bpm_at(self, tick: float) -> float:
         """The tempo in force at a tick."""
         return self.tempos[max(0, int(np.searchsorted(self._knots[0], tick, side="right")) - 1)][1]

@@ -1,7 +1,7 @@
 """Scores by condition, their mean with confidence intervals, and the tables and JSON of `evaluation.conditions`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, fields
 from functools import cached_property
 from typing import Any, Final
 
@@ -12,12 +12,14 @@ from drumline.core.interval_value import Value
 from drumline.core.plots import intervals
 from drumline.core.svg import standalone
 from drumline.core.vocabularies import VOCABULARIES
+from drumline.metrics.beats import BeatScores
 from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.metrics.scores import micro, scores
 
 VOCABULARY: Final = "5"
 WINDOW_S: Final = 0.05
 _CLASSES: Final = VOCABULARIES[VOCABULARY].classes
+_GRID_TITLES: Final = ("beat F (70 ms)", "CMLt", "AMLt", "downbeat F")
 _MOST_NAMED: Final = 4
 """Classes that are listed for false positives in music without drums."""
 
@@ -34,6 +36,8 @@ class ConditionScore:
     rival: Counts | None
     """Counts of the rival on the same recordings, in the same order."""
     in_mean: bool
+    grids: tuple[BeatScores, ...] = ()
+    """Beats and bars of the recordings whose truth has a tempo map."""
 
     def drawn_f(self, config: BootstrapConfig) -> NDArray[np.float64]:
         """Micro F-measures [model and rival, 1 + resamples]; the first is on all recordings."""
@@ -86,6 +90,9 @@ def as_markdown(result: Conditions, *, title: str) -> str:
     lines += [_row(_mean_cells(result.headline)), ""]
     lines += _head(["F by class", *(f"{name} ({result.rival})" if result.rival else name for name in _CLASSES)])
     lines += [_row([score.name, *_class_cells(score)]) for score in result.scores]
+    if any(score.grids for score in result.scores):
+        lines += ["", *_head(["beats and bars, mean over recordings", *_GRID_TITLES])]
+        lines += [_row([score.name, *map(_percent, _grid_means(score))]) for score in result.scores if score.grids]
     if result.drumless_minutes:
         rates = {name: count / result.drumless_minutes for name, count in result.false_hits.items()}
         worst = sorted(rates.items(), key=lambda item: -item[1])[:_MOST_NAMED]
@@ -124,6 +131,7 @@ def as_json(result: Conditions) -> dict[str, Any]:
                 "in_mean": score.in_mean,
                 "system": _counts_as_json(score.counts),
                 "rival": None if score.rival is None else _counts_as_json(score.rival),
+                "grid": _grid_as_json(score),
             }
             for score in result.scores
         },
@@ -133,6 +141,18 @@ def as_json(result: Conditions) -> dict[str, Any]:
             "per_minute": round(sum(result.false_hits.values()) / minutes, 4) if minutes else None,
         },
     }
+
+
+def _grid_as_json(score: ConditionScore) -> dict[str, float] | None:
+    if not score.grids:
+        return None
+    names = [field.name for field in fields(BeatScores)]
+    means = [round(mean, 5) for mean in _grid_means(score)]
+    return {"recordings": len(score.grids), **dict(zip(names, means, strict=True))}
+
+
+def _grid_means(score: ConditionScore) -> list[float]:
+    return [float(mean) for mean in np.mean([astuple(grid) for grid in score.grids], axis=0)]
 
 
 def _counts_as_json(counts: Counts) -> dict[str, Any]:

@@ -33,9 +33,11 @@ from drumline.evaluation.condition_report import (
     as_svg,
 )
 from drumline.evaluation.config import EvaluationConfig, ScoringConfig, SystemConfig
+from drumline.evaluation.grids import FindTempo, score_grids
 from drumline.evaluation.predictions import hits_as_json
 from drumline.evaluation.references import ReferenceConfig
 from drumline.evaluation.scoring import find_cases, score_cases
+from drumline.metrics.beats import BeatScores
 from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.metrics.tally import columns_of
 
@@ -101,7 +103,9 @@ def is_conditions(path: str | Path) -> bool:
     return isinstance(tree, dict) and "conditions" in tree
 
 
-def judge_conditions(config: ConditionsConfig, transcribe: Transcribe, *, system: str) -> Conditions:
+def judge_conditions(
+    config: ConditionsConfig, transcribe: Transcribe, *, system: str, find_tempo: FindTempo | None = None
+) -> Conditions:
     """Transcribe and judge every condition; write ``report.json``, ``report.md``, ``report.svg`` and the predictions.
 
     Parameters
@@ -112,6 +116,8 @@ def judge_conditions(config: ConditionsConfig, transcribe: Transcribe, *, system
         The model.
     system
         What the tables call the model.
+    find_tempo
+        Beat tracker whose beats and bars are scored where a truth has a tempo map; None scores none.
 
     Raises
     ------
@@ -138,7 +144,7 @@ def judge_conditions(config: ConditionsConfig, transcribe: Transcribe, *, system
             false_hits += np.bincount(events.label, minlength=len(LABEL_NAMES))
             seconds += duration_s
             progress.update()
-    scores = tuple(_score(condition, config, system) for condition in config.conditions)
+    scores = tuple(_score(condition, config, system, find_tempo) for condition in config.conditions)
     named = {label: int(count) for label, count in zip(LABEL_NAMES, false_hits, strict=True) if count}
     result = Conditions(system, config.rival, scores, named, seconds / 60, config.bootstrap)
     write_bytes(join(config.output, "report.json"), json.dumps(as_json(result), indent=1).encode())
@@ -161,10 +167,11 @@ def _recordings(patterns: Sequence[str]) -> list[tuple[str, list[Path]]]:
     return list(found.items())
 
 
-def _score(condition: ConditionConfig, config: ConditionsConfig, system: str) -> ConditionScore:
-    ours = _counts(
-        condition, SystemConfig(name=system, predictions=join(config.output, "predictions", condition.name)), config
-    )
+def _score(
+    condition: ConditionConfig, config: ConditionsConfig, system: str, find_tempo: FindTempo | None
+) -> ConditionScore:
+    written = SystemConfig(name=system, predictions=join(config.output, "predictions", condition.name))
+    ours = _counts(condition, written, config)
     rival: dict[str, NDArray[np.int64]] = {}
     for other in condition.systems:
         if other.name == config.rival:
@@ -175,12 +182,30 @@ def _score(condition: ConditionConfig, config: ConditionsConfig, system: str) ->
         np.stack([ours[song] for song in songs]),
         np.stack([rival[song] for song in songs]) if rival else None,
         condition.counts,
+        _grids(condition, written, config, find_tempo),
     )
+
+
+def _grids(
+    condition: ConditionConfig, system: SystemConfig, config: ConditionsConfig, find_tempo: FindTempo | None
+) -> tuple[BeatScores, ...]:
+    if find_tempo is None:
+        return ()
+    return score_grids(find_cases(_evaluation(condition, system, config)), system.name, find_tempo)
 
 
 def _counts(condition: ConditionConfig, system: SystemConfig, config: ConditionsConfig) -> dict[str, NDArray[np.int64]]:
     """Counts [classes, (TP, FP, FN)] of a system by recording. Raises ConfigError if a recording cannot be read."""
-    evaluation = EvaluationConfig(
+    evaluation = _evaluation(condition, system, config)
+    scored = score_cases(find_cases(evaluation), evaluation)
+    if scored.unread:
+        raise ConfigError(f"{condition.name}: {scored.unread[0].song}: {scored.unread[0].reason}")
+    songs = scored.songs[condition.truth.name, system.name]
+    return {song.song: song.counts[0, columns_of(VOCABULARY)] for song in songs}
+
+
+def _evaluation(condition: ConditionConfig, system: SystemConfig, config: ConditionsConfig) -> EvaluationConfig:
+    return EvaluationConfig(
         name=condition.name,
         truths=(condition.truth,),
         systems=(system,),
@@ -188,8 +213,3 @@ def _counts(condition: ConditionConfig, system: SystemConfig, config: Conditions
         unmatched="ignore",
         scoring=ScoringConfig(windows_s=(WINDOW_S,), vocabulary=VOCABULARY),
     )
-    scored = score_cases(find_cases(evaluation), evaluation)
-    if scored.unread:
-        raise ConfigError(f"{condition.name}: {scored.unread[0].song}: {scored.unread[0].reason}")
-    songs = scored.songs[condition.truth.name, system.name]
-    return {song.song: song.counts[0, columns_of(VOCABULARY)] for song in songs}

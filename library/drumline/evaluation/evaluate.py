@@ -24,10 +24,10 @@ class Evaluation:
 
 def plan(config: EvaluationConfig) -> list[Case]:
     """Find every recording with its predictions. Raises ConfigError if the configuration cannot be run."""
-    cases = find_cases(config)
     refuse_foreign_json(
         join(config.output, "report.json"), keys=("drumline", "truths"), beside=("report.html", "headline.md")
     )
+    cases = find_cases(config)
     check_writable(config.output)
     return cases
 

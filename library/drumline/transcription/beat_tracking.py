@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from drumline.core.hit_arrays import Events
+from drumline.core.tempo import TempoMap
 from drumline.core.vocabularies import INSTRUMENTS
 from drumline.transcription import rhythm_patterns
 from drumline.transcription.bar_pointer import BarPath, Hits, best_bars, evidence, states_of
@@ -63,6 +64,12 @@ class _Hypothesis:
     @property
     def tempo_bpm(self) -> float:
         return float(30.0 / np.median(np.diff(self.pulses_s)))
+
+
+def tempo_of(events: Events, duration_s: float) -> TempoMap | None:
+    """Tempo map of a recording by its hits; None where there are too few."""
+    found = find_beats(events, duration_s)
+    return found.tempo_map() if found is not None else None
 
 
 def find_beats(

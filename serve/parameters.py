@@ -1,14 +1,27 @@
 """Query parameters of requests."""
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from drumline.core.errors import ConfigError
 from drumline.decoding.config import DecodeConfig
 from drumline.decoding.presets import MICRO, PRESETS
-from drumline.transcription.beat_tracking import GIVEN_BPM, GridHints
+from drumline.transcription.beat_tracking import GIVEN_BPM
 from drumline.transcription.quantise import QuantiseConfig
-from drumline.transcription.transcribe import Timing
+from drumline.transcription.transcribe import Timing, hints_of
+
+_OCTAVES: Final = {"half": 0.5, "double": 2.0}
+
+
+def _meter(text: str) -> str:
+    try:
+        hints_of(meter=text)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+    return text
+
 
 NoteLength = Annotated[
     Literal[4, 8, 16, 32, 64], BeforeValidator(lambda text: int(text) if str(text).isdigit() else text)
@@ -26,6 +39,14 @@ class DecodeParameters(BaseModel):
     """Above 0 more hits, below 0 fewer: subtracted from the log-odds threshold of a hit."""
     tempo_bpm: float | None = Field(default=None, ge=GIVEN_BPM[0], le=GIVEN_BPM[1])
     """A steady tempo in beats per minute; estimated if omitted."""
+    downbeat_s: float | None = Field(default=None, ge=0)
+    """A time [s] at which a bar begins."""
+    octave: Literal["half", "double"] | None = None
+    """Half or twice the tempo that would be estimated."""
+    meter: Annotated[str, AfterValidator(_meter)] | None = None
+    """The meter throughout, such as ``3/4``; estimated if omitted."""
+    free_timing: bool | None = None
+    """Charts for games keep played times; else their notes are on the grid."""
     quantise: NoteLength | None = None
     """Move hits to a grid of notes of this length."""
     triplets: bool | None = None
@@ -48,11 +69,14 @@ class DecodeParameters(BaseModel):
 
     def timing(self) -> Timing:
         """Tempo and quantisation settings."""
+        octave = _OCTAVES[self.octave] if self.octave else 1.0
+        hints = hints_of(downbeat_s=self.downbeat_s, octave=octave, meter=self.meter or "")
+        hints = replace(hints, tempo_bpm=self.tempo_bpm)
         if self.quantise is None:
-            return Timing(GridHints(tempo_bpm=self.tempo_bpm))
+            return Timing(hints, free=bool(self.free_timing))
         strength = 1.0 if self.strength is None else self.strength
         grid = QuantiseConfig(note=self.quantise, triplets=bool(self.triplets), strength=strength)
-        return Timing(GridHints(tempo_bpm=self.tempo_bpm), grid=grid)
+        return Timing(hints, grid=grid, free=bool(self.free_timing))
 
 
 class ResultParameters(DecodeParameters):

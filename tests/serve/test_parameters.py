@@ -64,6 +64,14 @@ def test_sensitivity_moves_thresholds_and_what_is_told_later_stands_above() -> N
         DecodeParameters(sensitivity=float("inf"))
 
 
+def test_statements_about_the_grid_reach_the_beat_tracker() -> None:
+    stated = DecodeParameters(downbeat_s=1.5, octave="half", meter="7/8", free_timing=True).timing()
+    assert stated.free
+    assert (stated.hints.downbeat_s, stated.hints.octave, stated.hints.time_signature) == (1.5, 0.5, (7, 8))
+    with pytest.raises(ValidationError, match="3/4 or 7/8"):
+        DecodeParameters(meter="waltz")
+
+
 def test_every_reason_that_audio_is_refused_for_is_a_problem_with_a_4xx() -> None:
     for kind in ("audio_undecodable", "audio_too_long", "worker_crashed"):
         assert kind in REASONS

@@ -86,7 +86,9 @@ def transcriptions(draw: st.DrawFn, labels: tuple[str, ...] = CLASSES) -> Transc
         Transcriber("drumline", "1.0", draw(st.sampled_from(["", "conservative"]))),
         branches={"snare": np.linspace(0, 1, len(hits)), "crash": np.full(len(hits), np.nan)},
     )
-    return made.with_tempo(draw(tempo_maps), "given") if draw(st.booleans()) else made
+    if draw(st.booleans()):
+        return made
+    return replace(made.with_tempo(draw(tempo_maps), "estimated"), other_tempo_bpm=draw(st.none() | st.floats(20, 400)))
 
 
 def tick_s(transcription: Transcription) -> float:
@@ -106,6 +108,11 @@ def test_json_keeps_everything(made: Transcription) -> None:
     assert our_json.read(data, "song.json") == made
     tree = json.loads(data)
     assert [(hit["time_s"], hit["class"]) for hit in tree["hits"]] == [(hit.time_s, hit.label) for hit in made.hits]
+    if made.tempo is not None:
+        times_s, numbers = np.array(tree["tempo"]["beats"]).T
+        assert (np.diff(times_s) > 0).all()
+        assert (numbers == np.arange(len(numbers)) % 4 + 1).all()
+        assert made.audio.duration_s - 1.5 < times_s[-1] < made.audio.duration_s
 
 
 @some

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import soundfile
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from drumline.api.hits import Hits
 from drumline.audio.recording import Recording
@@ -63,6 +63,11 @@ class Transcription:
         """Mean tempo in beats per minute; None with too few hits to estimate it."""
         tempo = self.result.tempo
         return tempo.mean_tempo_bpm(float(tempo.ticks(self.duration_s))) if tempo is not None else None
+
+    @property
+    def beats(self) -> NDArray[np.float64]:
+        """Beats [N, 2]: time in seconds and number in the bar, from 1. Empty with too few hits to find them."""
+        return np.array(self.result.beats(), dtype=np.float64).reshape(-1, 2)
 
     def save(self, path: str | os.PathLike[str], *, format: str = "", overwrite: bool = False) -> Path:
         """Write a file in the format of its ending.

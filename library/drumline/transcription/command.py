@@ -18,6 +18,8 @@ from drumline.transcription.result import Transcription
 from drumline.transcription.sources import Source, Stem, open_recording
 from drumline.transcription.transcribe import Timing, transcribe
 
+_OCTAVES: Final = {"--halve": 0.5, "--double": 2.0}
+_NEAR: Final = 0.05
 _DRUMS: Final = ("kick", "snare", "tom", "hihat", "ride", "crash", "cymbal")
 
 
@@ -86,14 +88,19 @@ def summary(result: Transcription, source: Source, outputs: Outputs, *, seconds:
     counts = Counter(_drum(hit.label) for hit in result.hits)
     found = ", ".join(f"{drum} {counts[drum]}" for drum in _DRUMS if counts[drum]) or "no hits"
     minutes, rest = divmod(round(result.audio.duration_s), 60)
-    tempo = f", {result.tempo.mean_tempo_bpm(_end(result)):.0f} bpm {result.tempo_origin}" if result.tempo else ""
+    tempo = _tempo(result) if result.tempo is not None else ""
     places = ", ".join(str(path) for path in outputs.paths(source)) or "standard output"
     return f"{result.audio.name} ({minutes}:{rest:02d}): {found}{tempo}; {seconds:.1f} s -> {places}"
 
 
-def _end(result: Transcription) -> float:
-    """The tick where the recording ends."""
-    return float(result.tempo.ticks(result.audio.duration_s)) if result.tempo is not None else 0.0
+def _tempo(result: Transcription) -> str:
+    """Tempo for people, with the option that gives the next best one where that is half or twice of it."""
+    assert result.tempo is not None
+    tempo_bpm = result.tempo.mean_tempo_bpm(float(result.tempo.ticks(result.audio.duration_s)))
+    ratio = (result.other_tempo_bpm or 0.0) / tempo_bpm
+    option = next((name for name, octave in _OCTAVES.items() if abs(ratio / octave - 1) < _NEAR), "")
+    other = f" ({option}: {result.other_tempo_bpm:.0f})" if option else ""
+    return f", {tempo_bpm:.0f} bpm {result.tempo_origin}{other}"
 
 
 def _drum(label: str) -> str:

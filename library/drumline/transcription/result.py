@@ -120,6 +120,8 @@ class Transcription:
     """How the tempo is known; empty without one."""
     tempo_confidence: float | None = None
     """Confidence of an estimated tempo, 0 to 1: its lead over the next best. None if given or unknown."""
+    other_tempo_bpm: float | None = None
+    """The next best tempo at another metrical level (twice, half ...) of an estimated tempo, where there is one."""
     metadata: Metadata = field(default_factory=Metadata)
     """The song's words where they are known."""
     free_timing: bool = False
@@ -171,7 +173,15 @@ class Transcription:
 
     def with_tempo(self, tempo: TempoMap, origin: Literal["estimated", "given"]) -> Self:
         """The same hits on a tempo map."""
-        return replace(self, tempo=tempo, tempo_origin=origin, tempo_confidence=None)
+        return replace(self, tempo=tempo, tempo_origin=origin, tempo_confidence=None, other_tempo_bpm=None)
+
+    def beats(self) -> list[tuple[float, int]]:
+        """Time [s] of each beat within the audio, and its number in the bar, from 1; none without a tempo."""
+        if self.tempo is None:
+            return []
+        ticks, numbers = self.tempo.beats(float(self.tempo.ticks(self.audio.duration_s)))
+        times_s = np.round(self.tempo.seconds(ticks), _TIME_DECIMALS)
+        return list(zip(times_s.tolist(), numbers.tolist(), strict=True))
 
     def with_times(self, times_s: ArrayLike) -> Self:
         """The same hits at other times [N], in the order of ``hits``; quantisation, say."""

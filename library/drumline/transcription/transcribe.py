@@ -84,5 +84,7 @@ def transcription_of(found: DecodedHits, audio: SourceAudio, by: Transcriber, *,
         beats = find_beats(found.events, audio.duration_s, hints=timing.hints)
         if beats is not None:
             result = result.with_tempo(beats.tempo_map(), "given" if given else "estimated")
-            result = replace(result, tempo_confidence=None if given else round(beats.confidence, 4))
+            if not given:
+                other_bpm = beats.other_tempo_bpm and round(beats.other_tempo_bpm, 2)
+                result = replace(result, tempo_confidence=round(beats.confidence, 4), other_tempo_bpm=other_bpm)
     return quantised(result, timing.grid) if timing.grid is not None and result.tempo is not None else result

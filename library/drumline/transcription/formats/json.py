@@ -7,12 +7,15 @@
      "transcriber": {"model": "drumline-1", "version": "1.0", "preset": "default"},
      "metadata": {"title": "...", "artist": "..."},
      "tempo": {"origin": "estimated", "resolution": 480, "tempos": [[0, 120.0]], "time_signatures": [[0, 4, 4]],
-               "confidence": 0.97},
+               "confidence": 0.97, "other_tempo_bpm": 240.0, "beats": [[0.0, 1], [0.5, 2], [1.0, 3]]},
      "hits": [
        {"time_s": 1.25, "class": "snare_head", "velocity": 0.71, "confidence": 0.93, "branches": {"snare": 0.95}}]}
 
 A recording that was cut off or damaged has ``"truncated": true`` in ``audio``: the hits are those of what is there. One
 whose channels cancel in their mean has ``"downmix": "difference"`` (or ``"channel N"``): what was transcribed instead.
+
+``beats`` are seconds and numbers in the bar; they follow from the tempo map and are not read back.
+``other_tempo_bpm`` is the next best tempo at another metrical level.
 
 ``class`` is a name of `core.taxonomy.LABELS`; velocity, confidence and probabilities are 0 to 1. What is not known is
 left out: velocity, confidence, branches, sha256, rate_hz, words of the metadata, and the whole of ``tempo``. A reader
@@ -55,6 +58,9 @@ def head(transcription: Transcription) -> dict[str, Any]:
         values["tempo"] = {"origin": transcription.tempo_origin, **dataclasses.asdict(transcription.tempo)}
         if transcription.tempo_confidence is not None:
             values["tempo"]["confidence"] = transcription.tempo_confidence
+        if transcription.other_tempo_bpm is not None:
+            values["tempo"]["other_tempo_bpm"] = transcription.other_tempo_bpm
+        values["tempo"]["beats"] = transcription.beats()
     return values
 
 
@@ -95,6 +101,7 @@ def read(data: bytes, location: str) -> Transcription:
             tempo=_tempo(tempo) if tempo.values else None,
             tempo_origin=_origin(tempo) if tempo.values else "",
             tempo_confidence=tempo.number("confidence") if tempo.has("confidence") else None,
+            other_tempo_bpm=tempo.number("other_tempo_bpm") if tempo.has("other_tempo_bpm") else None,
             metadata=Metadata(**{field.name: words.text(field.name, "") for field in dataclasses.fields(Metadata)}),
         )
     except (TypeError, ValueError, OverflowError) as error:

@@ -1,8 +1,8 @@
 """A transcription as a chart for Clone Hero and YARG: pro drums with cymbals marked, at four difficulties.
 
 Notes are on the grid where the transcription has a tempo map (`chart_grid`), unless free timing is asked for. Where
-there is a grid, the lower difficulties are reduced from Expert (`charts.reductions`) and practice sections found in it
-(`charts.sections`). Hits that a lane cannot hold:
+there is a grid, the lower difficulties are reduced from Expert (`charts.reductions`), practice sections are found in it
+(`charts.sections`), and second pedals marked (`charts.double_kick`). Hits that a lane cannot hold:
 `charts.chart_labels.compose`. A chart's tempos are written with few digits; they are rounded here before times become
 ticks, so that no error grows over the song.
 """
@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from drumline.charts.chart import Chart
 from drumline.charts.chart_labels import compose
+from drumline.charts.double_kick import with_double_kicks
 from drumline.charts.reductions import reduced
 from drumline.charts.sections import practice_sections
 from drumline.core.tempo import TempoMap
@@ -34,9 +35,9 @@ def chart_of(transcription: Transcription, *, stored_bpm: Callable[[float], floa
     made = replace(made, end_tick=round(float(stored.ticks(transcription.audio.duration_s))))
     if not on_grid or not made.difficulties:
         return made
-    expert = made.difficulties["expert"]
+    expert = with_double_kicks(made.difficulties["expert"], stored)
     return replace(
         made,
-        difficulties={**reduced(expert, stored), **made.difficulties},
+        difficulties={**reduced(expert, stored), "expert": expert},
         sections=practice_sections(expert, stored),
     )

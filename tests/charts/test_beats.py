@@ -35,6 +35,18 @@ def test_a_bar_of_another_length_is_a_time_signature() -> None:
     assert tempo.time_signatures == ((0, 4, 4), (4 * RESOLUTION, 3, 4), (7 * RESOLUTION, 4, 4))
 
 
+@given(st.just(0.0) | st.floats(0.05, 5), st.integers(0, 3), st.integers(2, 5))
+def test_bars_begin_where_they_are_annotated(first_s: float, pickup: int, length: int) -> None:
+    beats_s = first_s + 0.5 * np.arange(24)
+    positions = (np.arange(24) - pickup) % length + 1
+    tempo = tempo_from_beats(beats_s.tolist(), positions.tolist())
+    assert tempo is not None
+    ticks, numbers = tempo.beats(float(tempo.ticks(beats_s[-1])) + 1)
+    times_s = tempo.seconds(ticks)
+    first_bar = int(np.argmax(positions == 1))  # before it is a part of a bar
+    np.testing.assert_array_equal(numbers[times_s > beats_s[first_bar] - 0.01], positions[first_bar:])
+
+
 @given(st.lists(st.tuples(st.floats(-10, 1e5), st.floats(-10, 1e300)), max_size=8))
 def test_any_marks_give_a_map_or_none(marks: list[tuple[float, float]]) -> None:
     tempo_from_marks(marks)

@@ -57,12 +57,20 @@ def tempo_from_marks(
     for index, numerator, denominator in time_signatures:
         changes = (numerator, denominator) != next(reversed(signatures.values()), None)
         if changes and index in ticks_of_marks:
-            signatures[ticks_of_marks[index] if signatures else 0] = (numerator, denominator)
+            tick = ticks_of_marks[index]
+            signatures |= {tick: (numerator, denominator)} if signatures else _bars_to(tick, numerator, denominator)
     return TempoMap(
         RESOLUTION,
         tuple(tempos),
         tuple((at, *signature) for at, signature in sorted(signatures.items())) or ((0, 4, 4),),
     )
+
+
+def _bars_to(tick: int, numerator: int, denominator: int) -> dict[int, tuple[int, int]]:
+    """Time signatures by tick that make a bar line of ``tick``: whole bars, after a shorter first one if need be."""
+    note = RESOLUTION * 4 // denominator
+    rest = tick // note % numerator
+    return ({0: (rest, denominator)} if rest else {}) | {rest * note: (numerator, denominator)}
 
 
 def tempo_from_beats(beats_s: Sequence[float], positions: Sequence[int]) -> TempoMap | None:

@@ -50,9 +50,25 @@ def compared(folder: Path, before: list[dict], now: list[dict], **more: object) 
 def test_a_label_may_drop_by_a_tenth(tmp_path: Path, left: int, verdict: str) -> None:
     told = compared(tmp_path, many(kick=100, snare=10), many(kick=left, snare=30, crash=1))
     assert told == {
-        "events_drop": "passed", "new_failures": "passed", "new_unknown_labels": "passed", "label_drop.kick": verdict,
-        "label_drop.snare": "passed",
+        "events_drop": "passed", "new_failures": "passed", "new_unknown_labels": "passed",
+        "unknown_label_growth": "passed", "label_drop.kick": verdict, "label_drop.snare": "passed",
     }  # fmt: skip
+
+
+def test_more_of_known_unknown_labels_fails_unless_ignored(tmp_path: Path) -> None:
+    before, now = many(kick=50, gong=3), many(kick=45, gong=30)
+    folders = {name: health_report(tmp_path / name, lines) for name, lines in (("old", before), ("new", now))}
+
+    def verdicts(**more: object) -> dict[str, str]:
+        config = {"baseline": folders["old"], "candidate": folders["new"], **more}
+        report = compare_health.run(parse_config(CompareHealthConfig, config, "test")).report
+        return {gate.name: gate.verdict for gate in report.gates}
+
+    assert verdicts()["unknown_label_growth"] == "failed"
+    assert "label_loss.kick" not in verdicts()
+    strict = verdicts(ignore_labels=["gong"], gates={"label_loss": {"at_most": 4}})
+    assert (strict["unknown_label_growth"], strict["label_loss.kick"]) == ("passed", "failed")
+    assert "label_drop.gong" not in strict
 
 
 def test_new_failures_and_new_unknown_labels(tmp_path: Path) -> None:

@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 from tests.quality.files import run, write_dataset, write_lines
 
 from drumline.charts.documents import as_tree
+from drumline.charts.events_jsonl import read_events_jsonl
 from drumline.core.errors import ChartError, DrumlineError
 from drumline.quality.health.check import HealthConfig
 from drumline.quality.health.check import run as check
 from drumline.quality.health.files import read_label_set, read_taxonomy
 from drumline.quality.health.findings import BUCKETS, HealthFindings
 from drumline.quality.health.tally import Tally, bucket_of
+
+BEATSIGHT = Path(__file__).parents[3] / "shared" / "corpus" / "beatsight_real"
 
 component = st.fixed_dictionaries(
     {"label": st.sampled_from(["kick", "Snare", "crash", "crash2", "hihat_open", "gong"])},
@@ -151,6 +154,29 @@ def test_least_numbers(tmp_path: Path, least: int, verdict: str) -> None:
     events = write_lines(tmp_path / "events.jsonl", lines)
     assert verdicts(events, min_counts={"Kick": least}, count_by="real")["label.kick"] == verdict
     assert verdicts(events, min_counts={"kick": least + 1})["label.kick"] == verdict
+
+
+def test_every_label_has_a_least_number(tmp_path: Path) -> None:
+    lines = [hit("kick", float(n)) for n in range(5)] + [hit("snare", 9.0)]
+    gates = verdicts(write_lines(tmp_path / "events.jsonl", lines), min_class_count=2, min_counts={"kick": 9})
+    assert (gates["label.kick"], gates["label.snare"]) == ("failed", "failed")
+
+
+@pytest.mark.parametrize("name", ["events_real_v1.jsonl", "events_real_v1.norm.jsonl"])
+def test_the_manifest_of_beatsights_own_checks_passes(name: str) -> None:
+    manifest = BEATSIGHT / name
+    if not manifest.is_file():
+        pytest.skip("needs ../shared/corpus/beatsight_real")
+    findings = found(str(manifest))
+    assert (findings.events, findings.negative, findings.unknown_labels) == (5, 1, {})
+
+
+def test_a_negative_example_and_an_event_without_audio_are_rows(tmp_path: Path) -> None:
+    lines = [hit(), hit(at_s=1.0) | {"components": [], "negative_example": True}, hit(at_s=2.0) | {"audio_path": None}]
+    path = write_lines(tmp_path / "events.jsonl", lines)
+    assert (found(path).events, found(path).negative, found(path).labels["kick"].total) == (3, 1, 2)
+    (recording,) = read_events_jsonl(Path(path).read_bytes(), "events.jsonl")
+    assert [each.time_s for each in recording.song.hits] == [0.0]
 
 
 def test_required_labels_and_techniques(tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ COMPONENTS: Final[Mapping[str, str]] = MappingProxyType(
         "snare_cross_stick": "snare_rim",
         "sidestick": "snare_rim",
         "side_stick": "snare_rim",
+        "rim_click": "snare_rim",
         "hihat": "hihat",
         "hihat_closed": "hihat_closed",
         "hihat_half": "hihat_open",  # all that is not closed is open
@@ -111,6 +112,7 @@ COMPONENTS: Final[Mapping[str, str]] = MappingProxyType(
         "hihat_foot": "hihat_pedal",
         # Rings like an open hi-hat; and the project's Groove import put stick strokes on the open edge here.
         "hihat_foot_splash": "hihat_open",
+        "hihat_splash": "hihat_open",
         "ride": "ride",
         "ride_bow": "ride_body",
         "ride_edge": "ride_body",
@@ -121,7 +123,10 @@ COMPONENTS: Final[Mapping[str, str]] = MappingProxyType(
         "crash_1": "crash",
         "crash2": "crash",
         "crash_2": "crash",
+        "crash3": "crash",
+        "crash_3": "crash",
         "china": "crash",
+        "china2": "crash",
         "splash": "crash",
         "cymbal": "cymbal",
         "tom": "tom",
@@ -129,12 +134,15 @@ COMPONENTS: Final[Mapping[str, str]] = MappingProxyType(
         "tom_mid": "tom_mid",
         "tom_low": "tom_floor",
         "tom_floor": "tom_floor",
+        "tom_floor2": "tom_floor",
         "tom_or_cymbal": "tom_or_cymbal",
         "unclear": "unclear",
+        "drum_mix": "unclear",
         "aux_percussion": "other",
         "cowbell": "other",
         "tambourine": "other",
         "clap": "other",
+        "shaker": "other",
         "other": "other",
     }
 )

@@ -2,7 +2,8 @@
 
 Each line has ``audio_path``, ``onset_time`` (seconds of that audio) and ``components`` with a label, a
 velocity, a hi-hat openness and a dynamic bucket (or, in older files, a single ``label``). Lines of one
-recording need not stand together. Events marked ``negative_example`` are sounds that are *not* the named
+recording need not stand together; lines whose ``audio_path`` is null are events without audio, which no recording
+has. Events marked ``negative_example`` are sounds that are *not* the named
 piece: they give no hit, so that the place counts as silent.
 """
 
@@ -52,6 +53,8 @@ def read_events_jsonl(data: bytes, location: str) -> tuple[Recording, ...]:
     """Every recording of a manifest, by audio path. Raises ChartError at the first damaged line."""
     recordings: dict[str, _Lines] = {}
     for row in read_json_lines(data, location):
+        if "audio_path" in row.values and not row.has("audio_path"):
+            continue  # null: an event without audio
         lines = recordings.setdefault(row.text("audio_path"), _Lines())
         for name in ("session_id", "drummer_id", "source_set", "mix_context", "split", "tempo_bpm", "meter"):
             if word := row.text(name, ""):
@@ -61,12 +64,17 @@ def read_events_jsonl(data: bytes, location: str) -> tuple[Recording, ...]:
             lines.repairs.append(f"{row.location.rstrip(': ')}: a negative example, left out")
             continue
         techniques = row.texts("techniques")
-        for part in row.trees("components") or [row]:
+        for part in components_of(row):
             lines.hits.append(_hit(part, onset_s, techniques, lines.repairs))
     return tuple(
         Recording(path, ",".join(sorted(lines.words_by_field.get("mix_context", set()))), _song(path, lines))
         for path, lines in sorted(recordings.items())
     )
+
+
+def components_of(row: Tree) -> list[Tree]:
+    """Components of an event, or the event itself where it does not list any; none of a negative example without."""
+    return row.trees("components") if row.has("components") else [row]
 
 
 def _hit(part: Tree, onset_s: float, techniques: Sequence[str], repairs: list[str]) -> Hit:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from drumline.charts.documents import Tree, as_tree
+from drumline.charts.events_jsonl import components_of
 from drumline.core.artifacts import STORAGE_ERRORS, filesystem, publish
 from drumline.core.documents import parse_json
 from drumline.core.errors import ChartError, ConfigError, DrumlineError
@@ -64,10 +65,10 @@ def set_field(row: Row, name: str, value: object) -> None:
     row[next((key for key in row if key.casefold() == name.casefold()), name)] = value
 
 
-def components_of(line: JsonLine) -> list[tuple[Row, Tree]]:
-    """Components of an event as (object to edit, view); the event itself if it lists no components."""
-    trees = line.tree.trees("components")
-    if not trees:
+def editable_components(line: JsonLine) -> list[tuple[Row, Tree]]:
+    """Components of an event (`charts.events_jsonl.components_of`) as pairs of the object to edit and its view."""
+    trees = components_of(line.tree)
+    if not line.tree.has("components"):
         return [(line.row, line.tree)]
     rows = next(value for key, value in line.row.items() if key.casefold() == "components")
     return list(zip(rows, trees, strict=True))

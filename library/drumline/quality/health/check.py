@@ -60,6 +60,8 @@ class HealthConfig(CheckConfig):
     """Required number of components by label, each a gate."""
     min_counts_file: str = ""
     """JSON file with required numbers by label; `min_counts` takes precedence."""
+    min_class_count: int = Field(default=0, ge=0)
+    """Required number of components of every label of ``label_set``, or of every label that occurs without one."""
     count_by: Literal["total", "real"] = "total"
     """Events that count towards `min_counts`: all of them, or recorded ones only."""
     required_labels: tuple[str, ...] = ()
@@ -94,6 +96,9 @@ def run(config: HealthConfig) -> CheckResult:
     tally = Tally("dataset" if of_dataset else "events", labels, known_techniques)
     source = _count(config, tally, taxonomy)
     findings = tally.findings()
+    if config.min_class_count:
+        floor = labels if config.label_set else findings.labels.keys()
+        least = dict.fromkeys(sorted(floor), config.min_class_count) | least
     report = make_report(
         "health",
         config,

@@ -17,6 +17,7 @@ from drumline.quality.health.findings import HealthFindings
 from drumline.quality.outcome import CheckResult
 from drumline.quality.page import Figure, Section, Table
 from drumline.quality.report import SCHEMA_VERSION, CheckConfig, Input, Report, make_report
+from drumline.quality.samples import normalise_label
 
 
 class CompareHealthGates(Config):
@@ -24,6 +25,8 @@ class CompareHealthGates(Config):
 
     label_drop: Limit | None = Limit(at_most=0.1)
     """Relative decrease of each label of the baseline."""
+    label_loss: Limit | None = None
+    """Number of events that each label of the baseline lost, beside the share."""
     technique_drop: Limit | None = None
     """Relative decrease of each technique of the baseline."""
     hours_drop: Limit | None = None
@@ -34,6 +37,8 @@ class CompareHealthGates(Config):
     """Number of gates that fail for the candidate but not for the baseline."""
     new_unknown_labels: Limit | None = Limit(at_most=0)
     """Number of unknown labels that the baseline did not have."""
+    unknown_label_growth: Limit | None = Limit(at_most=0)
+    """Number of events with unknown labels, less those of the baseline."""
 
 
 class CompareHealthConfig(CheckConfig):
@@ -45,6 +50,8 @@ class CompareHealthConfig(CheckConfig):
     """The report.json of `check health` on the released data."""
     count_by: Literal["total", "real"] = "total"
     """Label counts that are compared: all events, or recorded ones only."""
+    ignore_labels: tuple[str, ...] = ()
+    """Labels that may change freely, unknown ones too."""
     gates: CompareHealthGates = CompareHealthGates()
 
 
@@ -82,9 +89,15 @@ def run(config: CompareHealthConfig) -> CheckResult:
     """Compare two health reports. Raises DrumlineError if a report cannot be used."""
     (now, source), (before, other) = (_read(getattr(config, role), role) for role in ("candidate", "baseline"))
     new, old = now.findings, before.findings
+    ignored = set(map(normalise_label, config.ignore_labels))
 
     def labels(found: HealthFindings) -> dict[str, float]:
-        return {name: getattr(label, config.count_by) for name, label in found.labels.items()}
+        counts = {name: getattr(label, config.count_by) for name, label in found.labels.items()}
+        return {name: count for name, count in counts.items() if name not in ignored}
+
+    unknown, unknown_before = (
+        {name: count for name, count in found.unknown_labels.items() if name not in ignored} for found in (new, old)
+    )
 
     failing, failed = ({gate.name for gate in each.gates if gate.verdict == "failed"} for each in (now, before))
     passing = {gate.name for gate in now.gates if gate.verdict == "passed"}
@@ -95,13 +108,14 @@ def run(config: CompareHealthConfig) -> CheckResult:
         hours=_changes(old.hours_by_split, new.hours_by_split),
         new_failures=tuple(sorted(failing - failed)),
         mended=tuple(sorted(failed & passing)),
-        new_unknown_labels={k: n for k, n in new.unknown_labels.items() if k not in old.unknown_labels},
+        new_unknown_labels={name: count for name, count in unknown.items() if name not in unknown_before},
     )
     drops = {"label": findings.labels, "technique": findings.techniques, "hours": findings.hours}
     singles = {
         "events_drop": _value(findings.events),
         "new_failures": measured(len(findings.new_failures)),
         "new_unknown_labels": measured(len(findings.new_unknown_labels)),
+        "unknown_label_growth": measured(sum(unknown.values()) - sum(unknown_before.values())),
     }
     gates = [gate for gate in apply_limits(config.gates, singles) if gate.name in singles]
     gates += [
@@ -110,6 +124,11 @@ def run(config: CompareHealthConfig) -> CheckResult:
         if (limit := getattr(config.gates, f"{kind}_drop"))
         for name, change in changes.items()
         if change.baseline
+    ]
+    gates += [
+        apply_limit(f"label_loss.{name}", measured(change.baseline - change.candidate), config.gates.label_loss)
+        for name, change in findings.labels.items()
+        if config.gates.label_loss and change.baseline
     ]
     kinds = {found.kind for found in (new, old)}
     notes = ("an event manifest is compared with a dataset: their labels differ",) if len(kinds) > 1 else ()

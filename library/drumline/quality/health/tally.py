@@ -14,6 +14,7 @@ import numpy as np
 
 from drumline.charts.documents import Tree
 from drumline.charts.drum_maps import component_label
+from drumline.charts.events_jsonl import components_of
 from drumline.core.interval_value import number
 from drumline.quality.health.findings import BUCKET_EDGES, BUCKETS, UNSPECIFIED, HealthFindings, Histogram, LabelHealth
 from drumline.quality.samples import normalise_label
@@ -70,7 +71,7 @@ class Tally:
         loudness = line.tree("loudness")
         if loudness.has("LUFS_i"):
             self.loudness.append(loudness.number("LUFS_i"))
-        components = line.trees("components") or [line]
+        components = components_of(line)
         names = sorted(normalise_label(part.text("label")) for part in components)
         self.keys.append(event_key(line.text("audio_path", "") or session, line.seconds("onset_time"), names))
         if line.flag("negative_example"):

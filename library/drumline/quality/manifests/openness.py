@@ -22,7 +22,7 @@ from drumline.core.interval_value import Number, measured, number
 from drumline.core.taxonomy import BRANCHES
 from drumline.dataset.card_plots import bars
 from drumline.quality.gates import Limit, apply_limits
-from drumline.quality.lines import components_of, describe_file, iter_json_lines, json_lines_writer, set_field
+from drumline.quality.lines import describe_file, editable_components, iter_json_lines, json_lines_writer, set_field
 from drumline.quality.manifests.curves import LEVELS, MOST_RAW, OpennessCurve, OpennessCurves, level_of, read_curves
 from drumline.quality.outcome import CheckResult
 from drumline.quality.page import Figure, Section, Table
@@ -108,7 +108,7 @@ def run(config: OpennessConfig) -> CheckResult:
     with json_lines_writer(uri) as write:
         for line in iter_json_lines(config.events):
             events += 1
-            for row, part in components_of(line):
+            for row, part in editable_components(line):
                 if component_label(part.text("label")) in _HIHATS:
                     _normalize(row, part, _curve(part, line.tree, curves), line.tree, config=config, count=count)
             write(line.row)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from drumline.charts.documents import Tree
 from drumline.charts.drum_maps import component_label
+from drumline.charts.events_jsonl import components_of
 from drumline.quality.samples import normalise_label
 from drumline.quality.techniques.recording_hits import RecordingHits
 
@@ -51,7 +52,7 @@ class HitCollector:
         self.tempo_bpm.append(line.number("tempo_bpm", 0.0))
         if not line.flag("negative_example"):
             length_s = line.seconds("offset_time") - onset_s if line.has("offset_time") else float("nan")
-            for part in line.trees("components") or [line]:
+            for part in components_of(line):
                 self.event.append(len(self.time_s))
                 self.name.add(normalise_label(part.text("label")))
                 self.variant.add(normalise_label(part.text("instrument_variant", "")))

@@ -29,6 +29,14 @@ def test_overrides_win_over_the_file_and_reach_into_sections_and_lists(tmp_path:
     assert changed(Example(), {"stages.0.epochs": 5}, "test").stages == (Stage(epochs=5), Stage(epochs=2))
 
 
+@pytest.mark.parametrize("text", ["20251109", "no", "2025-11-09", "007", "1e3"])
+def test_a_name_that_yaml_takes_for_a_number_or_a_truth_value_is_a_name(text: str) -> None:
+    assert load_config(Example, None, [f"name={text}"]).name == text
+    assert load_config(Example, None, ["name=null"]).name is None
+    with pytest.raises(ConfigError, match="name: Input should be a valid string"):
+        load_config(Example, None, ["name=[1]"])
+
+
 @pytest.mark.parametrize(
     ("override", "message"),
     [

@@ -8,6 +8,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, get_args
@@ -62,10 +63,14 @@ def read_yaml_file(path: str | Path) -> Any:
 def parse_config(model: type[C], tree: dict[str, Any], location: str) -> C:
     """A configuration from a mapping; ``location`` stands at the head of each error."""
     try:
-        # Through JSON, where strictness still lets a list be a tuple and a whole number a float.
-        return model.model_validate_json(json.dumps(tree, default=str))
+        return _validated(model, tree)
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(model, detail, location) for detail in error.errors())) from error
+
+
+def _validated(model: type[C], tree: dict[str, Any]) -> C:
+    # Through JSON, where strictness still lets a list be a tuple and a whole number a float.
+    return model.model_validate_json(json.dumps(tree, default=str))
 
 
 def changed(config: C, values: Mapping[str, Any], location: str) -> C:
@@ -95,12 +100,19 @@ def canonical_json(value: BaseModel | str | dict[str, Any] | list[Any], *, inden
 
 
 def _overridden(model: type[C], tree: dict[str, Any], overrides: Sequence[str], *, location: str) -> C:
-    for override in overrides:
-        _apply(tree, override)
+    texts = {name: (value, text) for name, value, text in (_apply(tree, override) for override in overrides)}
+    try:
+        return _validated(model, tree)
+    except ValidationError as error:
+        faults = {".".join(map(str, detail["loc"])) for detail in error.errors() if detail["type"] == "string_type"}
+    # A name such as 20251109 or no is a number or a boolean in YAML.
+    for name in faults & {name for name, (value, _) in texts.items() if isinstance(value, (int, float, date))}:
+        _set(tree, name, texts[name][1], location=f"override {name}")
     return parse_config(model, tree, location=location)
 
 
-def _apply(tree: dict[str, Any], override: str) -> None:
+def _apply(tree: dict[str, Any], override: str) -> tuple[str, Any, str]:
+    """Apply an override to a mapping; gives its name, value and text."""
     name, equals, text = override.partition("=")
     if not equals or not name:
         raise ConfigError(f"override {override!r}: write dotted.name=value")
@@ -109,6 +121,7 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     except DocumentError as error:
         raise ConfigError(f"override {override!r}: the value is not YAML: {error}") from error
     _set(tree, name, value, location=f"override {override!r}")
+    return name, value, text
 
 
 def _set(tree: dict[str, Any], name: str, value: Any, *, location: str) -> None:

@@ -190,10 +190,19 @@ def test_a_failure_halts(tmp_path: Path, halt: bool, second: str) -> None:
     assert ("same: not run" in report.notes) is halt
 
 
-def test_what_a_step_cannot_read_ends_it_all(tmp_path: Path) -> None:
-    tree = {"steps": [{"health": {"events": "nowhere.jsonl"}}]}
-    with pytest.raises(DrumlineError, match=r"step 1-health: nowhere.jsonl: cannot be read"):
-        check(parse_config(ReadyConfig, tree, location="ready.yaml"))
+def test_a_step_that_cannot_be_read_fails_and_the_others_run(tmp_path: Path) -> None:
+    events = write_lines(tmp_path / "events.jsonl", many(kick=1))
+    steps = [{"health": {"events": path}} for path in ("nowhere.jsonl", events)]
+    (tmp_path / "ready.yaml").write_text(json.dumps({"steps": steps, "output": str(tmp_path / "out")}))
+    result = run("check", "ready", tmp_path / "ready.yaml")
+    assert result.exit_code == 2
+    assert "step 1-health: nowhere.jsonl: cannot be read" in result.stderr
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [step["verdict"] for step in report["findings"]["steps"]] == ["unreadable", "passed"]
+    assert report["verdict"] == "failed"
+
+
+def test_what_is_no_list_of_steps_is_told() -> None:
     for bad, message in (
         ([{}], "a step names one check"),
         ([{"health": {"events": "x", "gates": {"evnts": None}}}], "did you mean"),

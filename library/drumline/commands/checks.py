@@ -36,7 +36,9 @@ def quality_check(
             elif config.output:
                 publish(outcome, config.output)
                 click.echo(f"  page     {config.output}/report.html\n  report   {config.output}/report.json")
-            sys.exit(1 if outcome.report.failed(strict=strict) else 0)
+            for error in outcome.errors:
+                click.echo(f"drumline: {error}", err=True)
+            sys.exit(2 if outcome.errors else 1 if outcome.report.failed(strict=strict) else 0)
 
         command = explained(module, name)(handle_errors(run))
         command = click.option("--strict", is_flag=True, help="Treat notes and unknown gates as failures.")(command)

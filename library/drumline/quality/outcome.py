@@ -26,6 +26,8 @@ class CheckResult:
     """Build the sections of the page from the report; called only when a page is written, because plots are slow."""
     written: tuple[str, ...] = ()
     """Data files that were written besides the report."""
+    errors: tuple[str, ...] = ()
+    """Inputs that could not be used; the command exits with 2."""
 
 
 def refuse_foreign_report(output: str) -> None:

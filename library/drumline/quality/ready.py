@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from drumline.core.artifacts import join
 from drumline.core.config import Config
 from drumline.core.errors import DrumlineError
+from drumline.core.interval_value import measured
 from drumline.dataset.card_plots import stacked_bars
 from drumline.quality import compare_manifests, open_set
 from drumline.quality.alignment import check as alignment
@@ -21,7 +22,7 @@ from drumline.quality.bootstrap.check import BootstrapCheckConfig
 from drumline.quality.boundaries import check as boundaries
 from drumline.quality.boundaries.config import BoundariesConfig
 from drumline.quality.compare_manifests import CompareManifestsConfig
-from drumline.quality.gates import Gate
+from drumline.quality.gates import Gate, Limit, apply_limit
 from drumline.quality.health import check as health
 from drumline.quality.health import compare as compare_health
 from drumline.quality.health.check import HealthConfig
@@ -100,8 +101,9 @@ class StepFindings(Config):
     """Name of the step: as configured, else its number and check."""
     check: str
     """Check that the step runs."""
-    verdict: Literal["passed", "failed", "unknown", "not run"]
-    """Combined verdict of its gates; ``not run`` if an earlier step failed and ``halt`` is set."""
+    verdict: Literal["passed", "failed", "unknown", "unreadable", "not run"]
+    """Combined verdict of its gates; ``unreadable`` if an input could not be used, ``not run`` if an earlier step
+    failed and ``halt`` is set."""
     gates: int
     """Number of gates."""
     failed: int
@@ -126,19 +128,21 @@ class ReadyFindings(Config):
 
 
 def run(config: ReadyConfig) -> CheckResult:
-    """Run all steps and combine their verdicts. Raises DrumlineError if the input of a step cannot be used."""
+    """Run all steps and combine their verdicts. A step whose input cannot be used fails, and the others run."""
     found: list[StepFindings] = []
     gates: list[Gate] = []
     inputs: list[Input] = []
     failed = False
     for name, kind, settings in config.named():
         if failed and config.halt:
-            found.append(_skipped(name, kind))
+            found.append(_without_gates(name, kind, "not run"))
             continue
         try:
             outcome = _CHECKS[kind](settings)
         except DrumlineError as error:
-            raise DrumlineError(f"step {name}: {error}") from error
+            found.append(_without_gates(name, kind, "unreadable", str(error)))
+            gates.append(apply_limit(f"{name}.unreadable", measured(1), Limit(at_most=0)))
+            continue
         report = outcome.report
         output = settings.output or (join(config.output, name) if config.output else "")
         if output:
@@ -164,12 +168,13 @@ def run(config: ReadyConfig) -> CheckResult:
     notes = [f"{step.name}: {note}" for step in found for note in step.notes]
     notes += [f"{step.name}: not run" for step in found if step.verdict == "not run"]
     report = make_report("ready", config, findings=findings, gates=tuple(gates), inputs=inputs, notes=notes)
-    return CheckResult(report, lambda: sections(findings))
+    errors = tuple(f"step {step.name}: {step.notes[0]}" for step in found if step.verdict == "unreadable")
+    return CheckResult(report, lambda: sections(findings), errors=errors)
 
 
-def _skipped(name: str, kind: str) -> StepFindings:
+def _without_gates(name: str, kind: str, verdict: Literal["unreadable", "not run"], *notes: str) -> StepFindings:
     return StepFindings(
-        name=name, check=kind, verdict="not run", gates=0, failed=0, unknown=0, notes=(), report="", below=False
+        name=name, check=kind, verdict=verdict, gates=0, failed=0, unknown=0, notes=notes, report="", below=False
     )
 
 

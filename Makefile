@@ -56,12 +56,13 @@ model: $(READY)
 	$(BIN)/drumline render-corpus configs/render_corpus/model_guitars.yaml
 	$(BIN)/drumline render-corpus configs/render_corpus/model_backing.yaml
 	$(BIN)/drumline render-corpus configs/render_corpus/model_wires.yaml
+	$(BIN)/drumline render-corpus configs/render_corpus/model_strums.yaml
 	$(BIN)/drumline render-corpus configs/render_corpus/model_validation_rock.yaml
 	$(BIN)/drumline render-corpus configs/render_corpus/model_validation.yaml
 	$(BIN)/drumline build-dataset configs/build_dataset/model_real.yaml
 	$(BIN)/drumline train configs/train_model/model_real.yaml
-	$(BIN)/drumline average out/models/model_real/checkpoints/resume-0005-000000.pt \
-		configs/train_model/drumline-small-0.7.npz --output out/models/model_real/averaged.pt
+	$(BIN)/drumline average out/models/model_real/checkpoints/resume-0002-000000.pt \
+		configs/train_model/drumline-small-0.8.npz --output out/models/model_real/averaged.pt
 	$(BIN)/drumline predict configs/predict/validation.yaml
 	$(BIN)/drumline calibrate configs/calibrate_model/validation.yaml
 	$(BIN)/drumline export-model configs/export_model/model.yaml

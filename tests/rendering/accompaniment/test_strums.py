@@ -46,6 +46,13 @@ def test_strums_sound_on_the_grid_of_the_song(tmp_path: Path) -> None:
     assert accompany(song, config, duration_s=5.0, seed=2)[1].startswith("strums: strums of")
 
 
+def test_a_song_of_one_bar_may_be_silent(tmp_path: Path) -> None:
+    folder, song = write_strums(tmp_path / "strums"), AnnotatedSong("test", (), Metadata(), TempoMap(480))
+    shape = {"rate_hz": RATE_HZ, "channels": 1}
+    played = [play_strums(song, TempoMap(480), [folder], duration_s=2.0, **shape, seed=(n,))[0] for n in range(20)]
+    assert {bool(samples.any()) for samples in played} == {True, False}
+
+
 def test_a_folder_without_strums_is_an_error(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "kick.wav", np.zeros(10), RATE_HZ)
     with pytest.raises(ConfigError, match=r"no strums; their names end in the layer"):

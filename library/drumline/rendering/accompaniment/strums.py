@@ -85,8 +85,8 @@ def play_strums(
     speed = 2 ** (float(random.uniform(-_SEMITONES, _SEMITONES)) / 12)
     total = np.zeros(round(duration_s * rate_hz), dtype=np.float32)
     strokes_s = list(_strokes_s(list(bars_of(song, tempo, duration_s=duration_s)), tempo, random))
-    ends_s = [start_s for start_s, *_ in strokes_s[1:]] + [duration_s]
-    for (start_s, bar, is_accented, direction), end_s in zip(strokes_s, ends_s, strict=True):
+    ends_s = [*(start_s for start_s, *_ in strokes_s[1:]), duration_s]
+    for (start_s, bar, is_accented, direction), end_s in zip(strokes_s, ends_s, strict=False):  # no strokes, one end
         layers = _layers(chords[str(played[bar % _NUM_CHORDS])], direction)
         loudest = len(layers) if is_accented else max(1, len(layers) - 1)
         strum = _read(layers[int(random.integers(loudest // 2, loudest))], round(rate_hz / speed))

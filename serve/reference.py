@@ -61,6 +61,7 @@ def _type_name(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(str(value) for value in schema["enum"])
     if "minimum" in schema:
-        return f"{schema['minimum']:g} to {schema['maximum']:g}"
+        upper = f"to {schema['maximum']:g}" if "maximum" in schema else "or more"
+        return f"{schema['minimum']:g} {upper}"
     json_type = str(schema.get("type", ""))
     return {"boolean": "true, false"}.get(json_type, json_type)

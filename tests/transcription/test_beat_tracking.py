@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drumline.charts.mdb import SUBCLASSES
@@ -51,6 +51,7 @@ def click(tempo_bpm: float, start_s: float, num_beats: int = 64) -> Events:
 
 @settings(max_examples=10, deadline=None)
 @given(st.floats(0, 3), st.sampled_from([None, 110.0]))
+@example(1.3125, None)
 def test_a_click_is_one_tempo_whatever_leads_in(start_s: float, given_bpm: float | None) -> None:
     found = found_in(click(110.0, start_s), start_s + 64 * 60 / 110, GridHints(tempo_bpm=given_bpm))
     tempo = found.tempo_map()

@@ -85,7 +85,7 @@ class BeatGrid:
             join = int(beats[np.searchsorted(beats, join) + 1]) if join != beats[-1] else join
         natural = float(self.eighths_s[join]) / step_s
         phase = int(self.eighth[join])
-        numbers = np.arange(2, max(4, int(2 * natural) + 2), 2)
+        numbers = np.arange(2, max(4, int(2 * natural) + 1), 2)
         ratio = np.abs(np.log(numbers / natural))
         cost = ratio + np.where(numbers % length == phase % length, 0.0, _WHOLE_BARS)
         return join, int(numbers[cost.argmin()])

@@ -10,6 +10,7 @@ import soundfile
 import symusic
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.rendering.accompaniment.test_strums import write_strums
 from tests.rendering.accompaniment.tiny_guitar import tiny_capture, tiny_guitar
 from tests.rendering.accompaniment.tiny_soundfont import tiny_soundfont
 
@@ -42,6 +43,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tiny_capture(folder / "amps/one.nam")
     (folder / "midi").mkdir()
     (folder / "midi/song.mid").write_bytes(midi_file())
+    write_strums(folder / "strums")
     return folder
 
 
@@ -61,6 +63,7 @@ def only(way: str, folder: Path) -> Accompaniment:
     return Accompaniment(
         ways=Ways(**weights),
         audio_folders=(str(folder / "audio"),),
+        strum_folders=(str(folder / "strums"),),
         midi_folders=(str(folder / "midi"),),
         soundfonts=(str(folder / "tiny.sf2"),),
         guitars=GuitarsConfig(

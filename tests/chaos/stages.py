@@ -16,6 +16,7 @@ import yaml
 from tests.export.tiny import noise, write_package
 from tests.jobs.conftest import MANY, content
 from tests.jobs.conftest import config_for as build_config
+from tests.jobs.libraries import config_for as library_config
 from tests.training.songs import train_config, write_songs
 
 from drumline.core.artifacts import filesystem, join, names, read_bytes
@@ -24,7 +25,6 @@ from drumline.dataset.verify import verify
 from drumline.rendering.demo_library import make_demo_library
 from drumline.training import checkpoints
 from drumline.training.journal import records_of
-from drumline.transcription.library.config import LibraryConfig
 from drumline.tuning.config import SweepConfig
 from drumline.tuning.trials import Trials
 
@@ -136,15 +136,9 @@ class Library(_Songs):
         write_package(folder / "tiny-1.0", "int8")
 
     def config(self, inputs: str | Path, output: str, address: str) -> Config:
-        tree = {
-            "library": join(inputs, "songs"),
-            "output": output,
-            "model": join(inputs, "tiny-1.0"),
-            "formats": ["json", "midi"],
-            "workers": {"songs_a_call": 1},
-            "run": {"ray": {"address": address}},
-        }
-        return parse_config(LibraryConfig, tree, "test")
+        songs, package = join(inputs, "songs"), join(inputs, "tiny-1.0")
+        run = {"ray": {"address": address}}
+        return library_config(songs, output, package, run=run, workers={"songs_a_call": 1})
 
     def twice(self, output: str) -> int:
         fs, path = filesystem(join(output, "transcriptions.parquet"))

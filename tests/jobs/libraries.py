@@ -36,7 +36,7 @@ def write_library(folder: Path) -> Path:
     return folder
 
 
-def config_for(library: str | Path, output: str | Path, package: Path, **changes: object) -> LibraryConfig:
+def config_for(library: str | Path, output: str | Path, package: str | Path, **changes: object) -> LibraryConfig:
     tree = {
         "library": str(library),
         "output": str(output),

@@ -13,6 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 DEFAULT_TEMPO_BPM = 120.0
 
 
+def is_compound(numerator: int, denominator: int) -> bool:
+    """Whether three notes of a time signature make a beat, as in 6/8, 9/8 and 12/8."""
+    return denominator >= 8 and numerator > 3 and numerator % 3 == 0
+
+
 @dataclass(frozen=True)
 class TempoMap:
     """Tempo and metre over a song.
@@ -73,11 +78,11 @@ class TempoMap:
         ends = [*(tick for tick, *_ in self.time_signatures[1:]), np.inf]
         ticks, numbers = [np.zeros(0)], [np.zeros(0)]
         for (start, numerator, denominator), end in zip(self.time_signatures, ends, strict=True):
-            is_compound = denominator >= 8 and numerator > 3 and numerator % 3 == 0
-            beat = self.resolution * 4 / denominator * (3 if is_compound else 1)
+            compound = is_compound(numerator, denominator)
+            beat = self.resolution * 4 / denominator * (3 if compound else 1)
             count = np.arange(max(0, np.ceil((min(end, end_tick) - start) / beat)))
             ticks.append(start + count * beat)
-            numbers.append(count % (numerator // 3 if is_compound else numerator) + 1)
+            numbers.append(count % (numerator // 3 if compound else numerator) + 1)
         return np.round(np.concatenate(ticks)).astype(np.int64), np.concatenate(numbers).astype(np.int64)
 
     def tempo_bpm_at(self, tick: float) -> float:

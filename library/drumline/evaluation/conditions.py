@@ -36,8 +36,7 @@ from drumline.evaluation.config import EvaluationConfig, ScoringConfig, SystemCo
 from drumline.evaluation.grids import FindTempo, score_grids
 from drumline.evaluation.predictions import hits_as_json
 from drumline.evaluation.references import ReferenceConfig
-from drumline.evaluation.scoring import find_cases, score_cases
-from drumline.metrics.beats import BeatScores
+from drumline.evaluation.scoring import Case, find_cases, score_cases
 from drumline.metrics.bootstrap import BootstrapConfig
 from drumline.metrics.tally import columns_of
 
@@ -171,36 +170,31 @@ def _score(
     condition: ConditionConfig, config: ConditionsConfig, system: str, find_tempo: FindTempo | None
 ) -> ConditionScore:
     written = SystemConfig(name=system, predictions=join(config.output, "predictions", condition.name))
-    ours = _counts(condition, written, config)
+    evaluation = _evaluation(condition, written, config)
+    cases = find_cases(evaluation)
+    ours = _counts(cases, evaluation)
     rival: dict[str, NDArray[np.int64]] = {}
     for other in condition.systems:
         if other.name == config.rival:
-            rival |= _counts(condition, other, config)
+            of_rival = _evaluation(condition, other, config)
+            rival |= _counts(find_cases(of_rival), of_rival)
     songs = sorted(set(ours) & set(rival or ours))
     return ConditionScore(
         condition.name,
         np.stack([ours[song] for song in songs]),
         np.stack([rival[song] for song in songs]) if rival else None,
         condition.counts,
-        _grids(condition, written, config, find_tempo),
+        () if find_tempo is None else score_grids(cases, system, find_tempo),
     )
 
 
-def _grids(
-    condition: ConditionConfig, system: SystemConfig, config: ConditionsConfig, find_tempo: FindTempo | None
-) -> tuple[BeatScores, ...]:
-    if find_tempo is None:
-        return ()
-    return score_grids(find_cases(_evaluation(condition, system, config)), system.name, find_tempo)
-
-
-def _counts(condition: ConditionConfig, system: SystemConfig, config: ConditionsConfig) -> dict[str, NDArray[np.int64]]:
+def _counts(cases: list[Case], evaluation: EvaluationConfig) -> dict[str, NDArray[np.int64]]:
     """Counts [classes, (TP, FP, FN)] of a system by recording. Raises ConfigError if a recording cannot be read."""
-    evaluation = _evaluation(condition, system, config)
-    scored = score_cases(find_cases(evaluation), evaluation)
+    scored = score_cases(cases, evaluation)
     if scored.unread:
-        raise ConfigError(f"{condition.name}: {scored.unread[0].song}: {scored.unread[0].reason}")
-    songs = scored.songs[condition.truth.name, system.name]
+        raise ConfigError(f"{evaluation.name}: {scored.unread[0].song}: {scored.unread[0].reason}")
+    (truth,), (system,) = evaluation.truths, evaluation.systems
+    songs = scored.songs[truth.name, system.name]
     return {song.song: song.counts[0, columns_of(VOCABULARY)] for song in songs}
 
 

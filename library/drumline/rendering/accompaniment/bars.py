@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from drumline.charts.annotated_song import AnnotatedSong
-from drumline.core.tempo import TempoMap
+from drumline.core.tempo import TempoMap, is_compound
 from drumline.rendering.accompaniment.styles import CHUGS, KICKS
 
 _ROUNDING: Final = 1e-6
@@ -51,7 +51,7 @@ def bars_of(song: AnnotatedSong, tempo: TempoMap, *, duration_s: float) -> Itera
     }
     for (mark, numerator, denominator), (until, _, _) in pairwise([*tempo.time_signatures, (end, 4, 4)]):
         note = tempo.resolution * 4 / denominator
-        is_compound = denominator >= 8 and numerator > 3 and numerator % 3 == 0
+        compound = is_compound(numerator, denominator)
         start, length = float(mark), numerator * note
         while start < min(until, end):
             kicks, snares, crashes = (
@@ -61,8 +61,8 @@ def bars_of(song: AnnotatedSong, tempo: TempoMap, *, duration_s: float) -> Itera
             yield Bar(
                 start,
                 length,
-                beat=3 * note if is_compound else float(tempo.resolution),
-                is_compound=is_compound,
+                beat=3 * note if compound else float(tempo.resolution),
+                is_compound=compound,
                 kicks=kicks,
                 snares=snares,
                 crashes=crashes,

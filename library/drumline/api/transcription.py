@@ -18,7 +18,7 @@ from drumline.transcription import result
 from drumline.transcription.beat_tracking import GridHints
 from drumline.transcription.engine import Engine, open_engine
 from drumline.transcription.formats.registry import Format, named, of_path
-from drumline.transcription.outputs import PACKAGES, SONG_FOLDER, write_package
+from drumline.transcription.outputs import PACKAGES, foreign_in_package, write_package
 from drumline.transcription.ownership import ForeignFileError, is_own, message, write_own
 from drumline.transcription.result import SourceAudio
 from drumline.transcription.sources import Stem, find_sources, open_recording
@@ -122,15 +122,9 @@ class Transcription:
         return mido.MidiFile(file=BytesIO(named("midi").write(self.result)))
 
     def _save_package(self, kind: str, path: Path, *, overwrite: bool) -> None:
-        from drumline.transcription.formats.song_folder import foreign_files
-
         if self.audio_file is None:
             raise ValueError("a song folder, .zip or .sng needs the song's audio as one file: transcribe a file")
-        if kind == SONG_FOLDER:
-            foreign = [str(file) for file in foreign_files(path, self.audio_file)]
-        else:
-            foreign = [] if is_own(str(path)) else [str(path)]
-        if foreign and not overwrite:
+        if not overwrite and (foreign := foreign_in_package(kind, path, self.audio_file)):
             raise _foreign(foreign)
         write_package(kind, path, self.result, self.audio_file, overwrite=overwrite)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from drumline.core.errors import ConfigError
 from drumline.transcription.formats.registry import Format, named, of_path
-from drumline.transcription.ownership import message, refuse_foreign, write_own
+from drumline.transcription.ownership import is_own, message, refuse_foreign, write_own
 from drumline.transcription.result import Transcription
 from drumline.transcription.sources import PIPE, Source
 
@@ -69,18 +69,26 @@ class Outputs:
         """Raise ConfigError where anything would be replaced that drumline did not write."""
         if self.overwrite or self.piped:
             return
+        count = len(self.formats)
         paths = {source: self.paths(source) for source in sources}
-        folder = len(self.formats) + self.packages.index(SONG_FOLDER) if SONG_FOLDER in self.packages else None
-        files = [str(path) for each in paths.values() for index, path in enumerate(each) if index != folder]
-        refuse_foreign(files, option=_OPTION)
-        if folder is not None:
-            from drumline.transcription.formats.song_folder import foreign_files
+        refuse_foreign([str(path) for each in paths.values() for path in each[:count]], option=_OPTION)
+        foreign = [
+            file
+            for source in sources
+            for kind, path in zip(self.packages, paths[source][count:], strict=True)
+            for file in foreign_in_package(kind, path, source.files[0])
+        ]
+        if foreign:
+            raise ConfigError(message(foreign, option=_OPTION, output="--output"))
 
-            foreign = [
-                str(file) for source in sources for file in foreign_files(paths[source][folder], source.files[0])
-            ]
-            if foreign:
-                raise ConfigError(message(foreign, option=_OPTION, output="--output"))
+
+def foreign_in_package(kind: str, path: Path, audio: Path) -> list[str]:
+    """Files that prevent writing a song as one of `PACKAGES`, because drumline did not write them."""
+    if kind == SONG_FOLDER:
+        from drumline.transcription.formats.song_folder import foreign_files
+
+        return [str(file) for file in foreign_files(path, audio)]
+    return [] if is_own(str(path)) else [str(path)]
 
 
 def write_package(kind: str, path: Path, transcription: Transcription, audio: Path, *, overwrite: bool) -> None:

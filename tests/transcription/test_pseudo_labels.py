@@ -8,13 +8,19 @@ import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.audio.tiny_demucs import save_bag, save_safetensors, tiny_model
 from tests.dataset.test_transcriptions import reasons
 from tests.export.tiny import noise, write_package
 
+from drumline.audio.separation.protocol import SeparationConfig
+from drumline.charts.annotated_song import AnnotatedSong
 from drumline.charts.hits_json import read_hits_json
 from drumline.core.config import parse_config
+from drumline.core.errors import ConfigError
+from drumline.rendering.performances.sources import PerformanceRoot, find_performances, read_source
 from drumline.transcription.engine import open_engine
 from drumline.transcription.pseudo_labels import PseudoLabelConfig, pseudo_label, spans_without
+from drumline.transcription.separate import open_separation
 from drumline.transcription.transcribe import hits_of
 
 
@@ -60,3 +66,35 @@ def test_spans_without_hits_hold_none(times: list[float], shortest_s: float) -> 
     for start, end in spans_without(times_s, 100.0, shortest_s=shortest_s):
         assert end - start >= shortest_s
         assert not ((times_s > start - 0.29) & (times_s < end + 0.29)).any()
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning", "ignore::DeprecationWarning")
+def test_separated_drums_are_transcribed_and_their_rest_kept_beside_them(
+    config: PseudoLabelConfig, tmp_path: Path
+) -> None:
+    weights = tmp_path / "weights"
+    weights.mkdir()
+    save_safetensors(tiny_model(seed=0), weights, "tiny")
+    save_bag(weights, "htdemucs", ["tiny"])
+    separation = SeparationConfig(backend="demucs", weights=str(weights), cache=str(tmp_path / "stems"))
+    config = config.model_copy(update={"separation": separation, "performances": True, "labels": False})
+    pseudo_label(config)
+    folder = tmp_path / "out" / "performances"
+    (source,) = find_performances([PerformanceRoot(uri=str(folder))])
+    assert source.backing == "music-song.backing.flac"
+    performance = read_source(source)
+    assert isinstance(performance, AnnotatedSong)
+    with open_separation(separation).drums_of([(tmp_path / "music" / "song.flac").read_bytes()], ["song.flac"]) as stem:
+        drums = stem.read(0, stem.num_samples)
+        engine = open_engine(config.model, precision="float32")
+        assert len(performance.hits) == pytest.approx(len(engine.detect(stem, lambda _: None).events), rel=0.05)
+    rest, mix = (soundfile.read(path)[0] for path in (folder / source.backing, tmp_path / "music" / "song.flac"))
+    fitted = np.linalg.lstsq(np.stack([rest, drums], axis=1), mix, rcond=None)[0]
+    assert np.abs(mix - np.stack([rest, drums], axis=1) @ fitted).max() < 0.01  # rest + drums is the recording
+    assert not (tmp_path / "out" / "songs").exists()
+    assert reasons(folder) == {"music-song.mid": "chart_transcribed"}
+
+
+def test_a_rest_needs_a_separator(config: PseudoLabelConfig) -> None:
+    with pytest.raises(ConfigError, match=r"separation\.backend"):
+        parse_config(PseudoLabelConfig, {**config.model_dump(), "performances": True}, "test")

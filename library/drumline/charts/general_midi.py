@@ -37,6 +37,9 @@ PITCHES: Final = {
 }  # fmt: skip
 """Label -> General MIDI pitch. A partial label takes the pitch of its commonest class."""
 
+BACKING_SUFFIX: Final = ".backing.flac"
+"""Ending of a recording that plays with the performance ``NAME.mid`` beside it."""
+
 _STRUCK_HIHATS: Final = frozenset({"hihat_closed", "hihat_open", "hihat"})
 _OPENNESS_CONTROLLER: Final = 4
 _NOTE_TICKS: Final = 60

@@ -87,10 +87,18 @@ def find_separation(environment: Mapping[str, str] = os.environ, *, device: str 
     named = Path(environment.get(VARIABLE, "model.onnx"))
     is_graph = named.suffix == ".onnx" or (named.is_dir() and any(named.glob("*.onnx")))
     backend: Literal["onnx", "demucs"] = "onnx" if is_graph else "demucs"
-    config = SeparationConfig(backend=backend, device=device)
-    return Separation(
-        config, resolve(backend, path="", model=config.model, download=False, environment=environment), cache
+    return open_separation(SeparationConfig(backend=backend, device=device, cache=cache), environment)
+
+
+def open_separation(config: SeparationConfig, environment: Mapping[str, str] = os.environ) -> Separation:
+    """The separator of a configuration other than ``none``.
+
+    Raises DrumlineError where its package or its weights are missing.
+    """
+    weights = resolve(
+        config.backend, path=config.weights, model=config.model, download=config.download, environment=environment
     )
+    return Separation(config, weights, config.cache)
 
 
 def _recording(samples: NDArray[np.float32], truncated: str, downmix: str) -> Recording:

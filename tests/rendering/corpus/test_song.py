@@ -10,12 +10,15 @@ import soundfile
 from tests.rendering.accompaniment.tiny_soundfont import tiny_soundfont
 
 from drumline.alignment.align import AlignmentConfig, align
+from drumline.charts.general_midi import write_performance
 from drumline.charts.hits_json import read_hits_json
 from drumline.core.errors import Rejected
 from drumline.core.grid import RATE_HZ
+from drumline.core.hits import Hit
 from drumline.rendering.corpus.config import CorpusConfig, KitConfig
 from drumline.rendering.corpus.plan import SongSpec, plan
 from drumline.rendering.corpus.song import RenderedSong, render_song, save_song
+from drumline.rendering.performances.sources import PerformanceRoot
 from drumline.rendering.production import presets
 
 
@@ -82,3 +85,31 @@ def test_a_percussionist_is_in_the_stem_and_labelled_as_no_drum(config: CorpusCo
     places = {(hit.time_s, hit.label) for hit in alone.song.hits}
     assert {hit.label for hit in together.song.hits if (hit.time_s, hit.label) not in places} == {"other"}
     assert not np.array_equal(alone.drums, together.drums)
+
+
+def test_a_performance_with_a_recording_of_its_own_stays_in_time_with_it(config: CorpusConfig, tmp_path: Path) -> None:
+    """Clicks at the performance's hits, cut and stretched, still fall on the labels."""
+    random = np.random.default_rng(0)
+    times_s = np.cumsum(random.uniform(0.3, 0.7, 120))
+    hits = [Hit(float(time_s), "snare_head", velocity=0.8) for time_s in times_s]
+    clicks = np.zeros(round((times_s[-1] + 1) * RATE_HZ), dtype=np.float32)
+    clicks[np.round(times_s * RATE_HZ).astype(int)] = 0.9
+    (tmp_path / "song.mid").write_bytes(write_performance(hits))
+    soundfile.write(tmp_path / "song.backing.flac", clicks, RATE_HZ)
+    still = {"jitter_s": (0.0, 0.0), "lag_s": 0.0, "left_out": 0.0, "rests": 0.0, "revoiced": 0.0}
+    played = config.model_copy(
+        update={
+            "performances": (PerformanceRoot(uri=str(tmp_path)),),
+            "etudes": 0.0,
+            "vary": config.vary.model_copy(update={**still, "stretch": (0.8, 1.25)}),
+            "production": presets.OFF,
+        }
+    )
+    for spec in plan(played)[:3]:
+        song = rendered(spec, played)
+        assert song.backing is not None
+        found = np.flatnonzero(song.backing[0] > 0.5 * song.backing.max()) / RATE_HZ
+        labels_s = np.array([hit.time_s for hit in song.song.hits])
+        assert 20 < len(labels_s) < len(times_s)
+        assert all(np.abs(found - time_s).min() < 0.002 for time_s in labels_s)
+        assert song.made["backing"].startswith("own: song.backing.flac")

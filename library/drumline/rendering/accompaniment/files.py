@@ -1,5 +1,6 @@
 """Material of one's own: folders of recordings without drums, and of MIDI files."""
 
+import io
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -72,6 +73,43 @@ def audio_excerpt(
     raise refused
 
 
+def own_backing(
+    data: bytes, *, name: str, start_s: float, stretch: float, duration_s: float, rate_hz: int, channels: int
+) -> Samples:
+    """The recording that belongs to a performance, from a time on, float32 [channels, round(duration_s * rate_hz)].
+
+    Parameters
+    ----------
+    data
+        The file.
+    name
+        Its name in messages.
+    start_s
+        Time in the file at which the result starts [s].
+    stretch
+        Factor of time; a recording of twice the duration sounds an octave lower.
+    duration_s
+        Duration of the result [s]; silence follows the end of the file.
+    rate_hz, channels
+        Shape of the result.
+
+    Raises
+    ------
+    AudioError
+        If the file cannot be decoded or ends before ``start_s``.
+    """
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as source:
+            start = round(start_s * source.samplerate)
+            block = _read(source, start, duration_s, rate_hz=rate_hz, channels=channels, speed=1 / stretch)
+    except soundfile.LibsndfileError as error:
+        raise AudioError("audio_undecodable", f"{name}: {error}") from error
+    samples = np.zeros((channels, round(duration_s * rate_hz)), dtype=np.float32)
+    length = min(samples.shape[1], block.shape[1])
+    samples[:, :length] = block[:, :length]
+    return samples
+
+
 def midi_excerpt(
     folders: tuple[str, ...], tempo: TempoMap, *, duration_s: float, random: np.random.Generator
 ) -> tuple[tuple[Part, ...], str]:
@@ -96,23 +134,31 @@ def _excerpt(
 ) -> tuple[Samples, str]:
     try:
         with soundfile.SoundFile(file) as source:
-            wanted = int(np.ceil(duration_s * speed * source.samplerate))
-            start = int(random.integers(max(0, source.frames - wanted) + 1))
-            source.seek(start)
-            block = source.read(wanted, dtype="float32", always_2d=True)
-            source_rate_hz = source.samplerate
+            latest = max(0, source.frames - int(np.ceil(duration_s * speed * source.samplerate)))
+            start = int(random.integers(latest + 1))
+            start_s = start / source.samplerate
+            block = _read(source, start, duration_s, rate_hz=rate_hz, channels=channels, speed=speed)
     except (soundfile.LibsndfileError, OSError) as error:
         raise AudioError("audio_undecodable", f"{file}: {error}") from error
-    if not len(block) or not np.isfinite(block).all():
-        raise AudioError("audio_undecodable", f"{file}: no samples, or some that are not finite")
     if np.sqrt(np.mean(np.square(block))) < _SILENCE_RMS:
-        raise AudioError("audio_silent", f"{file}: nothing to hear after {start / source_rate_hz:.1f} s")
+        raise AudioError("audio_silent", f"{file}: nothing to hear after {start_s:.1f} s")
+    samples = looped(block, round(duration_s * rate_hz), fade=round(_CROSSFADE_S * rate_hz))
+    return samples, f"{file.name} from {start_s:.1f} s"
+
+
+def _read(
+    source: soundfile.SoundFile, start: int, duration_s: float, *, rate_hz: int, channels: int, speed: float
+) -> Samples:
+    """Samples [channels, about duration_s * rate_hz or fewer] from a frame on, played at a speed. Raises AudioError."""
+    source.seek(min(source.frames, start))
+    block = source.read(int(np.ceil(duration_s * speed * source.samplerate)), dtype="float32", always_2d=True)
+    if not len(block) or not np.isfinite(block).all():
+        raise AudioError("audio_undecodable", f"{source.name}: no samples, or some that are not finite")
     if channels == 1 or block.shape[1] != channels:
         block = np.repeat(block.mean(axis=1, keepdims=True), channels, axis=1)
-    if source_rate_hz * speed != rate_hz:
-        block = soxr.resample(block, source_rate_hz * speed, rate_hz, quality="HQ")
-    samples = looped(np.ascontiguousarray(block.T), round(duration_s * rate_hz), fade=round(_CROSSFADE_S * rate_hz))
-    return samples, f"{file.name} from {start / source_rate_hz:.1f} s"
+    if source.samplerate * speed != rate_hz:
+        block = soxr.resample(block, source.samplerate * speed, rate_hz, quality="HQ")
+    return np.ascontiguousarray(block.T)
 
 
 def looped(samples: Samples, length: int, *, fade: int) -> Samples:

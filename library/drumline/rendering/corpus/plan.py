@@ -7,7 +7,7 @@ its tuning stand together, so that a worker loads it once for many.
 import json
 import math
 from dataclasses import asdict, dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -56,7 +56,7 @@ class SongSpec:
 
     def to_json(self) -> str:
         """As one line, for Ray's rows."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return json.dumps(asdict(self, dict_factory=_without_empty_backing), sort_keys=True)
 
     @staticmethod
     def from_json(line: str) -> "SongSpec":
@@ -65,6 +65,11 @@ class SongSpec:
 
 
 _ADAPTER: Final = TypeAdapter(SongSpec)
+
+
+def _without_empty_backing(items: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Fields as JSON; an empty `PerformanceSource.backing` is left out, as in the names of songs that exist."""
+    return {name: value for name, value in items if (name, value) != ("backing", "")}
 
 
 def plan(config: CorpusConfig) -> list[SongSpec]:

@@ -23,10 +23,11 @@ from drumline.audio.loudness import encode_flac
 from drumline.charts.annotated_song import AnnotatedSong
 from drumline.charts.groove import GROOVE
 from drumline.charts.hits_json import write_hits_json
-from drumline.core.artifacts import join, write_bytes
+from drumline.core.artifacts import STORAGE_ERRORS, join, write_bytes
 from drumline.core.errors import ChartError, Rejected, SongError
 from drumline.core.hits import Hit, sorted_hits
 from drumline.rendering.accompaniment.accompany import accompany
+from drumline.rendering.accompaniment.files import own_backing
 from drumline.rendering.accompaniment.percussion import Percussion, percussion
 from drumline.rendering.audibility import covered
 from drumline.rendering.corpus.config import SYNTHESISED, CorpusConfig
@@ -39,6 +40,7 @@ from drumline.rendering.kits.open_kit import open_kit
 from drumline.rendering.kits.sampled import KitFacts
 from drumline.rendering.performances.medleys import read_medley
 from drumline.rendering.performances.passages import etude
+from drumline.rendering.performances.sources import PerformanceSource, read_backing
 from drumline.rendering.performances.vary import Varied, vary
 from drumline.rendering.play import flagged, play, playable, summed
 from drumline.rendering.production.draw import draw
@@ -91,15 +93,8 @@ def render_song(spec: SongSpec, config: CorpusConfig) -> RenderedSong | Rejected
     backing, description = None, ""
     if spec.has_backing:
         try:
-            backing, description = accompany(
-                varied.song,
-                config.accompaniment,
-                duration_s=duration_s,
-                rate_hz=config.rate_hz,
-                channels=config.production.channels,
-                seed=seeds[4],
-            )
-        except (ChartError, SongError) as error:
+            backing, description = _accompaniment(spec, varied, config, duration_s=duration_s, seed=seeds[4])
+        except (ChartError, SongError, *STORAGE_ERRORS) as error:
             return Rejected("source_unreadable", f"backing: {error}")
         drums = with_backing_bleed(drums, backing, production, rate_hz=config.rate_hz)
         drums, backing = mix_with(drums, backing, production, rate_hz=config.rate_hz)
@@ -166,6 +161,32 @@ def _percussion(song: AnnotatedSong, config: CorpusConfig, *, duration_s: float,
     )
 
 
+def _accompaniment(
+    spec: SongSpec, varied: Varied, config: CorpusConfig, *, duration_s: float, seed: int
+) -> tuple[Samples, str]:
+    """The performance's own accompaniment if it has one, else a sampled one, and its description."""
+    rate_hz, channels = config.rate_hz, config.production.channels
+    if (source := _with_backing(spec)) is None:
+        return accompany(
+            varied.song, config.accompaniment, duration_s=duration_s, rate_hz=rate_hz, channels=channels, seed=seed
+        )
+    samples = own_backing(
+        read_backing(source),
+        name=source.backing,
+        start_s=varied.start_s,
+        stretch=varied.stretch,
+        duration_s=duration_s,
+        rate_hz=rate_hz,
+        channels=channels,
+    )
+    return samples, f"own: {source.backing} from {varied.start_s:.1f} s"
+
+
+def _with_backing(spec: SongSpec) -> PerformanceSource | None:
+    """The performance of a song if it has an accompaniment of its own."""
+    return next((source for source in spec.medley if source.backing), None)
+
+
 def _counted(hits: Iterable[Hit]) -> dict[str, int]:
     """How many of each label."""
     return dict(sorted(Counter(hit.label for hit in hits).items()))
@@ -176,7 +197,8 @@ def _performed(spec: SongSpec, config: CorpusConfig, seed: int) -> Varied | Reje
     if spec.torture is not None:
         return Varied(torture_songs(config)[spec.torture], ())
     read = read_medley(spec.medley) if spec.medley else etude(duration_s=config.vary.duration_s[1], seed=seed)
-    return read if isinstance(read, Rejected) else vary(read, config.vary, seed=seed)
+    one_clock = _with_backing(spec) is not None
+    return read if isinstance(read, Rejected) else vary(read, config.vary, seed=seed, one_clock=one_clock)
 
 
 def _kit(spec: SongSpec, config: CorpusConfig, seed: int) -> Kit:

@@ -1,7 +1,9 @@
 """Find the performances to play, and read one.
 
 A root is a folder, a bucket prefix or a zip file. Groove and E-GMD are told by their tables; any other root is taken
-for a folder of MIDI files. Of E-GMD's 43 recordings of a performance one is taken: they hold the same strokes.
+for a folder of MIDI files, each with its own accompaniment where ``NAME.backing.flac`` lies beside ``NAME.mid``
+(`drumline pseudo-label` writes such pairs). Of E-GMD's 43 recordings of a performance one is taken: they hold the same
+strokes.
 """
 
 import json
@@ -15,7 +17,7 @@ from pydantic import TypeAdapter
 from drumline.charts.annotated_song import AnnotatedSong, Metadata
 from drumline.charts.corpus import CorpusItem
 from drumline.charts.drum_maps import GENERAL_MIDI, ROLAND
-from drumline.charts.general_midi import ROLAND_CLOSED_CC4, Performance, read_performance
+from drumline.charts.general_midi import BACKING_SUFFIX, ROLAND_CLOSED_CC4, Performance, read_performance
 from drumline.charts.groove import EGMD, GROOVE, RolandCorpus
 from drumline.core.archives import is_archive, root_of
 from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes
@@ -76,6 +78,8 @@ class PerformanceSource:
     duration_s: float | None = None
     """Both by the corpus' table; None where there is none."""
     item: CorpusItem | None = None
+    backing: str = ""
+    """Path of a recording that plays with it, relative to the root; empty if there is none."""
 
     def to_json(self) -> str:
         """As one line, for Ray's rows."""
@@ -120,6 +124,11 @@ def read_source(source: PerformanceSource) -> AnnotatedSong | Rejected:
     return song
 
 
+def read_backing(source: PerformanceSource) -> bytes:
+    """The file of a performance's own accompaniment. Raises OSError or ArchiveError where it cannot be read."""
+    return read_bytes(_uri(source.root, source.backing))
+
+
 def _of_root(root: PerformanceRoot) -> Iterator[PerformanceSource]:
     uri, files = root.uri, _list(root.uri)
     corpus = next((corpus for corpus in _CORPORA.values() if corpus.matches(files)), None)
@@ -127,7 +136,16 @@ def _of_root(root: PerformanceRoot) -> Iterator[PerformanceSource]:
         for path in files:
             if path.lower().endswith(_MIDI_ENDINGS):
                 key = f"{root.label}/{path}"
-                yield PerformanceSource(key, uri, path, f"midi:{key}", root.drum_map, "", root.official_split)
+                backing = str(PurePosixPath(path).with_suffix(BACKING_SUFFIX))
+                yield PerformanceSource(
+                    key=key,
+                    root=uri,
+                    path=path,
+                    group=f"midi:{key}",
+                    drum_map=root.drum_map,
+                    official_split=root.official_split,
+                    backing=backing if backing in files else "",
+                )
         return
     for item in corpus.items(files, lambda path: _load(uri, path)):
         row = item.extra
@@ -182,7 +200,11 @@ def _list(uri: str) -> list[str]:
 
 def _load(root: str, path: str) -> bytes:
     """The bytes of a file below a root. Raises OSError, ArchiveError, or ValueError for a large file."""
-    return read_bytes(join(root_of(root) if is_archive(root) else root, path), MAX_FILE_BYTES)
+    return read_bytes(_uri(root, path), MAX_FILE_BYTES)
+
+
+def _uri(root: str, path: str) -> str:
+    return join(root_of(root) if is_archive(root) else root, path)
 
 
 def _positive(text: str) -> float | None:

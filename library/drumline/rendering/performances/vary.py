@@ -108,13 +108,33 @@ class Varied:
 
     song: AnnotatedSong
     changes: tuple[Change, ...]
+    start_s: float = 0.0
+    """Time of the source at which the song starts [s]."""
+    stretch: float = 1.0
+    """Duration of the song divided by that of its part of the source, if nothing else changed its clock."""
 
 
-def vary(song: AnnotatedSong, config: VaryConfig, *, seed: int) -> Varied:
+def vary(song: AnnotatedSong, config: VaryConfig, *, seed: int, one_clock: bool = False) -> Varied:
     """Another performance of the song; the same seed gives the same.
 
-    Split, group and words are kept: it is the same performance to a split, however different it sounds. Raises
-    ValueError for a song without hits.
+    Split, group and words are kept: it is the same performance to a split, however different it sounds.
+
+    Parameters
+    ----------
+    song
+        The source.
+    config
+        Limits of the changes.
+    seed
+        Random seed.
+    one_clock
+        Whether the result stays a single excerpt, stretched evenly, so that a recording of the source still fits it:
+        no repeats, lead-in or drift.
+
+    Raises
+    ------
+    ValueError
+        If the song has no hits.
     """
     if not song.hits:
         raise ValueError(f"{song.metadata.title}: nothing to vary: no hits")
@@ -123,7 +143,11 @@ def vary(song: AnnotatedSong, config: VaryConfig, *, seed: int) -> Varied:
     stretch = float(np.exp(streams[0].uniform(*np.log(config.stretch))))
     changes: list[Change] = []
     song = replace(song, hits=playable(song.hits), note_signature=b"")
-    song = _of_length(song, float(streams[1].uniform(*config.duration_s)) / stretch, streams[1], changes)
+    wanted_s = float(streams[1].uniform(*config.duration_s)) / stretch
+    if one_clock:
+        wanted_s = min(wanted_s, end_s(song))
+        config = config.model_copy(update={"lead_in_bars": 0, "drift": (0.0, 0.0)})
+    song, start_s = _of_length(song, wanted_s, streams[1], changes)
     song = _led_in(song, config, streams[2], changes)
     song = _at_tempo(song, stretch, config, streams[0], changes)
     song = _revoiced(song, config, streams[3], changes)
@@ -133,10 +157,13 @@ def vary(song: AnnotatedSong, config: VaryConfig, *, seed: int) -> Varied:
     hits = playable(song.hits)
     if len(hits) < len(song.hits):
         changes.append(Change("limbs", f"{len(song.hits) - len(hits)} strokes left out that no limb was free for"))
-    return Varied(replace(song, hits=hits), tuple(changes))
+    return Varied(replace(song, hits=hits), tuple(changes), start_s, stretch)
 
 
-def _of_length(song: AnnotatedSong, wanted_s: float, random: Random, changes: list[Change]) -> AnnotatedSong:
+def _of_length(
+    song: AnnotatedSong, wanted_s: float, random: Random, changes: list[Change]
+) -> tuple[AnnotatedSong, float]:
+    """An excerpt of the song, repeated if it is short, and the time at which it starts [s]."""
     if (whole_s := end_s(song)) < wanted_s:
         times = min(int(np.ceil(wanted_s / whole_s)), _MOST_REPEATS)
         changes.append(Change("repeated", f"{times} times"))
@@ -148,7 +175,7 @@ def _of_length(song: AnnotatedSong, wanted_s: float, random: Random, changes: li
     first = fitting[random.integers(len(fitting))]
     num_bars = max(1, int(np.searchsorted(starts_s, starts_s[first] + wanted_s, side="right")) - 1 - first)
     changes.append(Change("excerpt", f"from bar {first} of the source, {num_bars} bars"))
-    return excerpt(song, first, num_bars)
+    return excerpt(song, first, num_bars), float(starts_s[first])
 
 
 def _led_in(song: AnnotatedSong, config: VaryConfig, random: Random, changes: list[Change]) -> AnnotatedSong:

@@ -55,7 +55,7 @@ def by_the_package(repository: Path, mix: np.ndarray) -> np.ndarray:
     mean, deviation = tensor.mean(0).mean(), tensor.mean(0).std() + 1e-8
     model = get_model("htdemucs", repo=repository)
     out = apply_model(model, ((tensor - mean) / deviation)[None], shifts=0, overlap=0.25)
-    return (out * deviation + mean)[0, 0].numpy()
+    return (out * deviation + mean)[0].numpy()
 
 
 @pytest.mark.parametrize("bag", ["one model", "a bag of two"])
@@ -67,8 +67,10 @@ def test_torch_agrees_with_the_package(tmp_path: Path, bag: str) -> None:
     else:
         save_bag(tmp_path, "htdemucs", ["aaaaaaaa", "bbbbbbbb"], [[1, 1, 0, 0], [2, 0, 1, 1]])
     mix = stereo_song(2.7)
-    ours = separator(tmp_path, backend="demucs").separate(mix)
-    np.testing.assert_allclose(ours, by_the_package(tmp_path, mix), atol=1e-5 * np.abs(mix).max())
+    theirs, opened = by_the_package(tmp_path, mix), separator(tmp_path, backend="demucs")
+    atol = 1e-5 * np.abs(mix).max()
+    np.testing.assert_allclose(opened.separate(mix), theirs[:1], atol=atol)
+    np.testing.assert_allclose(opened.separate(mix, ("vocals", "bass")), theirs[[3, 1]], atol=atol)
 
 
 def test_file_formats_batches_and_runs_agree(tmp_path: Path) -> None:
@@ -107,10 +109,11 @@ def htdemucs_graph(file: Path) -> None:
 def test_onnx_takes_the_drums_and_both_branches(tmp_path: Path) -> None:
     htdemucs_graph(tmp_path / "htdemucs.onnx")
     mix = stereo_song(9.0)  # two segments
-    drums = separator(tmp_path, backend="onnx").separate(mix)
+    drums, vocals = separator(tmp_path, backend="onnx").separate(mix, ("drums", "vocals"))
     mean = mix.mean()
     # Demucs' spectrogram leaves out the Nyquist bin, hence the tolerance, and frames that the first hop shares.
     np.testing.assert_allclose(drums[:, 1024:], (0.75 * (mix - mean) + mean)[:, 1024:], atol=2e-3)
+    np.testing.assert_allclose(vocals[:, 1024:], (0.1875 * (mix - mean) + mean)[:, 1024:], atol=2e-3)
 
 
 def test_onnx_refuses_other_graphs(tmp_path: Path) -> None:
@@ -166,5 +169,5 @@ def test_real_weights_take_the_drums_out(corpus: Path) -> None:
         for kind in ("rebuilt", "drums")
     )
     cut = slice(0, 8 * SEPARATION_RATE_HZ)
-    separated = separator(Path(path), backend=backend, num_cpus=2).separate(mix[:, cut])
+    (separated,) = separator(Path(path), backend=backend, num_cpus=2).separate(mix[:, cut])
     assert si_sdr_db(separated, drums[:, cut]) > si_sdr_db(mix[:, cut], drums[:, cut]) + 8

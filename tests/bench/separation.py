@@ -42,7 +42,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
     for path in paths[:1] if quick else paths:
         mix, drums = _stereo(path), _stereo(path.with_name(path.name.replace(".rebuilt.", ".drums.")))
         wall_s, cpu_s = time.perf_counter(), time.process_time()
-        found = separator.separate(mix)
+        (found,) = separator.separate(mix)
         wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
         duration_s = mix.shape[1] / SEPARATION_RATE_HZ
         tracks.append(

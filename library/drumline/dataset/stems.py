@@ -152,4 +152,4 @@ class _SeparateSongs:
                 assert self.stems.weights is not None
                 self._separator = open_separator(self.config.separation, self.stems.weights)
             key = cache.stem_key(files, self.stems.separator)
-            cache.separate_stem(mix_stereo(parts), self._separator, cache=self.stems.uri, key=key)
+            cache.separate_stems(mix_stereo(parts), self._separator, cache=self.stems.uri, key=key)

@@ -2,15 +2,13 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Final, Literal
 
-import numpy as np
 import soxr
-from numpy.typing import NDArray
 
 from drumline.audio.decode import (
     MAX_DURATION_S,
@@ -21,8 +19,14 @@ from drumline.audio.decode import (
     mix_stereo,
 )
 from drumline.audio.recording import Recording
-from drumline.audio.separation.cache import Stem, load_stem, separate_stem, separated, stem_key
-from drumline.audio.separation.protocol import SeparationConfig, Separator, open_separator, separator_fingerprint
+from drumline.audio.separation.cache import Stem, load_stem, separate_stems, separated, stem_key
+from drumline.audio.separation.protocol import (
+    SeparationConfig,
+    Separator,
+    Source,
+    open_separator,
+    separator_fingerprint,
+)
 from drumline.audio.separation.weights import VARIABLE, Weights, resolve
 from drumline.core.config import fingerprint
 from drumline.core.grid import RATE_HZ
@@ -50,33 +54,29 @@ class Separation:
 
         Raises AudioError for audio that cannot serve, DrumlineError for weights that are none of the separator's.
         """
+        (stem,) = self.stems_of(files, names)
+        if stem.ratio_db < self.config.gate_db:
+            mix = _mix(files, names)
+            all_of_it = soxr.resample(mix.samples.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ")
+            return recording_of_stem(replace(stem, samples=all_of_it))
+        return recording_of_stem(stem)
+
+    def stems_of(
+        self, files: Sequence[bytes], names: Sequence[str], sources: Sequence[Source] = ("drums",)
+    ) -> tuple[Stem, ...]:
+        """Sources of files that sound together, from the cache if all of them are there. Raises as `drums_of`."""
         key = stem_key(files, separator_fingerprint(self.config, self.weights)) if self.cache else ""
-        stem = self._kept(key)
-        if stem is None or stem.ratio_db < self.config.gate_db:
-            config = AudioConfig(min_duration_s=0.4, max_duration_s=MAX_DURATION_S)
-            parts = [
-                decode_stereo(data, name=name, config=config, allow_truncated=True)
-                for data, name in zip(files, names, strict=True)
-            ]
-            mix = mix_stereo(parts)
-            stem = stem or self._separated(mix, key)
-            if stem.ratio_db < self.config.gate_db:
-                all_of_it = soxr.resample(mix.samples.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ")
-                return _recording(all_of_it, mix.truncated, mix.downmix)
-        return _recording(stem.samples, stem.truncated, stem.downmix)
-
-    def _kept(self, key: str) -> Stem | None:
         try:
-            return load_stem(self.cache, key) if self.cache else None
+            if self.cache:
+                return tuple(load_stem(self.cache, key, source) for source in sources)
         except FileNotFoundError:
-            return None
-
-    def _separated(self, mix: StereoAudio, key: str) -> Stem:
+            pass
+        mix = _mix(files, names)
         with _ONE_AT_A_TIME:
             separator = _opened(self.config, self.weights)
             if self.cache:
-                return separate_stem(mix, separator, cache=self.cache, key=key)
-            return separated(mix, separator)
+                return separate_stems(mix, separator, sources, cache=self.cache, key=key)
+            return separated(mix, separator, sources)
 
 
 def find_separation(environment: Mapping[str, str] = os.environ, *, device: str = "cpu", cache: str = "") -> Separation:
@@ -101,8 +101,18 @@ def open_separation(config: SeparationConfig, environment: Mapping[str, str] = o
     return Separation(config, weights, config.cache)
 
 
-def _recording(samples: NDArray[np.float32], truncated: str, downmix: str) -> Recording:
-    return Recording([samples], source_rate_hz=SEPARATION_RATE_HZ, truncated=truncated, downmix=downmix)
+def recording_of_stem(stem: Stem) -> Recording:
+    """A stem as a model reads it."""
+    return Recording([stem.samples], source_rate_hz=SEPARATION_RATE_HZ, truncated=stem.truncated, downmix=stem.downmix)
+
+
+def _mix(files: Sequence[bytes], names: Sequence[str]) -> StereoAudio:
+    config = AudioConfig(min_duration_s=0.4, max_duration_s=MAX_DURATION_S)
+    parts = [
+        decode_stereo(data, name=name, config=config, allow_truncated=True)
+        for data, name in zip(files, names, strict=True)
+    ]
+    return mix_stereo(parts)
 
 
 @cache

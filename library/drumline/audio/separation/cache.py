@@ -1,8 +1,9 @@
 """Stems that were separated once are never separated again.
 
 A stem is keyed by the bytes it came from and the separator's fingerprint, never by a name: ten thousand songs are
-called ``song.ogg``. Below a folder or an object store it lies in ``KE/KEY/``: ``stem.json`` first, ``drums.flac`` last,
-each written whole, so whoever finds the FLAC finds all of it, and a job that was killed carries on.
+called ``song.ogg``. Below a folder or an object store it lies in ``KE/KEY/``: ``stem.json`` first, ``drums.flac`` last
+(``bass.json`` and ``bass.flac`` for another source), each written whole, so whoever finds the FLAC finds all of it, and
+a job that was killed carries on.
 
 What is kept is what is trained on: mono at `core.grid.RATE_HZ`, 16 bit, an eighth of the stereo stem at 44.1 kHz.
 """
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from drumline.audio.decode import SEPARATION_RATE_HZ, StereoAudio
 from drumline.audio.downmix import MEAN
 from drumline.audio.loudness import PEAK_DB, amplify, decode_flac, encode_flac
-from drumline.audio.separation.protocol import Separator, stem_to_mix_db
+from drumline.audio.separation.protocol import Separator, Source, stem_to_mix_db
 from drumline.audio.stream import VERSION as DECODER_VERSION
 from drumline.core.artifacts import exists, join, read_bytes, sha256, write_bytes
 from drumline.core.config import canonical_json
@@ -27,12 +28,12 @@ from drumline.core.grid import RATE_HZ
 
 @dataclass(frozen=True, eq=False)
 class Stem:
-    """Separated drums."""
+    """One separated source, drums say."""
 
     samples: NDArray[np.float32]
     """[num_samples], mono at `RATE_HZ`, at the level it has in the mix."""
     ratio_db: float
-    """Energy of the drums over the energy of the mix, measured in stereo."""
+    """Energy of the source over the energy of the mix, measured in stereo."""
     separator: str
     """The separator's fingerprint."""
     truncated: str = ""
@@ -47,38 +48,46 @@ def stem_key(files: Sequence[bytes], separator_fingerprint: str) -> str:
     return sha256("\0".join(parts).encode())
 
 
-def has_stem(cache: str, key: str) -> bool:
+def has_stem(cache: str, key: str, source: Source = "drums") -> bool:
     """Whether `load_stem` will find it: what a plan asks before any model is loaded."""
-    return exists(join(cache, key[:2], key, "drums.flac"))
+    return exists(join(cache, key[:2], key, f"{source}.flac"))
 
 
-def load_stem(cache: str, key: str) -> Stem:
+def load_stem(cache: str, key: str, source: Source = "drums") -> Stem:
     """A kept stem. Raises FileNotFoundError where there is none."""
     folder = join(cache, key[:2], key)
-    return _unpack(read_bytes(join(folder, "drums.flac")), read_bytes(join(folder, "stem.json")))
+    return _unpack(read_bytes(join(folder, f"{source}.flac")), read_bytes(join(folder, _facts_name(source))))
 
 
-def separated(stereo: StereoAudio, separator: Separator) -> Stem:
-    """The stem of a mix, as `separate_stem` gives it, kept nowhere."""
-    return _unpack(*_made(stereo, separator))
+def separated(stereo: StereoAudio, separator: Separator, sources: Sequence[Source] = ("drums",)) -> tuple[Stem, ...]:
+    """Stems of a mix, as `separate_stems` gives them, kept nowhere."""
+    return tuple(_unpack(flac, facts) for flac, facts in _made(stereo, separator, sources))
 
 
-def separate_stem(stereo: StereoAudio, separator: Separator, *, cache: str, key: str) -> Stem:
-    """Separate a mix, keep the stem and give it as a later `load_stem` will: the first run and the second work on the
-    same samples.
+def separate_stems(
+    stereo: StereoAudio, separator: Separator, sources: Sequence[Source] = ("drums",), *, cache: str, key: str
+) -> tuple[Stem, ...]:
+    """Separate a mix, keep the stems and give them as a later `load_stem` will: the first run and the second work on
+    the same samples.
     """
-    flac, facts = _made(stereo, separator)
-    folder = join(cache, key[:2], key)
-    write_bytes(join(folder, "stem.json"), facts)
-    write_bytes(join(folder, "drums.flac"), flac)
-    return _unpack(flac, facts)
+    folder, made = join(cache, key[:2], key), _made(stereo, separator, sources)
+    for source, (flac, facts) in zip(sources, made, strict=True):
+        write_bytes(join(folder, _facts_name(source)), facts)
+        write_bytes(join(folder, f"{source}.flac"), flac)
+    return tuple(_unpack(flac, facts) for flac, facts in made)
 
 
-def _made(stereo: StereoAudio, separator: Separator) -> tuple[bytes, bytes]:
-    drums = separator.separate(stereo.samples)
-    mono = soxr.resample(drums.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ")
-    ratio_db = stem_to_mix_db(drums, stereo.samples)
-    return _pack(Stem(mono, ratio_db, separator.fingerprint, stereo.truncated, stereo.downmix))
+def _facts_name(source: Source) -> str:
+    return "stem.json" if source == "drums" else f"{source}.json"
+
+
+def _made(stereo: StereoAudio, separator: Separator, sources: Sequence[Source]) -> list[tuple[bytes, bytes]]:
+    made = []
+    for stem in separator.separate(stereo.samples, sources):
+        mono = soxr.resample(stem.mean(axis=0), SEPARATION_RATE_HZ, RATE_HZ, quality="HQ")
+        ratio_db = stem_to_mix_db(stem, stereo.samples)
+        made.append(_pack(Stem(mono, ratio_db, separator.fingerprint, stereo.truncated, stereo.downmix)))
+    return made
 
 
 def _pack(stem: Stem) -> tuple[bytes, bytes]:

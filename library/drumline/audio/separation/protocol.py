@@ -6,6 +6,7 @@ used. (-15 dB was chosen on 13 MDB tracks, after seeing them: a hypothesis, and 
 """
 
 import math
+from collections.abc import Sequence
 from typing import Final, Literal, Protocol
 
 import numpy as np
@@ -18,6 +19,10 @@ from drumline.core.config import Config
 
 FLOOR_DB: Final = -120.0
 """The ratio told for a stem, or a mix, of silence."""
+
+Source = Literal["drums", "bass", "other", "vocals"]
+SOURCES: Final[tuple[Source, ...]] = ("drums", "bass", "other", "vocals")
+"""Sources of every published Demucs model with four of them, in its order."""
 
 _REVISION: Final = "1"  # of the processing around the models; raise it when their output changes
 
@@ -60,8 +65,8 @@ class Separator(Protocol):
     def fingerprint(self) -> str:
         """Identifies what the stems depend on: weights, processing, precision."""
 
-    def separate(self, stereo: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Drums of a mix: float32 [2, num_samples] at `decode.SEPARATION_RATE_HZ`, in and out."""
+    def separate(self, stereo: NDArray[np.float32], sources: Sequence[Source] = ("drums",)) -> NDArray[np.float32]:
+        """Sources of a mix, float32 [len(sources), 2, num_samples], at `decode.SEPARATION_RATE_HZ` as ``stereo``."""
 
 
 def separator_fingerprint(config: SeparationConfig, weights: Weights) -> str:

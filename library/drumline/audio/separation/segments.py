@@ -11,17 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 Model = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Drums of segments: float32 [batch, 2, segment_samples], in and out."""
+"""Sources of segments: float32 [batch, 2, segment_samples] in, [batch, num_sources, 2, segment_samples] out."""
 
 
 def separate_in_segments(
-    stereo: NDArray[np.float32], model: Model, *, segment_samples: int, overlap: float, batch_size: int
+    stereo: NDArray[np.float32],
+    model: Model,
+    *,
+    num_sources: int,
+    segment_samples: int,
+    overlap: float,
+    batch_size: int,
 ) -> NDArray[np.float32]:
-    """Drums of float32 [2, num_samples], of any length, as float32 of the same shape."""
+    """Sources of float32 [2, num_samples], of any length, as float32 [num_sources, 2, num_samples]."""
     num_samples = stereo.shape[1]
-    drums = np.zeros_like(stereo)
+    sources = np.zeros((num_sources, *stereo.shape), dtype=np.float32)
     if num_samples < 2:
-        return drums
+        return sources
     mono = stereo.mean(axis=0)
     mean, deviation = mono.mean(), mono.std(ddof=1) + np.float32(1e-8)
     standard = (stereo - mean) / deviation
@@ -35,9 +41,9 @@ def separate_in_segments(
         outputs = model(np.stack([_cut(standard, start, segment_samples) for start, _ in spans]))
         for offset, (start, length), output in zip(batch, spans, outputs, strict=True):
             at = slice(offset, offset + length)
-            drums[:, at] += weight[:length] * output[:, offset - start : offset - start + length]
+            sources[..., at] += weight[:length] * output[..., offset - start : offset - start + length]
             total_weight[at] += weight[:length]
-    return np.asarray(drums / total_weight * deviation + mean, dtype=np.float32)
+    return np.asarray(sources / total_weight * deviation + mean, dtype=np.float32)
 
 
 def _triangle(segment_samples: int) -> NDArray[np.float32]:

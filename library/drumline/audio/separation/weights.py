@@ -28,6 +28,8 @@ VARIABLE: Final = "DRUMLINE_SEPARATOR_WEIGHTS"
 SUFFIXES: Final = {"demucs": (".safetensors", ".th"), "onnx": (".onnx",)}
 """File suffixes that each back-end reads. Safetensors first: it holds numbers only."""
 
+_WHOLE: Final = (1.0, 1.0, 1.0, 1.0)
+"""Shares of a model that is no bag's."""
 _PACKAGES: Final = {"demucs": "demucs", "onnx": "onnxruntime"}
 _LICENCE: Final = "Demucs' weights are provided for research and personal use only; drumline does not ship them"
 _HOW: Final = {
@@ -43,10 +45,10 @@ class Weights:
 
     files: tuple[Path, ...]
     """One a model: more than one for a bag of models."""
-    shares: tuple[float, ...]
-    """How much of the drums each model gives."""
+    shares: tuple[tuple[float, ...], ...]
+    """Share of each model in each of `protocol.SOURCES`."""
     sha256: str
-    """Over the contents of all files and their shares."""
+    """Over the contents of the files that the drums come from, and their shares in them."""
 
 
 def resolve(backend: str, *, path: str, model: str, download: bool, environment: Mapping[str, str]) -> Weights:
@@ -71,7 +73,7 @@ def resolve(backend: str, *, path: str, model: str, download: bool, environment:
         return _of_folder(backend, location, model)
     if location.suffix not in SUFFIXES[backend]:
         raise _missing(backend, f"{location} is not a {' or '.join(SUFFIXES[backend])} file")
-    return _hashed((location,), (1.0,))
+    return _hashed((location,), (_WHOLE,))
 
 
 def _of_folder(backend: str, folder: Path, model: str) -> Weights:
@@ -79,7 +81,7 @@ def _of_folder(backend: str, folder: Path, model: str) -> Weights:
         graphs = sorted(folder.glob("*.onnx"))
         if len(graphs) != 1:
             raise _missing(backend, f"{folder} holds {len(graphs)} .onnx files, not one")
-        return _hashed((graphs[0],), (1.0,))
+        return _hashed((graphs[0],), (_WHOLE,))
     bag_file = folder / f"{model}.yaml"
     if not bag_file.is_file():
         raise _missing(backend, f"{folder} holds no {bag_file.name}")
@@ -87,13 +89,11 @@ def _of_folder(backend: str, folder: Path, model: str) -> Weights:
     signatures = bag.get("models") if isinstance(bag, dict) else None
     if not signatures:
         raise DrumlineError(f"{bag_file}: lists no models; demucs' own begins with `models: ['955717e8']`")
-    # A bag weighs each model for each source, and drums are the first source of every published model.
-    shares = [float(weights[0]) for weights in bag.get("weights") or [[1.0]] * len(signatures)]
-    used = [(signature, share) for signature, share in zip(signatures, shares, strict=True) if share]
-    return _hashed(
-        tuple(_of_signature(folder, signature) for signature, _ in used),
-        tuple(share / sum(shares) for _, share in used),
-    )
+    # A bag weighs each model for each source.
+    weights = [[float(weight) for weight in model] for model in bag.get("weights") or [_WHOLE] * len(signatures)]
+    totals = [sum(source) for source in zip(*weights, strict=True)]
+    shares = [tuple(weight / total for weight, total in zip(model, totals, strict=True)) for model in weights]
+    return _hashed(tuple(_of_signature(folder, signature) for signature in signatures), tuple(shares))
 
 
 def _of_signature(folder: Path, signature: str) -> Path:
@@ -131,10 +131,11 @@ def _fetch(model: str) -> Path:
         raise _missing("demucs", f"https://huggingface.co/{repository} could not be downloaded ({error})") from error
 
 
-def _hashed(files: tuple[Path, ...], shares: tuple[float, ...]) -> Weights:
+def _hashed(files: tuple[Path, ...], shares: tuple[tuple[float, ...], ...]) -> Weights:
     digest = hashlib.sha256()
-    for file, share in zip(files, shares, strict=True):
-        digest.update(f"{sha256_file(file)} {share!r}\n".encode())
+    for file, (drums, *_) in zip(files, shares, strict=True):
+        if drums:
+            digest.update(f"{sha256_file(file)} {drums!r}\n".encode())
     return Weights(files, shares, digest.hexdigest())
 
 

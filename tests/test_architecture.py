@@ -11,7 +11,7 @@ LIBRARY = Path(__file__).parents[1] / "library" / "drumline"
 ORDER = (
     "core", "runtime", "metrics", "effects", "charts", "audio", "features", "alignment", "labels", "rendering",
     "dataset", "augmentation", "model", "decoding", "training", "evaluation", "tuning", "quality", "export",
-    "transcription", "client", "api", "commands", "cli", "__main__",
+    "transcription", "band", "client", "api", "commands", "cli", "__main__",
 )  # fmt: skip
 MAY_IMPORT_RAY = ("runtime/", "training/distributed.py", "tuning/trainings.py", "tuning/decodings.py")
 

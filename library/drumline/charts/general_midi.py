@@ -109,7 +109,12 @@ def write_performance(hits: Sequence[Hit], *, tempo: TempoMap | None = None, mar
     Tempos are rounded to whole microseconds a quarter note, as the format stores them, before times become
     ticks. Raises ValueError for a hit before second 0, or a tempo or resolution that the format cannot hold.
     """
-    tempo = _storable(tempo or TempoMap(480))
+    tempo = storable(tempo or TempoMap(480))
+    return write_tracks([drum_track(hits, tempo)], tempo, mark=mark)
+
+
+def drum_track(hits: Sequence[Hit], tempo: TempoMap) -> mido.MidiTrack:
+    """Hits on the drum channel, as `write_performance` writes them. Raises ValueError for a hit before second 0."""
     ticks = np.round(tempo.ticks([hit.time_s for hit in hits])).astype(np.int64)
     if ticks.size and ticks.min() < 0:
         raise ValueError("MIDI cannot hold a hit before second 0")
@@ -118,15 +123,6 @@ def write_performance(hits: Sequence[Hit], *, tempo: TempoMap | None = None, mar
         velocity = _UNTOLD_VELOCITY if hit.velocity is None else max(1, round(hit.velocity * 127))
         note = (tick, _pitch(hit))
         loudest[note] = max(loudest.get(note, 0), velocity)
-
-    file = mido.MidiFile(type=1, ticks_per_beat=tempo.resolution)
-    marks = [(0, mido.MetaMessage("text", text=mark))] if mark else []
-    marks += [(tick, mido.MetaMessage("set_tempo", tempo=round(60e6 / bpm))) for tick, bpm in tempo.tempos]
-    marks += [
-        (tick, mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator))
-        for tick, numerator, denominator in tempo.time_signatures
-    ]
-    file.tracks.append(_track(marks))
     events = [(0, mido.MetaMessage("track_name", name="Drums"))]
     next_of_pitch: dict[int, int] = {}
     for (tick, pitch), velocity in sorted(loudest.items(), reverse=True):
@@ -135,7 +131,19 @@ def write_performance(hits: Sequence[Hit], *, tempo: TempoMap | None = None, mar
         next_of_pitch[pitch] = tick
         events.append((end, mido.Message("note_off", channel=_DRUM_CHANNEL, note=pitch, velocity=0)))
         events.append((tick, mido.Message("note_on", channel=_DRUM_CHANNEL, note=pitch, velocity=velocity)))
-    file.tracks.append(_track(events))
+    return track_of(events)
+
+
+def write_tracks(tracks: Sequence[mido.MidiTrack], tempo: TempoMap, *, mark: str = "") -> bytes:
+    """A format 1 MIDI file of a conductor track, with ``mark`` as a text on it if given, and other tracks."""
+    file = mido.MidiFile(type=1, ticks_per_beat=tempo.resolution)
+    marks = [(0, mido.MetaMessage("text", text=mark))] if mark else []
+    marks += [(tick, mido.MetaMessage("set_tempo", tempo=round(60e6 / bpm))) for tick, bpm in tempo.tempos]
+    marks += [
+        (tick, mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator))
+        for tick, numerator, denominator in tempo.time_signatures
+    ]
+    file.tracks.extend([track_of(marks), *tracks])
     buffer = io.BytesIO()
     file.save(file=buffer)
     return buffer.getvalue()
@@ -190,7 +198,8 @@ def _pitch(hit: Hit) -> int:
 _PITCH_OF_PIECE: Final = {piece: pitch for pitch, piece in GENERAL_MIDI.items()}
 
 
-def _storable(tempo: TempoMap) -> TempoMap:
+def storable(tempo: TempoMap) -> TempoMap:
+    """The tempo map with tempos as MIDI stores them. Raises ValueError for what the format cannot hold."""
     if tempo.resolution >= 2**15:
         raise ValueError(f"MIDI cannot hold {tempo.resolution} ticks a quarter note, limit {2**15 - 1}")
     microseconds = [round(60e6 / bpm) for _, bpm in tempo.tempos]
@@ -200,7 +209,7 @@ def _storable(tempo: TempoMap) -> TempoMap:
     return TempoMap(tempo.resolution, marks, tempo.time_signatures)
 
 
-def _track(events: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
+def track_of(events: list[tuple[int, mido.Message | mido.MetaMessage]]) -> mido.MidiTrack:
     """A track of (tick, message) in order of tick, note-offs first."""
     track, now = mido.MidiTrack(), 0
     for tick, message in sorted(events, key=lambda event: (event[0], event[1].type == "note_on")):

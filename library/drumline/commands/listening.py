@@ -30,6 +30,8 @@ from drumline.commands.options import explained, handle_errors
     default="auto",
     help="Of a song folder: its drum stems if it has any, or everything. separate: separate the drums first (slow).",
 )
+@click.option("--all", "all_instruments", is_flag=True, help="All instruments: a ZIP of MIDI files. See below.")
+@click.option("--bends", is_flag=True, help="With --all: pitch bends of bass and voice.")
 @click.option("--heuristic", is_flag=True, help="Without a model: onsets and spectral bands. Much worse.")
 @click.option("--tempo", default="", help="Beats per minute, or a .mid, .chart or .beats file; estimated if omitted.")
 @click.option("--beats", default="", help="A .beats, .mid or .chart file with the beats, as --tempo takes it.")
@@ -60,6 +62,8 @@ def transcribe(
     precision: str | None,
     threads: int | None,
     stem: Literal["auto", "mix", "separate"],
+    all_instruments: bool,
+    bends: bool,
     heuristic: bool,
     tempo: str,
     beats: str,
@@ -79,22 +83,29 @@ def transcribe(
     chart, mid (a game's notes.mid), bsm, and with the audio, for Clone Hero and YARG: folder, zip, sng. Exits 1 if any
     song could not be transcribed.
 
+    --all writes song.zip with drums.mid, bass.mid, vocals.mid, other.mid and all.mid. A file is separated first: set
+    DRUMLINE_SEPARATOR_WEIGHTS to htdemucs' weights (drumline doctor tells how to get them). Of a song folder with
+    stems, each stem is transcribed as it is.
+
     \b
     drumline transcribe song.ogg
+    drumline transcribe --all song.mp3
     drumline transcribe 'album/*.flac' --format midi,json --output out/ --preset conservative
     curl -s https://example.org/song.mp3 | drumline transcribe - --format json > song.json
     """
     from drumline.transcription.command import Job, run
     from drumline.transcription.engine import open_engine, open_fallback
-    from drumline.transcription.outputs import plan_outputs
+    from drumline.transcription.outputs import BAND, plan_outputs
     from drumline.transcription.quantise import QuantiseConfig
     from drumline.transcription.sources import find_sources
     from drumline.transcription.transcribe import hints_of, timing_of
 
     if tempo and beats:
         raise click.UsageError("--tempo and --beats both state the grid: give one")
-    sources = find_sources(files, stem)
-    outputs = plan_outputs(formats, output, sources, overwrite=overwrite)
+    if all_instruments and (formats or stem != "auto" or quantise):
+        raise click.UsageError("--all takes neither --format, --stem nor --quantise: it writes a ZIP of MIDI files")
+    sources = find_sources(files, "mix" if all_instruments else stem)
+    outputs = plan_outputs(BAND if all_instruments else formats, output, sources, overwrite=overwrite)
     grid = {"note": int(quantise), "triplets": triplets, "strength": strength} if quantise else None
     timing = replace(
         timing_of(
@@ -109,6 +120,13 @@ def transcribe(
         if heuristic
         else open_engine(model, preset=preset, precision=precision or "", threads=threads or 0)
     )
+    if all_instruments:
+        from drumline.band.command import run as run_band
+        from drumline.band.transcribe import BandSettings
+        from drumline.transcription.separate import find_separation
+
+        settings = BandSettings(detector, timing, bends=bends, threads=threads or 2)
+        sys.exit(1 if run_band(sources, settings, outputs, separation=find_separation, quiet=quiet) else 0)
     sys.exit(1 if run(sources, Job(detector, stem, timing, outputs, quiet)) else 0)
 
 

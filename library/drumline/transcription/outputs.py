@@ -16,6 +16,9 @@ from drumline.transcription.sources import PIPE, Source
 SONG_FOLDER: Final = "folder"
 PACKAGES: Final = (SONG_FOLDER, "zip", "sng")
 """Formats with the audio that games play: chart, song.ini and audio as a folder, or in one file."""
+BAND: Final = "band"
+"""Format of all instruments (`band.archive`), alone: ``drumline transcribe --all``."""
+_ENDINGS: Final = {SONG_FOLDER: "", "zip": ".zip", "sng": ".sng", BAND: ".zip"}
 DEFAULT: Final = "midi"
 _OPTION: Final = "--overwrite"
 
@@ -26,7 +29,7 @@ class Outputs:
 
     formats: tuple[Format, ...]
     packages: tuple[str, ...]
-    """Names in `PACKAGES`."""
+    """Names in `PACKAGES`, or `BAND`."""
     location: str
     """A folder, the one file there is to be, ``-`` for the pipe; empty: beside each song."""
     is_file: bool
@@ -46,8 +49,7 @@ class Outputs:
             return (Path(self.location),)
         folder = Path(self.location) if self.location else source.folder
         named_ = [folder / each.file_of(source.name) for each in self.formats]
-        suffixes = ("" if kind == SONG_FOLDER else f".{kind}" for kind in self.packages)
-        return (*named_, *(folder / f"{source.name}{suffix}" for suffix in suffixes))
+        return (*named_, *(folder / f"{source.name}{_ENDINGS[kind]}" for kind in self.packages))
 
     def write(self, transcription: Transcription, source: Source) -> None:
         """Write one song's files.
@@ -114,6 +116,12 @@ def plan_outputs(formats: str, output: str, sources: Sequence[Source], *, overwr
     is_folder = output.endswith(("/", os.sep)) or Path(output).is_dir()
     is_file = bool(Path(output).suffix) and not is_folder and output != PIPE
     ending = Path(output).suffix.lower().removeprefix(".")
+    if formats == BAND:
+        outputs = Outputs((), (BAND,), output, is_file, overwrite)
+        if outputs.piped or (is_file and len(sources) > 1):
+            raise ConfigError(f"--output {output}: a ZIP for each song needs a folder, ending with /")
+        outputs.refuse_foreign(sources)
+        return outputs
     if not formats and is_file:
         packages: tuple[str, ...] = (ending,) if ending in PACKAGES else ()
         chosen: tuple[Format, ...] = () if packages else (of_path(output),)

@@ -4,19 +4,17 @@ Both carry the provenance mark in the open: a key of the container's metadata, a
 """
 
 import tempfile
-import zipfile
-from io import BytesIO
 from pathlib import Path
 from typing import Final
 
 from drumline.charts import sng, song_ini
 from drumline.charts.provenance import BLANK, KEY, seal
+from drumline.core.zip_file import zip_files
 from drumline.transcription.formats.song_folder import write_song_folder
 from drumline.transcription.result import Transcription
 
 ENDINGS: Final = (".sng", ".zip")
 _INI: Final = "song.ini"
-_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # equal songs give equal bytes
 
 
 def pack(transcription: Transcription, audio: Path, *, ending: str, name: str) -> bytes:
@@ -42,19 +40,12 @@ def pack(transcription: Transcription, audio: Path, *, ending: str, name: str) -
     """
     with tempfile.TemporaryDirectory() as folder:
         files = {path.name: path.read_bytes() for path in write_song_folder(Path(folder, name), transcription, audio)}
-    return seal(_sng(files) if ending == ".sng" else _zip(files, name))
+    if ending == ".sng":
+        return seal(_sng(files))
+    # Compressed, the marks of the chart and of song.ini are not taken for the archive's own.
+    return seal(zip_files({f"{name}/{file}": data for file, data in files.items()}, comment=BLANK))
 
 
 def _sng(files: dict[str, bytes]) -> bytes:
     values = song_ini.values(song_ini.read(files[_INI]))
     return sng.write({name: data for name, data in files.items() if name != _INI}, {**values, KEY: BLANK})
-
-
-def _zip(files: dict[str, bytes], name: str) -> bytes:
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for file, data in files.items():
-            # Compressed, the marks of the chart and of song.ini are not taken for the archive's own.
-            archive.writestr(zipfile.ZipInfo(f"{name}/{file}", _EPOCH), data, zipfile.ZIP_DEFLATED, 9)
-        archive.comment = BLANK.encode()
-    return buffer.getvalue()

@@ -6,7 +6,7 @@ import sys
 import click
 
 from drumline import __version__
-from drumline.commands.band import evaluate_notes, render_parts
+from drumline.commands.band import evaluate_notes, evaluate_separation, render_parts
 from drumline.commands.collect import collect
 from drumline.commands.data import build_dataset, demo_library, inspect, render_corpus, sampling_weights, verify
 from drumline.commands.init import init
@@ -36,7 +36,7 @@ def main() -> None:
 for command in (
     init, inspect, build_dataset, demo_library, render_corpus, verify, sampling_weights, corpora,
     train, tune, average, predict, calibrate, evaluate, export_model,
-    transcribe, transcribe_library, doctor, serve, render_parts, evaluate_notes,
+    transcribe, transcribe_library, doctor, serve, render_parts, evaluate_notes, evaluate_separation,
     pseudo_label, check, compare, make, merge, annotate, normalize, derive, collect, mine,
 ):  # fmt: skip
     main.add_command(command)

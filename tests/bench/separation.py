@@ -1,8 +1,7 @@
 """What separation gains: SI-SDR of the drums before and after, and its cost.
 
 The rebuilt MDB mixes hold exactly the drum track they are judged against. (An original mix does not: its drums went
-through the engineer's equaliser, sometimes with inverted polarity.) SI-SDR: Le Roux, Wisdom, Erdogan, Hershey,
-"SDR, half-baked or well done?", ICASSP 2019.
+through the engineer's equaliser, sometimes with inverted polarity.)
 """
 
 import os
@@ -20,6 +19,7 @@ from tests.conftest import CORPUS
 from drumline.audio.decode import SEPARATION_RATE_HZ, AudioConfig, decode_stereo
 from drumline.audio.separation.protocol import SeparationConfig, open_separator, stem_to_mix_db
 from drumline.audio.separation.weights import VARIABLE, resolve
+from drumline.metrics.separation import si_sdr_db
 
 _TOLD = {
     "mix_db": "SI-SDR of mix, dB",
@@ -44,13 +44,13 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> dict[str, Any]:
         wall_s, cpu_s = time.perf_counter(), time.process_time()
         (found,) = separator.separate(mix)
         wall_s, cpu_s = time.perf_counter() - wall_s, time.process_time() - cpu_s
-        duration_s = mix.shape[1] / SEPARATION_RATE_HZ
+        duration_s, length = mix.shape[1] / SEPARATION_RATE_HZ, min(mix.shape[1], drums.shape[1])
         tracks.append(
             {
                 "track": path.name.split(".")[0].removeprefix("MusicDelta_"),
                 "duration_s": duration_s,
-                "mix_db": si_sdr_db(mix, drums),
-                "drums_db": si_sdr_db(found, drums),
+                "mix_db": si_sdr_db(drums[:, :length], mix[:, :length]),
+                "drums_db": si_sdr_db(drums[:, :length], found[:, :length]),
                 "stem_to_mix_db": stem_to_mix_db(found, mix),
                 "speed": duration_s / wall_s,
                 "cpu_speed": duration_s / cpu_s,
@@ -68,15 +68,6 @@ def report(found: dict[str, Any], *, markdown: bool) -> str:
     rows = [[track["track"], *(track[name] for name in _TOLD)] for track in tracks]
     rows.append(["median", *(median(track[name] for track in tracks) for name in _TOLD)])
     return table(["rebuilt MDB mix", *_TOLD.values()], rows, markdown=markdown)
-
-
-def si_sdr_db(estimate: NDArray[np.float32], truth: NDArray[np.float32]) -> float:
-    """Scale-invariant signal-to-distortion ratio of the mono sums, signals [2, N], the longer one cut."""
-    length = min(estimate.shape[1], truth.shape[1])
-    heard, wanted = (signal[:, :length].mean(axis=0, dtype=np.float64) for signal in (estimate, truth))
-    heard, wanted = heard - heard.mean(), wanted - wanted.mean()
-    target = (heard @ wanted) / (wanted @ wanted) * wanted
-    return float(10 * np.log10(np.sum(target**2) / np.sum((heard - target) ** 2)))
 
 
 def _stereo(path: Path) -> NDArray[np.float32]:

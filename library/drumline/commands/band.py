@@ -1,4 +1,4 @@
-"""Commands for pitched instruments: `render-parts`, `evaluate-notes`."""
+"""Commands for the whole band: `render-parts`, `evaluate-notes`, `evaluate-separation`."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -51,3 +51,32 @@ def evaluate_notes(pairs: Path, output: str) -> None:
     click.echo(table(results))
     if output:
         write_bytes(output, json.dumps({name: asdict(each) for name, each in results.items()}, indent=1).encode())
+
+
+@click.command("evaluate-separation")
+@click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
+@click.option("--output", "-o", default="", help="A JSON file for the scores.")
+@explained("drumline.evaluation.separation", "SeparationEvaluationConfig")
+@handle_errors
+def evaluate_separation(config: Path, overrides: tuple[str, ...], output: str) -> None:
+    """Score a separator by SI-SDR and SDR on mixes whose sources are known.
+
+    \b
+    drumline evaluate-separation configs/evaluate_separation/mdb.yaml
+    drumline evaluate-separation my.yaml separation.weights=htdemucs.onnx
+    """
+    import json
+
+    from drumline.core.artifacts import refuse_foreign_file, write_bytes
+    from drumline.core.config import load_config
+    from drumline.evaluation.separation import SeparationEvaluationConfig, as_rows, table
+    from drumline.evaluation.separation import evaluate_separation as run
+
+    settings = load_config(SeparationEvaluationConfig, config, overrides)
+    if output:
+        refuse_foreign_file(output, mark=b'"mix_si_sdr_db"')
+    scores = run(settings)
+    click.echo(table(scores))
+    if output:
+        write_bytes(output, json.dumps(as_rows(scores), indent=1).encode())

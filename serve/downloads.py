@@ -10,6 +10,7 @@ from drumline.core.errors import AudioError
 from drumline.transcription.formats.registry import Format
 from drumline.transcription.result import Transcription
 from serve import result_formats
+from serve.edits import apply_edit
 from serve.error_handlers import outcome_problem
 from serve.errors import Problem
 from serve.gateway import Gateway
@@ -19,7 +20,13 @@ from serve.song_folders import content_length, iterate_blocks
 
 
 async def download(
-    gateway: Gateway, state: JobState, parameters: DecodeParameters, form: Format, *, client: str
+    gateway: Gateway,
+    state: JobState,
+    parameters: DecodeParameters,
+    form: Format,
+    *,
+    client: str,
+    is_edited: bool = False,
 ) -> Response:
     """Write a transcription in a format, decoded with `parameters`.
 
@@ -35,6 +42,8 @@ async def download(
         Output format.
     client
         Name of the API key, for limits per client.
+    is_edited
+        Whether hits and beats are those of the newest edit, if there is one.
 
     Raises
     ------
@@ -49,16 +58,24 @@ async def download(
     headers = {**result_formats.download_headers(form, job.name), "X-Drumline-Cache": outcome.cache}
     if form.name == result_formats.FOLDER.name:
         with gateway.song_folders.reserve(client):
-            transcription = await decode_job(gateway, state, parameters)
+            transcription = await _transcription(gateway, state, parameters, is_edited=is_edited)
             try:
                 archive = await gateway.song_folders.zip_folder(job, transcription)
             except AudioError as error:
                 raise Problem(error.reason, error.detail) from error
         headers |= content_length(archive)
         return StreamingResponse(iterate_blocks(archive), media_type=form.media_type, headers=headers)
-    transcription = await decode_job(gateway, state, parameters)
+    transcription = await _transcription(gateway, state, parameters, is_edited=is_edited)
     data = await asyncio.to_thread(form.write, transcription)
     return Response(data, media_type=form.media_type, headers=headers)
+
+
+async def _transcription(
+    gateway: Gateway, state: JobState, parameters: DecodeParameters, *, is_edited: bool
+) -> Transcription:
+    transcription = await decode_job(gateway, state, parameters)
+    edit = await asyncio.to_thread(gateway.edits.get, state.job.id) if is_edited else None
+    return transcription if edit is None else apply_edit(transcription, edit)
 
 
 async def decode_job(gateway: Gateway, state: JobState, parameters: DecodeParameters) -> Transcription:

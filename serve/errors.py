@@ -21,6 +21,7 @@ KINDS: Final[Mapping[str, tuple[int, str]]] = MappingProxyType(
         "not_acceptable": (406, "Unsupported output format"),
         "upload_too_slow": (408, "The upload timed out"),
         "not_finished": (409, "The transcription is not finished"),
+        "edit_conflict": (409, "Somebody else has saved this transcription meanwhile"),
         "upload_too_large": (413, "The file is too large"),
         "not_audio": (415, "Unsupported audio format"),
         "bad_parameter": (422, "Invalid parameter value"),

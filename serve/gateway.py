@@ -23,6 +23,7 @@ from drumline.decoding.cache import ActivationsCache, RecordingActivations
 from drumline.decoding.peak_picking import DecodedHits
 from drumline.runtime.serving import bind_replica_to_loopback
 from serve.dispatcher import JobDispatcher, WorkerDied
+from serve.edits import EditStore
 from serve.errors import Problem
 from serve.inference import TimeLimitExceeded
 from serve.job_store import JobStore
@@ -59,6 +60,8 @@ class Gateway:
         self.model = open_model(settings)
         self.keys = read_keys(settings.keys_file, os.environ)
         self.store = JobStore(settings.jobs.store)
+        self.edits = EditStore(settings.jobs.store)
+        self.store.on_removal = self.edits.remove
         self.clock = WorkClock()
         self._resources = ExitStack()
         scratch = self._resources.enter_context(scratch_folder("drumline-gateway-"))

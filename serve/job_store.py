@@ -19,8 +19,9 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final, TypeVar
 
@@ -60,6 +61,8 @@ class JobStore:
         self.uri = uri
         self._warned: set[str] = set()
         self._finished: set[str] = set()
+        self.on_removal: Callable[[str], None] | None = None
+        """Called with the id of each job that is removed."""
         if "://" not in uri:
             Path(uri).mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -97,6 +100,11 @@ class JobStore:
         outcome = self._read(job_id, "outcome.json", Outcome)
         processed_s, duration_s = (progress.processed_s, progress.duration_s) if progress else (None, None)
         return JobState(job, processed_s, duration_s, outcome)
+
+    def keep(self, job_id: str, *, until_s: float) -> None:
+        """Postpone the removal of a job [s since 1970]; ignored if it was removed."""
+        if (job := self.job(job_id)) is not None and job.expires_s < until_s:
+            self._update(job_id, "job.json", replace(job, expires_s=until_s))
 
     def open_song(self, job_id: str) -> BinaryIO:
         """Open the recording encoded for games. Raises FileNotFoundError if it is not in the store."""
@@ -181,6 +189,12 @@ class JobStore:
         for part in _PARTS:
             with suppress(FileNotFoundError):
                 remove(self._uri(job_id, part))
+        if self.on_removal is not None:
+            self.on_removal(job_id)
+
+    def job_ids(self) -> list[str]:
+        """Ids of all jobs."""
+        return _ids(names(self.uri), "job.json")
 
     def abandoned(self, *, lease_s: float) -> Iterator[Job]:
         """Unfinished jobs whose lease was not renewed for `lease_s` [s]."""

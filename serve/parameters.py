@@ -84,6 +84,8 @@ class ResultParameters(DecodeParameters):
 
     format: str = ""
     """Output format: a name below, or ``folder``; if omitted, chosen by ``Accept``, else JSON."""
+    edited: bool = False
+    """Whether hits and beats are those of the newest saved edit, if there is one."""
 
     def decoding(self) -> DecodeParameters:
         """Only the decoding parameters."""

@@ -9,12 +9,13 @@ from typing import Annotated
 import requests
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 
 from drumline import __version__
 from drumline.transcription.formats.registry import Format
 from serve import result_formats
 from serve.downloads import download
+from serve.edits import CONTENT_BODY, Edit, EditVersion, read_content
 from serve.error_handlers import add_error_handlers, json_response
 from serve.errors import Problem
 from serve.gateway import Gateway
@@ -32,6 +33,7 @@ from serve.pages import add_pages
 from serve.parameters import ResultParameters, TranscriptionParameters
 from serve.records import Job, JobState, new_id
 from serve.responses import FormatInfo, HealthResponse, ModelInfo, ModelsResponse, TranscriptionState
+from serve.song_folders import content_length, iterate_blocks
 from serve.uploads import Upload, receive
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -64,7 +66,7 @@ def build_application(gateway: Gateway, lifespan: Lifespan) -> FastAPI:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=list(gateway.settings.cors_origins),
-            allow_methods=["GET", "POST", "DELETE"],
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
             allow_headers=["Authorization", "X-API-Key", "Content-Type"],
             expose_headers=["Location", "Retry-After", "X-Drumline-Cache", "Content-Disposition"],
         )
@@ -216,7 +218,74 @@ async def get_result(
 ) -> Response:
     """Result in any format, re-decoded with the given parameters; no inference is needed."""
     form = result_formats.negotiate_format(parameters.format, request.headers.get("accept", ""))
-    return await download(gateway, state, parameters.decoding(), form, client=state.job.owner)
+    return await download(
+        gateway, state, parameters.decoding(), form, client=state.job.owner, is_edited=parameters.edited
+    )
+
+
+@router.get(
+    "/v1/transcriptions/{job_id}/audio",
+    operation_id="get_audio",
+    response_class=StreamingResponse,
+    tags=["transcriptions"],
+    responses=problem_responses("not_found"),
+)
+async def get_audio(state: OwnedJob, gateway: CurrentGateway) -> Response:
+    """Recording as it was uploaded."""
+    try:
+        audio = await asyncio.to_thread(gateway.store.open_audio, state.job.id)
+    except FileNotFoundError as error:
+        raise Problem("not_found", "the recording is no longer kept; send it again") from error
+    return StreamingResponse(
+        iterate_blocks(audio), media_type="application/octet-stream", headers=content_length(audio)
+    )
+
+
+@router.get(
+    "/v1/transcriptions/{job_id}/edit",
+    operation_id="get_edit",
+    tags=["edits"],
+    responses=problem_responses("not_found"),
+)
+async def get_edit(state: OwnedJob, gateway: CurrentGateway, version: Annotated[int, Query(ge=0)] = 0) -> Edit:
+    """Saved edit of a transcription: the newest, or a version of its history."""
+    edit = await asyncio.to_thread(gateway.edits.get, state.job.id, version)
+    if edit is None:
+        raise Problem("not_found", "no such version" if version else "nothing was edited yet")
+    return edit
+
+
+@router.put(
+    "/v1/transcriptions/{job_id}/edit",
+    operation_id="save_edit",
+    tags=["edits"],
+    openapi_extra={"requestBody": CONTENT_BODY},
+    responses=problem_responses("not_found", "not_finished", "edit_conflict", "upload_too_large", "bad_parameter"),
+)
+async def save_edit(request: Request, state: OwnedJob, gateway: CurrentGateway) -> EditVersion:
+    """Save all hits, and beats if they were edited, as the next version.
+
+    `base` is the version that the edit was made from, 0 for the transcription itself; if a newer one exists, nothing is
+    saved. An edited transcription and its recording are kept for a month after its last edit.
+    """
+    if state.outcome is None:
+        raise Problem("not_finished", "poll its state until it is `done`", {"Retry-After": "1"})
+    content = await read_content(request.stream())
+    edit = await asyncio.to_thread(gateway.edits.save, state.job.id, content)
+    until_s = time.time() + gateway.settings.jobs.keep_edited_s
+    await asyncio.to_thread(gateway.store.keep, state.job.id, until_s=until_s)
+    return EditVersion(version=edit.version, saved=edit.saved, author=edit.author, num_hits=len(edit.hits))
+
+
+@router.get(
+    "/v1/transcriptions/{job_id}/edits",
+    operation_id="list_edits",
+    tags=["edits"],
+    responses=problem_responses("not_found"),
+)
+async def list_edits(state: OwnedJob, gateway: CurrentGateway) -> list[EditVersion]:
+    """History of a transcription's edits, the newest first."""
+    return await asyncio.to_thread(gateway.edits.history, state.job.id)
 
 
 @router.delete(

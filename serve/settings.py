@@ -42,6 +42,8 @@ class Jobs(Config):
     """Folder that all replicas share, or any fsspec URI, used by nothing else."""
     keep_s: float = Field(default=3600.0, gt=0)
     """Time after which a recording and its result are removed [s]."""
+    keep_edited_s: float = Field(default=30 * 86_400.0, gt=0)
+    """Time after the last edit at which an edited transcription and its recording are removed [s]."""
     max_mb: float = Field(default=4000.0, gt=0)
     """Maximum size of all stored recordings [MB]. Beyond it, recordings of finished jobs are removed, the oldest of the
     largest client first; results stay. If none is finished, uploads get 429."""

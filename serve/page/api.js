@@ -30,7 +30,7 @@ function problemOf(text, status) {
 async function ask(path, options = {}) {
   let answer;
   try {
-    answer = await fetch(path, { ...options, headers: headers() });
+    answer = await fetch(path, { ...options, headers: { ...headers(), ...options.headers } });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem("unreachable", "The server cannot be reached", "check the connection and try again");
@@ -62,12 +62,42 @@ export function send(file, { onProgress, signal }) {
 
 export async function finished(job, { onState, signal }) {
   for (;;) {
-    const state = await (await ask(job.links.self, { signal })).json();
+    let state;
+    try {
+      state = await (await ask(job.links.self, { signal })).json();
+    } catch (error) {
+      if (!["unreachable", "replica_lost", "busy", "not_ready", "storage_unavailable"].includes(error.kind)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 2000)); // the job goes on without us
+      continue;
+    }
     onState(state);
     if (state.status === "done") return state;
     if (state.status === "failed") throw new Problem(state.problem.kind, state.problem.title, state.problem.detail);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
+}
+
+export async function state(id) {
+  return (await ask(`/v1/transcriptions/${encodeURIComponent(id)}`)).json();
+}
+
+export async function audio(job) {
+  return (await ask(`${job.links.self}/audio`)).arrayBuffer();
+}
+
+// A saved edit, the newest without a version; null where there is none.
+export async function edit(job, version = 0) {
+  if (!version && !(await history(job)).length) return null;
+  return (await ask(`${job.links.self}/edit?version=${version}`)).json();
+}
+
+export async function saveEdit(job, content) {
+  const body = JSON.stringify(content);
+  return (await ask(`${job.links.self}/edit`, { method: "PUT", body, headers: { "Content-Type": "application/json" }, keepalive: body.length < 60_000 })).json();
+}
+
+export async function history(job) {
+  return (await ask(`${job.links.self}/edits`)).json();
 }
 
 export async function cancel(job) {

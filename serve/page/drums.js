@@ -1,23 +1,31 @@
-// Lanes from cymbals down to kick, and the click sound of each drum.
+// Lanes from cymbals down to kick with their keys, and the click sound of each drum.
 
 export const LANES = [
-  ["crash", "Crash", "crash"],
-  ["ride_bell", "Ride bell", "ride"],
-  ["ride_body", "Ride", "ride"],
-  ["hihat_open", "Open hat", "hihat"],
-  ["hihat_closed", "Hi-hat", "hihat"],
-  ["tom_high", "High tom", "tom"],
-  ["tom_mid", "Mid tom", "tom"],
-  ["tom_floor", "Floor tom", "tom"],
-  ["snare_rim", "Rim", "snare"],
-  ["snare_head", "Snare", "snare"],
-  ["kick", "Kick", "kick"],
-].map(([label, title, drum]) => ({ label, title, drum }));
+  ["crash", "Crash", "crash", "c"],
+  ["ride_bell", "Ride bell", "ride", "b"],
+  ["ride_body", "Ride", "ride", "0"],
+  ["hihat_pedal", "Pedal hat", "hihat", "9"],
+  ["hihat_open", "Open hat", "hihat", "8"],
+  ["hihat_closed", "Hi-hat", "hihat", "7"],
+  ["tom_high", "High tom", "tom", "6"],
+  ["tom_mid", "Mid tom", "tom", "5"],
+  ["tom_floor", "Floor tom", "tom", "4"],
+  ["snare_rim", "Rim", "snare", "3"],
+  ["snare_head", "Snare", "snare", "2"],
+  ["kick", "Kick", "kick", "1"],
+].map(([label, title, drum, key]) => ({ label, title, drum, key }));
+
+// Lane of labels that leave the articulation open.
+const COMMONEST = { snare: "snare_head", tom: "tom_mid", hihat: "hihat_closed", ride: "ride_body", cymbal: "crash", tom_or_cymbal: "tom_mid" };
+
+export function laneOf(label) {
+  return COMMONEST[label] ?? label;
+}
 
 export const DRUMS = ["kick", "snare", "tom", "hihat", "ride", "crash"];
 
 export function drumOf(label) {
-  return label.split("_")[0];
+  return laneOf(label).split("_")[0];
 }
 
 // [start of the tone Hz, its end Hz, share of noise, decay s]

@@ -1,6 +1,7 @@
 // Canvas drawings: overview of the recording, and hits on lanes around the playing position.
 
-import { LANES } from "./drums.js";
+import { LANES, laneOf } from "./drums.js";
+import { lines } from "./grid.js";
 import { peaks } from "./spectrum.js";
 
 const WAVE = 64;
@@ -56,13 +57,37 @@ export function labelWidth(width) {
   return width < 500 ? 74 : 92;
 }
 
-export function drawPicture(canvas, { mono, rate, spectrogram, hits, position, view }) {
-  const { context, width, height } = prepared(canvas);
-  const colour = colours();
+const DOUBTFUL = 0.6; // hits of a lower confidence are hollow
+
+export function isDoubtful(hit) {
+  return hit.confidence !== undefined && hit.confidence !== null && hit.confidence < DOUBTFUL;
+}
+
+// Where things are on the picture: x and y of times and lanes, and back.
+export function geometry(canvas, view, hasWave) {
+  const { width, height } = canvas.getBoundingClientRect();
   const left = labelWidth(width);
   const inner = width - left;
   const seconds = view.end - view.start;
-  const toX = (time) => left + ((time - view.start) / seconds) * inner;
+  const top = hasWave ? 4 + WAVE + GAP + SPECTRUM + GAP : 4;
+  const laneHeight = (height - top - 20) / LANES.length;
+  return {
+    left,
+    inner,
+    top,
+    laneHeight,
+    toX: (time) => left + ((time - view.start) / seconds) * inner,
+    toTime: (x) => view.start + ((x - left) / inner) * seconds,
+    toRow: (y) => Math.floor((y - top) / laneHeight),
+    secondsPerPixel: seconds / inner,
+  };
+}
+
+export function drawPicture(canvas, { mono, rate, spectrogram, hits, beats, note, selection, lane, box, loop, position, view }) {
+  const { context, width, height } = prepared(canvas);
+  const colour = colours();
+  const { left, inner, toX, ...place } = geometry(canvas, view, Boolean(mono));
+  if (inner <= 0) return; // not laid out yet
 
   let top = 4;
   context.font = "12px system-ui, sans-serif";
@@ -78,33 +103,67 @@ export function drawPicture(canvas, { mono, rate, spectrogram, hits, position, v
     top += SPECTRUM + GAP;
   }
 
-  const laneHeight = (height - top - 20) / LANES.length;
-  LANES.forEach((lane, row) => {
+  const { laneHeight } = place;
+  if (loop) {
+    context.fillStyle = colour("accent");
+    context.globalAlpha = 0.12;
+    context.fillRect(Math.max(left, toX(loop.start)), 0, Math.min(width, toX(loop.end)) - Math.max(left, toX(loop.start)), height - 18);
+    context.globalAlpha = 1;
+  }
+  for (const line of lines(beats, inner / (view.end - view.start) > 120 ? note : 4, view.start, view.end)) {
+    context.fillStyle = colour(line.level === 0 ? "bar" : "faint");
+    context.fillRect(toX(line.time_s), top, line.level === 0 ? 1.5 : 1, line.level === 2 ? LANES.length * laneHeight : height - 18 - top);
+  }
+  LANES.forEach((each, row) => {
     const middle = top + (row + 0.5) * laneHeight;
+    if (row === lane) {
+      context.fillStyle = colour("accent");
+      context.globalAlpha = 0.1;
+      context.fillRect(0, middle - laneHeight / 2, width, laneHeight);
+      context.globalAlpha = 1;
+    }
     context.fillStyle = colour("faint");
     context.fillRect(left, middle, inner, 1);
-    context.fillStyle = colour(lane.drum);
+    context.fillStyle = colour(each.drum);
     context.fillRect(0, middle - laneHeight / 2 + 2, 3, laneHeight - 4);
     context.fillStyle = colour("ink");
-    context.fillText(lane.title, 8, middle);
+    context.fillText(each.title, 8, middle);
+    context.fillStyle = colour("quiet");
+    context.textAlign = "right";
+    context.fillText(each.key.toUpperCase(), left - 6, middle);
+    context.textAlign = "left";
   });
 
   context.save();
   context.beginPath();
   context.rect(left, 0, inner, height);
   context.clip();
-  const rows = new Map(LANES.map((lane, row) => [lane.label, row]));
+  const rows = new Map(LANES.map((each, row) => [each.label, row]));
   for (const hit of hits) {
     if (hit.time_s < view.start - 0.1 || hit.time_s > view.end + 0.1) continue;
-    const row = rows.get(hit.class);
+    const row = rows.get(laneOf(hit.class));
     if (row === undefined) continue;
     const size = (laneHeight - 3) * (0.35 + 0.65 * (hit.velocity ?? 0.8));
     const middle = top + (row + 0.5) * laneHeight;
-    context.fillStyle = colour(LANES[row].drum);
-    context.globalAlpha = 0.35 + 0.65 * (hit.confidence ?? 1);
-    context.fillRect(toX(hit.time_s) - 2, middle - size / 2, 4, size);
+    const x = toX(hit.time_s);
+    context.fillStyle = context.strokeStyle = colour(LANES[row].drum);
+    if (isDoubtful(hit)) {
+      context.fillStyle = colour("paper");
+      context.fillRect(x - 2.5, middle - size / 2, 5, size);
+      context.lineWidth = 1.5;
+      context.strokeRect(x - 2.5, middle - size / 2, 5, size);
+    } else context.fillRect(x - 2, middle - size / 2, 4, size);
+    if (selection.has(hit.key)) {
+      context.strokeStyle = colour("ink");
+      context.lineWidth = 2;
+      context.strokeRect(x - 5, middle - laneHeight / 2 + 1, 10, laneHeight - 2);
+    }
   }
-  context.globalAlpha = 1;
+  if (box) {
+    context.strokeStyle = colour("ink");
+    context.lineWidth = 1;
+    context.strokeRect(box.left, box.top, box.right - box.left, box.bottom - box.top);
+  }
   drawSeconds(context, view, toX, height, colour("quiet"), inner);
   context.fillStyle = colour("ink");
   context.fillRect(toX(position) - 0.75, 0, 1.5, height - 18);

@@ -103,8 +103,10 @@ def test_it_is_used_with_keys_alone(browser: Browser, endpoint: Endpoint, song: 
     transcribed(page, song)
     assert page.evaluate("document.activeElement.id") == "title"  # who listens to the page is told of the result
     page.keyboard.press("ArrowRight")
-    page.keyboard.press("Shift+ArrowRight")
-    page.wait_for_function("() => document.getElementById('clock').textContent === '0:06.0'")
+    page.wait_for_function("() => Number(document.getElementById('position').value) > 0")
+    page.keyboard.press("End")
+    page.wait_for_function("() => document.getElementById('clock').textContent === '0:14.0'")
+    page.keyboard.press("Home")
     page.keyboard.press("Space")
     page.wait_for_function("() => document.getElementById('play').textContent === 'Pause'")
     page.keyboard.press("Space")

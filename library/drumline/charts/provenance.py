@@ -24,6 +24,9 @@ KEY: Final = "drumline_mark"
 """Name of the mark in formats with keys."""
 BLANK: Final = "drumline-transcription:" + "0" * 16
 """Placeholder that a writer inserts; `seal` fills it in."""
+EDITED: Final = "drumline-edited-by-a-person:" + "0" * 11
+"""Text in place of the mark where a person has edited the transcription: the file is that person's. As long as `BLANK`,
+since formats state lengths."""
 CSV_COLUMN: Final = "made_by"
 MAX_MARKED_BYTES: Final = 64 * 2**20
 """No transcription is larger: a larger file is not read to find out who made it."""
@@ -39,6 +42,11 @@ def seal(data: bytes) -> bytes:
     """A file with its marks filled in. The same length; unchanged where there is no mark."""
     digest = _digest(data)
     return _MARK.sub(BLANK[:-16].encode() + digest, data)
+
+
+def finish(data: bytes, *, is_edited: bool) -> bytes:
+    """A written file with its marks filled in; those of an edited transcription say that it is a person's work."""
+    return _MARK.sub(EDITED.encode(), data) if is_edited else seal(data)
 
 
 def is_marked(data: bytes) -> bool:

@@ -126,6 +126,8 @@ class Transcription:
     """The song's words where they are known."""
     free_timing: bool = False
     """Whether charts for games keep played times instead of the grid's."""
+    is_edited: bool = False
+    """Whether a person has edited the hits or the tempo: files of it are that person's, not a machine's."""
 
     def __post_init__(self) -> None:
         if bool(self.tempo_origin) != (self.tempo is not None):
@@ -170,6 +172,11 @@ class Transcription:
     def title(self) -> str:
         """The song's title, else the name of its file without the ending; on one line."""
         return " ".join((self.metadata.title or PurePath(self.audio.name).stem).split())
+
+    def edited(self, hits: Sequence[TranscribedHit], tempo: TempoMap | None) -> Self:
+        """The transcription with a person's hits in any order, and tempo map if there is one."""
+        changed = replace(self, hits=in_order(hits), is_edited=True)
+        return changed if tempo is None else changed.with_tempo(tempo, "given")
 
     def with_tempo(self, tempo: TempoMap, origin: Literal["estimated", "given"]) -> Self:
         """The same hits on a tempo map."""

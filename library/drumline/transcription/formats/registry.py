@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import PurePath
 from typing import Final
 
-from drumline.charts.provenance import seal
+from drumline.charts.provenance import finish
 from drumline.core.errors import ConfigError
 from drumline.transcription.result import Transcription
 
@@ -32,9 +32,9 @@ class Format:
         return f"{name}.{self.ending.removeprefix('.')}"
 
     def write(self, transcription: Transcription) -> bytes:
-        """The whole file, marked as machine-made. Equal transcriptions give equal bytes."""
+        """The whole file, marked as machine-made unless a person edited it. Equal transcriptions give equal bytes."""
         data: bytes = import_module(f"drumline.transcription.formats.{self.module}").write(transcription)
-        return seal(data)
+        return finish(data, is_edited=transcription.is_edited)
 
 
 FORMATS: Final = (

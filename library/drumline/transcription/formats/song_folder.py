@@ -21,7 +21,7 @@ from drumline.audio.tags import read_tags
 from drumline.charts import song_ini
 from drumline.charts.annotated_song import Metadata
 from drumline.charts.chart import Chart
-from drumline.charts.provenance import BLANK, KEY, is_unchanged, seal
+from drumline.charts.provenance import BLANK, KEY, finish, is_unchanged
 from drumline.charts.text import decode
 from drumline.core.artifacts import sha256_file, write_bytes
 from drumline.transcription.formats import chart, mid
@@ -88,8 +88,10 @@ def write_song_folder(
         # Before the audio takes its name, with what it replaces: both are recognised if this run ends here.
         digests = dict.fromkeys(sha256_file(each) for each in (unfinished, song) if each.exists())
         others = {_AUDIO_KEY: " ".join(digests), KEY: BLANK}
-        write_own(str(paths[1]), seal(song_ini.write(ini, others=others)), overwrite=overwrite)
-    write_own(str(paths[0]), seal(writer.to_bytes(made)), overwrite=overwrite)
+        data = finish(song_ini.write(ini, others=others), is_edited=transcription.is_edited)
+        write_own(str(paths[1]), data, overwrite=overwrite)
+    data = finish(writer.to_bytes(made), is_edited=transcription.is_edited)
+    write_own(str(paths[0]), data, overwrite=overwrite)
     if tags.picture and not any((folder / f"album{suffix}").exists() for suffix in _PICTURES):
         write_bytes(str(folder / f"album{tags.picture_suffix}"), tags.picture)
         return *paths, folder / f"album{tags.picture_suffix}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from drumline.charts import sng, song_ini
-from drumline.charts.provenance import BLANK, KEY, seal
+from drumline.charts.provenance import BLANK, KEY, finish
 from drumline.core.zip_file import zip_files
 from drumline.transcription.formats.song_folder import write_song_folder
 from drumline.transcription.result import Transcription
@@ -41,9 +41,10 @@ def pack(transcription: Transcription, audio: Path, *, ending: str, name: str) -
     with tempfile.TemporaryDirectory() as folder:
         files = {path.name: path.read_bytes() for path in write_song_folder(Path(folder, name), transcription, audio)}
     if ending == ".sng":
-        return seal(_sng(files))
-    # Compressed, the marks of the chart and of song.ini are not taken for the archive's own.
-    return seal(zip_files({f"{name}/{file}": data for file, data in files.items()}, comment=BLANK))
+        data = _sng(files)
+    else:  # compressed, the marks of the chart and of song.ini are not taken for the archive's own
+        data = zip_files({f"{name}/{file}": content for file, content in files.items()}, comment=BLANK)
+    return finish(data, is_edited=transcription.is_edited)
 
 
 def _sng(files: dict[str, bytes]) -> bytes:

@@ -2,6 +2,8 @@
 
 import io
 import json
+import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -168,9 +170,9 @@ def test_an_export_keeps_sessions_together(tmp_path: Path) -> None:
     out = tmp_path / "out"
     labels = {split: json.loads((out / f"{split}_labels.json").read_text()) for split in export.SPLITS}
     sessions = {split: {row["session_id"] for row in rows} for split, rows in labels.items()}
-    assert sessions["train"].isdisjoint(sessions["validation"])
-    assert sessions["train"] | sessions["validation"] == {f"s{n}" for n in range(20)}
-    assert {row["file"] for own in labels.values() for row in own} == {
+    assert sessions["train"].isdisjoint(sessions["val"])
+    assert sessions["train"] | sessions["val"] == {f"s{n}" for n in range(20)}
+    assert {f"{split}/{row['file']}" for split, own in labels.items() for row in own} == {
         str(path.relative_to(out)) for path in out.rglob("*.wav")
     }
     components = json.loads((out / "components.json").read_text())
@@ -183,6 +185,48 @@ def test_an_export_keeps_sessions_together(tmp_path: Path) -> None:
     write_lines(tmp_path / "c" / "events.jsonl", [row for row in rows if row["session_id"] != "s3"])
     fewer = export.run(config).report
     assert fewer.verdict == "passed"
-    assert {r["session_id"] for r in json.loads((out / "validation_labels.json").read_text())} == (
-        sessions["validation"] - {"s3"}
+    assert {r["session_id"] for r in json.loads((out / "val_labels.json").read_text())} == (sessions["val"] - {"s3"})
+
+
+def test_a_recording_is_on_one_side_whatever_its_sessions_are_called(tmp_path: Path) -> None:
+    rows = []
+    for n in range(40):
+        wav(tmp_path / "c" / f"audio/kick/{n}.wav", 0.1)
+        rows.append(
+            {"sample_id": str(n), "session_id": f"s{n}", "source_set": "x", "audio_path": f"audio/kick/{n}.wav",
+             "onset_time": 0, "components": [{"label": "kick"}], "cut_from": {"sha256": f"recording {n // 4}"}}
+        )  # fmt: skip
+    write_lines(tmp_path / "c" / "events.jsonl", rows)
+    export.run(
+        export.ExportCollectionConfig(
+            collection=str(tmp_path / "c"), output=str(tmp_path / "out"), validation_share=0.5
+        )
     )
+    sides = {
+        split: {
+            int(row["event_id"]) // 4 for row in json.loads((tmp_path / "out" / f"{split}_labels.json").read_text())
+        }
+        for split in export.SPLITS
+    }
+    assert sides["train"]
+    assert sides["val"]
+    assert sides["train"].isdisjoint(sides["val"])
+
+
+def test_a_dataset_for_beatsights_training_is_imported_and_read_back(tmp_path: Path, corpus: Path) -> None:
+    """BeatSight's own tables; its audio is made by its own generator, so ours stands in."""
+    dataset = tmp_path / "dev_dataset"
+    shutil.copytree(corpus / "beatsight_real" / "dev_dataset", dataset)
+    expected = Counter[str]()
+    for number, split in enumerate(("train", "val")):
+        for index, row in enumerate(json.loads((dataset / f"{split}_labels.json").read_text())):
+            wav(dataset / split / row["file"], 0.1 + 0.001 * (100 * number + index))
+            expected[row["label"]] += 1
+    config = importing.ImportConfig(
+        collection=str(tmp_path / "c"), folders=(str(dataset),), source_set="beatsight", output=str(tmp_path / "report")
+    )
+    assert importing.run(config).report.findings.added == expected
+    exported = export.ExportCollectionConfig(collection=str(tmp_path / "c"), output=str(tmp_path / "out"))
+    export.run(exported)
+    again = config.model_copy(update={"collection": str(tmp_path / "d"), "folders": (str(tmp_path / "out"),)})
+    assert importing.run(again).report.findings.added == expected

@@ -1,21 +1,22 @@
 """`collect export`: write a collection as training folders in BeatSight's format.
 
-``train/`` and ``validation/`` hold the audio, ``train_labels.json`` and ``validation_labels.json`` one row for each
-sample and label, ``components.json`` the labels, ``metadata.json`` the durations. All samples of a session are in one
-split, so that a model cannot pass by recognising the room. The split of a session is a hash of its name and the seed:
-adding sessions moves no other session.
+``train/`` and ``val/`` hold the audio, ``train_labels.json`` and ``val_labels.json`` one row for each sample and label
+with its file in that folder, ``components.json`` the labels, ``metadata.json`` the durations. All samples of a session,
+and of all sessions with a recording in common (by its SHA-256), are in one split, so that a model cannot pass by
+recognising the room. The split is a hash of the sessions' first name and the seed: adding sessions moves no other
+session, unless they have a recording in common.
 """
 
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import Field
 
 from drumline.audio.decode import decode_native
-from drumline.charts.documents import as_tree
+from drumline.charts.documents import Tree, as_tree
 from drumline.core.artifacts import STORAGE_ERRORS, join, read_bytes, refuse_foreign_output, write_bytes
 from drumline.core.config import Config, canonical_json
 from drumline.core.errors import ConfigError
@@ -29,7 +30,7 @@ from drumline.quality.page import Figure, Section, Table
 from drumline.quality.report import WriterConfig, make_report
 from drumline.quality.samples import labels_of
 
-SPLITS: Final = ("train", "validation")
+SPLITS: Final = ("train", "val")
 _TABLES: Final = (*(f"{split}_labels.json" for split in SPLITS), "components.json", "metadata.json")
 _MADE_BY: Final = "drumline collect export"
 """Marker in ``metadata.json``: only exports with it are overwritten."""
@@ -82,13 +83,14 @@ def run(config: ExportCollectionConfig) -> CheckResult:
         refuse_foreign_output(config.output, writes=(*SPLITS, *_TABLES), evidence=())
     rows = [as_tree(row, f"{config.collection}: ") for row in collection.rows.values()]
     names = sorted({label for row in rows for label in labels_of(row)})
+    groups = _groups(rows)
     labelled: dict[str, list[dict[str, Any]]] = {split: [] for split in SPLITS}
     sessions: dict[str, set[str]] = defaultdict(set)
     duration_s, by_source = defaultdict[str, float](float), defaultdict[str, float](float)
     samples, missing = Counter[str](), 0
     for row in rows:
         session = row.text("session_id", "")
-        split = _split(session, config)
+        split = _split(groups[session], config)
         try:
             data = read_bytes(join(config.collection, row.text("audio_path")))
         except STORAGE_ERRORS:
@@ -101,7 +103,7 @@ def run(config: ExportCollectionConfig) -> CheckResult:
         duration_s[split] += length_s
         by_source[row.text("source_set", "")] += length_s
         labelled[split] += [
-            {"file": f"{split}/{file}", "label": label, "component_idx": names.index(label),
+            {"file": file, "label": label, "component_idx": names.index(label),
              "event_id": row.text("sample_id"), "session_id": session, "source_set": row.text("source_set", ""),
              "duration_seconds": round(length_s, 6)}
             for label in labels_of(row)
@@ -122,7 +124,9 @@ def run(config: ExportCollectionConfig) -> CheckResult:
     values = {
         "missing_files": measured(missing),
         "labels_on_one_side": measured(sum(not all(counts.values()) for counts in labels.values())),
-    } | {split: measured(number) for split, number in findings.samples.items()}
+        "train": measured(samples["train"]),
+        "validation": measured(samples["val"]),
+    }
     source = describe_file("collection", join(config.collection, EVENTS), len(rows))
     report = make_report(
         "collect-export", config, findings=findings, gates=apply_limits(config.gates, values), inputs=(source,)
@@ -138,8 +142,30 @@ def _is_our_export(output: str) -> bool:
     return isinstance(tree, dict) and tree.get("made_by") == _MADE_BY
 
 
-def _split(session: str, config: ExportCollectionConfig) -> str:
-    digest = hashlib.sha256(f"{config.seed}\0{session}".encode()).digest()
+def _groups(rows: Sequence[Tree]) -> dict[str, str]:
+    """Session -> the first session, by name, among those that it shares recordings with, directly or through others."""
+    parent: dict[str, str] = {}
+
+    def root(session: str) -> str:
+        while parent.setdefault(session, session) != session:
+            session = parent[session]
+        return session
+
+    first_of: dict[str, str] = {}
+    for row in rows:
+        session = row.text("session_id", "")
+        first, other = sorted((root(session), root(first_of.setdefault(_recording(row), session))))
+        parent[other] = first
+    return {session: root(session) for session in parent}
+
+
+def _recording(row: Tree) -> str:
+    """SHA-256 of the recording that a sample was cut from; without one, the sample is its own."""
+    return row.tree("cut_from").text("sha256", "") or row.text("sample_id")
+
+
+def _split(group: str, config: ExportCollectionConfig) -> str:
+    digest = hashlib.sha256(f"{config.seed}\0{group}".encode()).digest()
     return SPLITS[int.from_bytes(digest[:8], "little") < config.validation_share * 2**64]
 
 
@@ -178,7 +204,7 @@ def sections_of(found: ExportFindings) -> tuple[Section, ...]:
     return (
         Section(
             "Splits",
-            "All samples of a session are in one split.",
+            "All samples of a session, and of sessions with a recording in common, are in one split.",
             facts=(*((f"{split.capitalize()} samples", found.samples[split]) for split in SPLITS),
                    ("Missing files", found.missing_files)),
             figures=(Figure("Labels", "Samples by split.", stacked_bars("labels", parts, unit="samples")),),

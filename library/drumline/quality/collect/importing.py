@@ -1,7 +1,8 @@
-"""`collect import`: add the samples of other folders, each in one of three formats.
+"""`collect import`: add the samples of other folders, each in one of four formats.
 
 - a collection (``events.jsonl``);
 - a collection of BeatSight (``metadata.json`` with ``samples`` of ``component``, ``path``, ``window_ms`` ...);
+- a dataset for training of BeatSight, or of `collect export` (``train_labels.json``, ``val_labels.json``);
 - folders named by label that contain audio files: ``kick/01.wav``. The onset is at the start of the file.
 """
 
@@ -25,6 +26,8 @@ from drumline.quality.report import Input
 from drumline.quality.samples import labels_of, normalise_label
 
 _METADATA: Final = "metadata.json"
+_LABELS: Final = {"train": "train_labels.json", "val": "val_labels.json"}
+"""Tables of a dataset for training, by the folder that may hold its files."""
 _BEFORE: Final = 0.25
 """Share of the window that BeatSight's collector keeps before the onset."""
 
@@ -33,7 +36,8 @@ class ImportConfig(AddSamplesConfig):
     """Folders whose samples are imported."""
 
     folders: tuple[str, ...] = Field(min_length=1)
-    """Folders to import: each a collection, a collection of BeatSight, or a folder of folders named by label."""
+    """Folders to import: each a collection, a collection or dataset of BeatSight, or a folder of folders named by
+    label."""
     aliases: dict[str, str] = Field(default={})
     """Folder name or label -> the component label to use for it."""
 
@@ -61,8 +65,10 @@ def run(config: ImportConfig) -> CheckResult:
             number += 1
             _add(collection, found, folder, dry_run=config.dry_run)
         if not number:
-            raise DrumlineError(f"folders: {folder}: no {EVENTS}, no {_METADATA}, no folder named by a label")
-        index = next((name for name in (EVENTS, _METADATA) if exists(join(folder, name))), "")
+            raise DrumlineError(
+                f"folders: {folder}: no {EVENTS}, no {_METADATA}, no train_labels.json, no folder named by a label"
+            )
+        index = next((name for name in (EVENTS, *_LABELS.values(), _METADATA) if exists(join(folder, name))), "")
         digest = file_sha256(join(folder, index)) if index else ""
         inputs.append(Input(role="folder", path=folder, records=number, sha256=digest))
         if len(collection.rows) == before:
@@ -101,6 +107,9 @@ def _samples(
     if is_collection(folder):
         for line in iter_json_lines(join(folder, EVENTS)):
             yield _from_collection(line.tree, aliases, source_set)
+    elif tables := [(split, name) for split, name in _LABELS.items() if exists(join(folder, name))]:
+        for split, name in tables:
+            yield from _from_dataset(folder, split, name, aliases, source_set)
     elif exists(join(folder, _METADATA)):
         for sample in read_json(read_bytes(join(folder, _METADATA)), join(folder, _METADATA)).trees("samples"):
             yield _from_beatsight(sample, aliases, source_set)
@@ -133,6 +142,24 @@ def _from_beatsight(sample: Tree, aliases: Mapping[str, str], source_set: str) -
         source_set=source_set,
         cut_from={"audio": sample.text("source_audio", ""), "onset_time": onset_s},
     )
+
+
+def _from_dataset(
+    folder: str, split: str, table: str, aliases: Mapping[str, str], source_set: str
+) -> Iterator[_SourceSample]:
+    """Samples of one table; a file of several rows has several labels. Files lie beside it or in the split's folder."""
+    labels: dict[str, list[str]] = {}
+    sessions: dict[str, str] = {}
+    for row in read_json(b'{"rows": ' + read_bytes(join(folder, table)) + b"}", join(folder, table)).trees("rows"):
+        file, label = row.text("file").replace("\\", "/"), normalise_label(row.text("label"))
+        labels.setdefault(file, []).append(aliases.get(label, label))
+        sessions[file] = row.text("session_id", "")
+    for file, found in labels.items():
+        path = file if exists(join(folder, file)) else f"{split}/{file}"
+        yield _SourceSample(
+            path=path, onset_s=0.0, components=tuple((label, None) for label in found),
+            session_id=sessions[file] or f"{folder}/{split}", source_set=source_set, cut_from={},
+        )  # fmt: skip
 
 
 def _from_folders(

@@ -1,5 +1,6 @@
 """Weights balance what they say they balance, and an epoch is the same whoever asks for it, and when."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -204,6 +205,27 @@ def test_what_is_rare_is_drawn_as_often(small: str, column: str, strength: str) 
     assert len(kinds) > 2
     # Systematic draws miss their expectation by less than one a window, so by far less than chance would.
     np.testing.assert_allclose(counts, 2000 / len(kinds), atol=12)
+
+
+def test_draws_of_a_group_follow_the_weights_of_its_sessions(small: str, tmp_path: Path) -> None:
+    free = dict.fromkeys(("label_strength", "tempo_strength", "ioi_strength"), 0.0)
+    plain = sampling_weights(small, CONFIG.model_copy(update={**free, "group_strength": 0.0}))
+    stems = [group for group, domain in zip(plain["song_group"].to_pylist(), plain["domain"].to_pylist(), strict=True)
+             if domain == "stem"]  # fmt: skip
+    groups, natural = np.unique(stems, return_counts=True)
+    factors = np.linspace(0.05, 0.5, len(groups))
+    file = tmp_path / "weights.json"
+    file.write_text(json.dumps({"weights": {g: {"weight": f} for g, f in zip(groups, factors, strict=True)}}))
+    config = CONFIG.model_copy(update={**free, "group_weights": str(file), "group_strength": 1.0})
+    table = sampling_weights(small, config)
+    drawing = SamplingConfig(batch_size=100, batches=20, num_samples=RATE_HZ, domains={"stem": 1.0})
+    specs = windows(weights_of(table), config=drawing, seed=0, epoch=0)
+    found, counts = np.unique(np.array(table["song_group"].to_pylist())[specs.window], return_counts=True)
+    np.testing.assert_array_equal(found, groups)
+    np.testing.assert_allclose(counts, 2000 * natural * factors / (natural * factors).sum(), atol=12)
+    file.write_text("[]")
+    with pytest.raises(DrumlineError, match="not a file of `drumline derive weights`"):
+        sampling_weights(small, config)
 
 
 @settings(deadline=None)

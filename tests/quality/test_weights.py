@@ -41,7 +41,10 @@ def derived(folder: Path, events: list[dict[str, Any]], **more: Any) -> tuple[De
     config = DeriveWeightsConfig(events=write_lines(folder / "e.jsonl", events), output=str(folder / "out"), **more)
     findings = check(config).report.findings
     assert isinstance(findings, DeriveWeightsFindings)
-    return findings, json.loads((folder / "out" / "weights.json").read_text())
+    written = json.loads((folder / "out" / "weights.json").read_text())
+    assert written["technique_totals"] == findings.techniques
+    assert written["parameters"]["exponent"] == findings.rule.exponent
+    return findings, written["weights"]
 
 
 @settings(max_examples=80)
@@ -49,7 +52,8 @@ def derived(folder: Path, events: list[dict[str, Any]], **more: Any) -> tuple[De
 def test_weights_are_those_of_a_slow_twin(
     tmp_path_factory: pytest.TempPathFactory, events: list[dict[str, Any]], rule: ProfileConfig
 ) -> None:
-    found, written = derived(tmp_path_factory.mktemp("drawn"), events, rule=rule)
+    implied = {"crash_dual_label": ("crash2",)}
+    found, written = derived(tmp_path_factory.mktemp("drawn"), events, rule=rule, implied=implied)
     counted: list[dict[str, Any]] = []
     seen = set()
     for each in events:
@@ -124,3 +128,12 @@ def test_the_examples_run_and_a_factor_below_1_is_told(examples: Path, tmp_path:
     assert run(*settings, "profile=nobody").exit_code == 2
     for name in ("slakh", "groove", "enst"):
         assert read_profile(f"{examples}/sampling_profiles.json", name).group_field == "audio_path"
+
+
+def test_a_second_crash_is_no_technique_unless_it_is_said_to_be(tmp_path: Path) -> None:
+    events = [{"session_id": "a", "label": "crash2"}, {"session_id": "b", "label": "kick"}]
+    rule = ProfileConfig(technique_boosts={"crash_dual_label": 0.5})
+    _, written = derived(tmp_path, events, rule=rule)
+    assert written["a"]["weight"] == written["b"]["weight"]
+    _, written = derived(tmp_path, events, rule=rule, implied={"crash_dual_label": ("crash2",)})
+    assert written["a"]["weight"] == written["b"]["weight"] / 2

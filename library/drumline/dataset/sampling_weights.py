@@ -12,6 +12,7 @@ The Parquet file holds `COLUMNS`, one row per window; its metadata holds the con
 fingerprint.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Final, Self
 
@@ -65,6 +66,9 @@ class WeightsConfig(Config):
     """Distance between the starts of successive windows [s]."""
     window_s: float = Field(default=6.0, gt=0)
     """Window length [s]; about that of the training windows."""
+    group_weights: str = ""
+    """File of `derive weights`, by song group: windows of a group are drawn in proportion to its weight, instead of by
+    ``group_strength``. Groups that it lacks have its mean weight."""
     group_strength: float = Field(default=0.5, ge=0, le=1)
     """Balancing exponent over song groups: 0 keeps natural frequencies, 1 weights groups equally."""
     label_strength: float = Field(default=0.5, ge=0, le=1)
@@ -118,6 +122,18 @@ def read_hard_windows(uri: str) -> tuple[HardWindow, ...]:
                 location = ".".join(str(part) for part in fault["loc"])
                 raise DrumlineError(f"{uri}:{number}: {location}: {fault['msg']}") from error
     return tuple(windows)
+
+
+def read_group_weights(uri: str) -> dict[str, float]:
+    """Weights by group of a file of `derive weights`. Raises DrumlineError for a file that is none."""
+    try:
+        groups = json.loads(read_bytes(uri))["weights"]
+        weights = {str(group): float(entry["weight"]) for group, entry in groups.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DrumlineError(f"group_weights: {uri}: not a file of `drumline derive weights`") from error
+    if not weights or not all(0 < weight < float("inf") for weight in weights.values()):
+        raise DrumlineError(f"group_weights: {uri}: no weights, or some that are not positive")
+    return weights
 
 
 def sampling_weights(dataset: str, config: WeightsConfig, *, hard: Sequence[HardWindow] = ()) -> pa.Table:
@@ -193,11 +209,15 @@ def _weighed(recordings: Recordings, grid: WindowGrid, config: WeightsConfig, ha
     tempo_bpm = np.array([np.nan if value is None else value for value in recordings.column("tempo_bpm")], np.float64)
     margins = (
         (_binned(tempo_bpm, config.tempo_edges_bpm)[grid.recording], config.tempo_strength),
-        (np.unique(groups, return_inverse=True)[1][grid.recording], config.group_strength),
+        (
+            np.unique(groups, return_inverse=True)[1][grid.recording],
+            0.0 if config.group_weights else config.group_strength,
+        ),
         (_binned(grid.ioi_s, config.ioi_edges_s), config.ioi_strength),
         (grid.rarest, config.label_strength),
     )
-    factor = _hardness(hard, song_ids, grid, config.window_s)
+    hardness = _hardness(hard, song_ids, grid, config.window_s)
+    factor = hardness * _group_factors(groups, config)[grid.recording]
     weight = np.zeros(len(grid.start_s))
     for domain in np.unique(domains):
         own = domains[grid.recording] == domain
@@ -220,10 +240,19 @@ def _weighed(recordings: Recordings, grid: WindowGrid, config: WeightsConfig, ha
         "tempo_bpm": _or_null(tempo_bpm[grid.recording]),
         "ioi_s": _or_null(grid.ioi_s),
         "difficulty": difficulty(grid.ioi_s, config),
-        "hard": factor,
+        "hard": hardness,
         "weight": weight,
     }
     return pa.table([pa.array(columns[field.name]).cast(field.type) for field in SCHEMA], schema=SCHEMA)
+
+
+def _group_factors(groups: NDArray[np.str_], config: WeightsConfig) -> Floats:
+    """Factor of each recording [R] by its group; 1 without ``group_weights``."""
+    if not config.group_weights:
+        return np.ones(len(groups))
+    weights = read_group_weights(config.group_weights)
+    default = sum(weights.values()) / len(weights)
+    return np.array([weights.get(group, default) for group in groups])
 
 
 def _or_null(values: Floats) -> pa.Array:

@@ -7,10 +7,11 @@ An event of a group with ``n`` counted events is sampled with a weight of::
 where ``boosts`` is the product of the factors of the techniques that occur in the group. A group's share of all samples
 is ``n * weight``, normalised to a sum of 1.
 
-Some labels imply a technique (``implied``): a session with a ``crash2`` distinguishes two crash cymbals and counts as
-``crash_dual_label`` whether or not its events name the technique.
+Labels may imply a technique (``implied={crash_dual_label: [crash2]}``), so that a session with it counts whether or not
+its events name the technique.
 
-weights.json holds ``{group: {count, weight, technique_counts}}``, the format of BeatSight's loader.
+weights.json has BeatSight's shape: ``parameters``, ``weights`` as ``{group: {count, weight, technique_counts}}``, and
+``technique_totals``. `sampling-weights` takes it as ``group_weights``.
 """
 
 import hashlib
@@ -65,7 +66,7 @@ class DeriveWeightsConfig(WriterConfig):
     """Name of the profile in ``profiles``."""
     rule: ProfileConfig | None = None
     """Profile given here instead of in a file."""
-    implied: dict[str, tuple[str, ...]] = Field(default={"crash_dual_label": ("crash2", "crash_2")})
+    implied: dict[str, tuple[str, ...]] = Field(default={})
     """Labels that imply a technique, by technique."""
     gates: WeightGates = WeightGates()
 
@@ -163,7 +164,7 @@ def run(config: DeriveWeightsConfig) -> CheckResult:
     findings = _findings(rule, count, groups)
     uri = config.output_uri("weights.json")
     if uri:
-        _write(uri, groups, count.techniques)
+        _write(uri, config, findings, groups, count.techniques)
     values = {
         "groups": measured(len(groups)),
         "clamped_share": measured(findings.clamped / len(groups)),
@@ -265,10 +266,24 @@ def _notes(rule: ProfileConfig, count: _EventCounts) -> list[str]:
     return notes
 
 
-def _write(uri: str, groups: Mapping[str, GroupWeight], techniques: Mapping[str, Counter[str]]) -> None:
+def _write(
+    uri: str,
+    config: DeriveWeightsConfig,
+    findings: DeriveWeightsFindings,
+    groups: Mapping[str, GroupWeight],
+    techniques: Mapping[str, Counter[str]],
+) -> None:
     table = {
-        name: {"count": group.count, "weight": group.weight, "technique_counts": dict(sorted(techniques[name].items()))}
-        for name, group in groups.items()
+        "parameters": {"events": config.events, **findings.rule.model_dump(mode="json")},
+        "weights": {
+            name: {
+                "count": group.count,
+                "weight": group.weight,
+                "technique_counts": dict(sorted(techniques[name].items())),
+            }
+            for name, group in groups.items()
+        },
+        "technique_totals": findings.techniques,
     }
     try:
         refuse_foreign_file(uri, mark=b'"technique_counts"')

@@ -141,6 +141,16 @@ def test_differences_are_those_of_a_slow_twin(
     assert compare_manifests.run(config).report.findings.sessions.changed == {}
 
 
+def test_components_are_counted_and_negatives_apart(tmp_path: Path) -> None:
+    twice = {"session_id": "a", "onset_time": 0.0, "components": [{"label": "kick"}, {"label": "kick"}]}
+    nothing = {"session_id": "a", "onset_time": 1.0, "negative_example": True, "components": []}
+    old = write_lines(tmp_path / "old.jsonl", [twice])
+    new = write_lines(tmp_path / "new.jsonl", [twice, twice, nothing])
+    found = compare_manifests.run(CompareManifestsConfig(candidate=new, baseline=old)).report.findings
+    assert found.components.changed["kick"].model_dump() == {"baseline": 2, "candidate": 4}
+    assert found.negatives.model_dump() == {"baseline": 0, "candidate": 1}
+
+
 @pytest.mark.parametrize(("sessions", "code"), [("ab", 0), ("b", 1)])
 def test_a_session_that_is_gone_fails(tmp_path: Path, sessions: str, code: int) -> None:
     old = write_lines(tmp_path / "old.jsonl", [event(session=name) for name in "ab"])

@@ -231,3 +231,13 @@ def test_the_examples_run(examples: Path, tmp_path: Path) -> None:
     assert (findings["synthetic"], findings["negative"], findings["several_crashes"]) == (1, 1, 1)
     assert findings["hours_by_source"] == {"BeatSight": 0.25, "ENST": 0.083333, "Groove": 0.166667}
     assert len(set(read_taxonomy(str(examples / "technique_taxonomy.json")).values())) == 72
+
+
+def test_chinas_and_splashes_are_no_crashes() -> None:
+    tally = Tally("events", frozenset(), frozenset())
+    parts = [{"label": name} for name in ("china", "splash", "crash", "crash2")]
+    for chosen in (parts[:3], parts[2:]):
+        tally.add_line(as_tree({"session_id": "a", "onset_time": 0.0, "components": chosen}, "x: "), {})
+    found = tally.findings()
+    assert found.several_crashes == 1
+    assert found.crash_variants == {"crash": 2, "crash2": 1}

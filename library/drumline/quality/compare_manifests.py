@@ -1,6 +1,8 @@
-"""`compare manifests`: events, labels and techniques that differ between two event manifests or datasets.
+"""`compare manifests`: sessions, components and techniques that differ between two event manifests or datasets.
 
-A session (of a dataset: a song) counts as changed if any field of its events differs; the order of events is ignored.
+Components are counted, not events: an event of two kicks counts twice. Negative examples (``negative_example``) are
+counted apart. A session (of a dataset: a song) counts as changed if any field of its events differs; the order of
+events is ignored.
 """
 
 import hashlib
@@ -8,6 +10,8 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from drumline.charts.documents import Tree
+from drumline.charts.events_jsonl import components_of
 from drumline.core.artifacts import join
 from drumline.core.config import Config, canonical_json
 from drumline.core.interval_value import measured
@@ -75,6 +79,8 @@ class Difference(Config):
 class CompareManifestsFindings(Config):
     """Findings of `compare manifests` in its report.json."""
 
+    negatives: Changed
+    """Number of negative examples."""
     sessions: Difference
     """Changes of sessions; of a dataset, songs by key."""
     components: Difference
@@ -91,6 +97,7 @@ class _Contents:
     digests: Counter[str] = field(default_factory=Counter)
     components: Counter[str] = field(default_factory=Counter)
     techniques: Counter[str] = field(default_factory=Counter)
+    negatives: int = 0
 
     def add(self, session: str, events: int, content: str) -> None:
         self.sessions[session] += events
@@ -120,6 +127,7 @@ def run(config: CompareManifestsConfig) -> CheckResult:
     ]
     now, before = (_read(source.path) for source in inputs)
     findings = CompareManifestsFindings(
+        negatives=Changed(baseline=before.negatives, candidate=now.negatives),
         sessions=_difference(before.sessions, now.sessions, digests=(before.digests, now.digests)),
         components=_difference(before.components, now.components),
         techniques=_difference(before.techniques, now.techniques),
@@ -147,9 +155,19 @@ def _read(uri: str) -> _Contents:
     for line in iter_samples(uri):
         session = line.text("session_id", "") or line.text("audio_path", "") or "unspecified"
         contents.add(session, 1, canonical_json(dict(line.values)))
-        contents.components.update(labels_of(line))
+        if line.flag("negative_example"):
+            contents.negatives += 1
+        else:
+            contents.components.update(_component_names(line))
         contents.techniques.update(normalise_label(technique) for technique in line.texts("techniques"))
     return contents
+
+
+def _component_names(line: Tree) -> list[str]:
+    """Label of each component of an event, repeated ones included."""
+    if not line.has("components"):
+        return list(labels_of(line))
+    return [normalise_label(part.text("label")) for part in components_of(line)]
 
 
 def _difference(
@@ -196,7 +214,7 @@ def _section(quantity: str, found: Difference) -> Section:
     more = f" First {_MOST_ROWS} of {len(rows):,} differences." if len(rows) > _MOST_ROWS else ""
     return Section(
         quantity.capitalize(),
-        f"Columns count events.{more}",
+        f"Columns count {'components' if quantity == 'components' else 'events'}.{more}",
         facts=(
             ("Added", len(found.added)),
             ("Removed", len(found.removed)),

@@ -13,7 +13,7 @@ from drumline.core.artifacts import join
 from drumline.core.taxonomy import LABELS
 from drumline.dataset.parquet import open_parquet
 from drumline.quality.health.findings import BUCKET_EDGES, BUCKETS
-from drumline.quality.health.tally import Tally, event_key
+from drumline.quality.health.tally import Tally, event_key, is_crash
 
 _SONG_COLUMNS: Final = (
     "song_id", "domain", "key", "charter", "artist", "duration_s", "loudness_lufs", "alignment", "split",
@@ -87,10 +87,11 @@ def _add_hits(hits: pa.Table, recordings: Mapping[tuple[str, str], tuple[str, bo
     tally.openness += [value for value in hits["openness"].to_pylist() if value is not None]
     names = hits["source_name"].to_pylist()
     tally.words["unknown"].update(name or label for name, label in zip(names, labels, strict=True) if label == "other")
-    tally.words["crash"].update(name or label for name, label in zip(names, labels, strict=True) if label == "crash")
+    crash = [label == "crash" and is_crash(name or label) for name, label in zip(names, labels, strict=True)]
+    tally.words["crash"].update(name or "crash" for name, is_one in zip(names, crash, strict=True) if is_one)
     onsets = list(zip((f"{song}/{domain}" for song, domain in pairs), hits["time_s"].to_pylist(), strict=True))
     tally.keys.extend(event_key(*onset, (label,)) for onset, label in zip(onsets, labels, strict=True))
-    crashes = Counter(onset for onset, label in zip(onsets, labels, strict=True) if label == "crash")
+    crashes = Counter(onset for onset, is_one in zip(onsets, crash, strict=True) if is_one)
     tally.several_crashes += sum(count > 1 for count in crashes.values())
 
 

@@ -24,6 +24,11 @@ LOUDNESS_EDGES_LUFS: Final = tuple(float(lufs) for lufs in range(-40, 1, 4))
 _TIME_UNITS_PER_S: Final = 10_000
 
 
+def is_crash(name: str) -> bool:
+    """Whether a component label is a crash cymbal: of the class ``crash``, chinas and splashes are none."""
+    return component_label(name) == "crash" and not name.startswith(("china", "splash"))
+
+
 @dataclass
 class Tally:
     """Running counts of events, labels, techniques and values."""
@@ -79,7 +84,7 @@ class Tally:
             return
         for part in components:
             self._add_component(part, synthetic)
-        self.several_crashes += sum(component_label(name) == "crash" for name in names) > 1
+        self.several_crashes += sum(map(is_crash, names)) > 1
 
     def _add_component(self, part: Tree, synthetic: bool) -> None:
         name = normalise_label(part.text("label"))
@@ -90,7 +95,7 @@ class Tally:
         self.labels[name, synthetic, bucket] += 1
         if name not in self.known_labels:
             self.words["unknown"][name] += 1
-        if component_label(name) == "crash":
+        if is_crash(name):
             self.words["crash"][part.text("instrument_variant", "") or name] += 1
         if part.has("openness"):
             self.openness.append(part.number("openness"))

@@ -7,7 +7,7 @@ from importlib import import_module
 
 import click
 
-from drumline.commands.options import explained, handle_errors, settings_of
+from drumline.commands.options import AS_JSON, echo_json, explained, handle_errors, settings_of
 
 
 def quality_check(
@@ -21,26 +21,31 @@ def quality_check(
 
     def wrap(described: Callable[..., None]) -> Callable[..., None]:
         @wraps(described)
-        def run(settings: tuple[str, ...], strict: bool, dry_run: bool = False) -> None:
+        def run(settings: tuple[str, ...], strict: bool, as_json: bool, dry_run: bool = False) -> None:
             from drumline.quality.outcome import publish, refuse_foreign_report, summary
 
             config = settings_of(getattr(import_module(module), name), (*settings, *["dry_run=true"] * dry_run))
             if config.output and not (writes and config.dry_run):
                 refuse_foreign_report(config.output)
             outcome = import_module(module).run(config)
-            click.echo(summary(outcome.report))
-            for uri in outcome.written:
-                click.echo(f"  written  {uri}")
-            if writes and config.dry_run:
-                click.echo("  dry run: no files were written")
-            elif config.output:
+            has_reports = bool(config.output) and not (writes and config.dry_run)
+            if has_reports:
                 publish(outcome, config.output)
-                click.echo(f"  page     {config.output}/report.html\n  report   {config.output}/report.json")
+            if as_json:
+                echo_json(outcome.report)
+            else:
+                click.echo(summary(outcome.report))
+                for uri in outcome.written:
+                    click.echo(f"  written  {uri}")
+                if writes and config.dry_run:
+                    click.echo("  dry run: no files were written")
+                elif has_reports:
+                    click.echo(f"  page     {config.output}/report.html\n  report   {config.output}/report.json")
             for error in outcome.errors:
                 click.echo(f"drumline: {error}", err=True)
             sys.exit(2 if outcome.errors else 1 if outcome.report.failed(strict=strict) else 0)
 
-        command = explained(module, name)(handle_errors(run))
+        command = AS_JSON(explained(module, name)(handle_errors(run)))
         command = click.option("--strict", is_flag=True, help="Treat notes and unknown gates as failures.")(command)
         if writes:
             command = click.option(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from drumline.commands.options import explained, handle_errors
+from drumline.commands.options import AS_JSON, echo_json, explained, handle_errors
 
 
 @click.command()
@@ -118,8 +118,9 @@ def build_dataset(config: Path, overrides: tuple[str, ...], dry_run: bool, retry
 
 @click.command()
 @click.argument("dataset")
+@AS_JSON
 @handle_errors
-def verify(dataset: str) -> None:
+def verify(dataset: str, as_json: bool) -> None:
     """Check a dataset against its manifest: checksums, schemas, counts, uniqueness.
 
     DATASET is a local folder or a URI such as s3://bucket/set. Exits 1 if anything is wrong.
@@ -127,11 +128,21 @@ def verify(dataset: str) -> None:
     from drumline.dataset.verify import verify as check
 
     manifest, problems = check(dataset)
-    for problem in problems:
-        click.echo(f"{problem}", err=True)
     counts = manifest.counts
-    verdict = f"{len(problems)} problems" if problems else "sound"
-    click.echo(f"{dataset}: {verdict}: {counts.songs} songs, {counts.recordings} recordings, {counts.hits:,} hits")
+    if as_json:
+        echo_json(
+            {
+                "dataset": dataset,
+                "sound": not problems,
+                "problems": [str(problem) for problem in problems],
+                "counts": counts.model_dump(),
+            }
+        )
+    else:
+        for problem in problems:
+            click.echo(f"{problem}", err=True)
+        verdict = f"{len(problems)} problems" if problems else "sound"
+        click.echo(f"{dataset}: {verdict}: {counts.songs} songs, {counts.recordings} recordings, {counts.hits:,} hits")
     sys.exit(1 if problems else 0)
 
 

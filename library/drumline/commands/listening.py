@@ -1,13 +1,13 @@
 """Transcription commands: `transcribe`, `transcribe-library`, and `doctor` for diagnosis."""
 
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from drumline.commands.options import explained, handle_errors
+from drumline.commands.options import AS_JSON, echo_json, explained, handle_errors
 
 
 @click.command()
@@ -180,8 +180,9 @@ def transcribe_library(
 
 @click.command()
 @click.option("--model", default="", help="A model package: a folder, or the name of one that comes with drumline.")
+@AS_JSON
 @handle_errors
-def doctor(model: str) -> None:
+def doctor(model: str, as_json: bool) -> None:
     """Diagnose the installation: versions, model, hardware, and how to get what is missing.
 
     Exits 1 if a requirement of model-based transcription is missing.
@@ -189,6 +190,9 @@ def doctor(model: str) -> None:
     from drumline.transcription.doctor import examine
 
     findings = list(examine(model))
-    for finding in findings:
-        click.echo(f"{finding.state:8}{finding.what:12}{finding.detail}")
+    if as_json:
+        echo_json([asdict(finding) for finding in findings])
+    else:
+        for finding in findings:
+            click.echo(f"{finding.state:8}{finding.what:12}{finding.detail}")
     sys.exit(1 if any(finding.state == "missing" for finding in findings) else 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from drumline.commands.options import explained, handle_errors
+from drumline.commands.options import AS_JSON, echo_json, explained, handle_errors
 
 if TYPE_CHECKING:
     from drumline.evaluation.conditions import ConditionsConfig
@@ -130,9 +130,10 @@ def calibrate(config: Path, overrides: tuple[str, ...]) -> None:
 @click.argument("config", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("overrides", nargs=-1, metavar="[NAME=VALUE]...")
 @click.option("--dry-run", is_flag=True, help="List the matched songs and predictions, and stop.")
+@AS_JSON
 @explained("drumline.evaluation.config", "EvaluationConfig")
 @handle_errors
-def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
+def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Evaluate systems, ours or others', from their output files.
 
     CONFIG is a YAML file (configs/evaluate_model/); NAME=VALUE changes one key of it. The truth is a built dataset,
@@ -153,7 +154,7 @@ def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
     from drumline.evaluation.config import EvaluationConfig
 
     if is_conditions(config):
-        _evaluate_conditions(load_config(ConditionsConfig, config, overrides))
+        _evaluate_conditions(load_config(ConditionsConfig, config, overrides), as_json=as_json)
         return
     settings = load_config(EvaluationConfig, config, overrides)
     from drumline.evaluation.evaluate import describe_plan, plan
@@ -164,6 +165,9 @@ def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
         return
     result = run(settings)
     unread = [(truth.name, row) for truth in result.report.truths for row in truth.unread]
+    if as_json:
+        echo_json(result.report)
+        sys.exit(1 if unread else 0)
     click.echo(f"\n{result.headline}")
     for system in result.report.truths[0].systems:
         for branch, verdict in system.branches.items():
@@ -174,8 +178,8 @@ def evaluate(config: Path, overrides: tuple[str, ...], dry_run: bool) -> None:
     sys.exit(1 if unread else 0)
 
 
-def _evaluate_conditions(settings: "ConditionsConfig") -> None:
-    from drumline.evaluation.condition_report import as_markdown
+def _evaluate_conditions(settings: "ConditionsConfig", *, as_json: bool) -> None:
+    from drumline.evaluation import condition_report
     from drumline.evaluation.conditions import judge_conditions
     from drumline.transcription.beat_tracking import tempo_of
 
@@ -194,7 +198,12 @@ def _evaluate_conditions(settings: "ConditionsConfig") -> None:
         transcribe = partial(hits_of, detector=engine)
         system = f"{engine.package.name} {engine.package.version}"
     result = judge_conditions(settings, transcribe, system=system, find_tempo=tempo_of)
-    click.echo(f"\n{as_markdown(result, title=settings.name)}\n  report    {settings.output}/report.json")
+    if as_json:
+        echo_json(condition_report.as_json(result))
+        return
+    click.echo(
+        f"\n{condition_report.as_markdown(result, title=settings.name)}\n  report    {settings.output}/report.json"
+    )
 
 
 @click.command("export-model")

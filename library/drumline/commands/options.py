@@ -15,6 +15,18 @@ INTERRUPTED: Final = 130
 """Exit code of a command that Ctrl-C ended: 128 and the number of SIGINT, as shells have it."""
 
 
+AS_JSON: Final = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON instead of text.")
+"""Option of commands whose result programs read."""
+
+
+def echo_json(value: Any) -> None:
+    """Print a value, or a configuration model, as JSON on standard output."""
+    import json
+
+    dumped = value.model_dump(mode="json") if hasattr(value, "model_dump") else value
+    click.echo(json.dumps(dumped, indent=1, ensure_ascii=False))
+
+
 def handle_errors(command: Callable[..., None]) -> Callable[..., None]:
     """Print expected errors as one message with exit code 2, and exit 130 on Ctrl-C; others keep their traceback."""
 

@@ -16,7 +16,7 @@ from drumline.commands.material import corpora
 from drumline.commands.mine import mine
 from drumline.commands.models import average, calibrate, evaluate, export_model, predict, train, tune
 from drumline.commands.pseudo_label import pseudo_label
-from drumline.commands.quality import check, compare, make
+from drumline.commands.quality import check, compare, ingest_check, make
 from drumline.commands.serving import serve
 
 
@@ -37,6 +37,6 @@ for command in (
     init, inspect, build_dataset, demo_library, render_corpus, verify, sampling_weights, corpora,
     train, tune, average, predict, calibrate, evaluate, export_model,
     transcribe, transcribe_library, doctor, serve, render_parts, evaluate_notes, evaluate_separation,
-    pseudo_label, check, compare, make, merge, annotate, normalize, derive, collect, mine,
+    pseudo_label, check, ingest_check, compare, make, merge, annotate, normalize, derive, collect, mine,
 ):  # fmt: skip
     main.add_command(command)

@@ -212,9 +212,32 @@ def test_a_step_that_cannot_be_read_fails_and_the_others_run(tmp_path: Path) -> 
     assert report["verdict"] == "failed"
 
 
+def test_an_ingest_runs_through_and_its_steps_read_each_others_files(tmp_path: Path) -> None:
+    first = write_lines(tmp_path / "a.jsonl", [event(session="a"), event(session="a", at_s=1.0)])
+    second = write_lines(tmp_path / "b.jsonl", [event(session="b")])
+    out = tmp_path / "out"
+    steps = [
+        {"merge_manifests": {"name": "merged", "events": [first, second]}},
+        {"health": {"events": "nowhere.jsonl"}},
+        {"health": {"name": "health", "events": f"{out}/merged/events.jsonl", "min_counts": {"snare": 1}}},
+        {"derive_weights": {"name": "weights", "events": f"{out}/merged/events.jsonl"}},
+        {"compare_manifests": {"name": "same", "candidate": f"{out}/merged/events.jsonl", "baseline": first}},
+    ]
+    (tmp_path / "ingest.yaml").write_text(json.dumps({"output": str(out), "steps": steps}))
+    result = run("ingest-check", tmp_path / "ingest.yaml")
+    assert "nowhere" in result.stderr, result.output
+    assert result.exit_code == 2  # a step could not be read, and the others ran
+    report = json.loads((out / "report.json").read_text())
+    verdicts = {step["name"]: step["verdict"] for step in report["findings"]["steps"]}
+    assert verdicts == {
+        "merged": "passed", "2-health": "unreadable", "health": "failed", "weights": "passed", "same": "passed"
+    }  # fmt: skip
+    assert set(json.loads((out / "weights" / "weights.json").read_text())["weights"]) == {"a", "b"}
+
+
 def test_what_is_no_list_of_steps_is_told() -> None:
     for bad, message in (
-        ([{}], "a step names one check"),
+        ([{}], "a step names one of"),
         ([{"health": {"events": "x", "gates": {"evnts": None}}}], "did you mean"),
         ([{"health": {"events": "x", "name": "a"}}, {"health": {"events": "y", "name": "a"}}], "same name"),
     ):

@@ -23,8 +23,11 @@ def quality_check(
         @wraps(described)
         def run(settings: tuple[str, ...], strict: bool, as_json: bool, dry_run: bool = False) -> None:
             from drumline.quality.outcome import publish, refuse_foreign_report, summary
+            from drumline.quality.report import WriterConfig
 
             config = settings_of(getattr(import_module(module), name), (*settings, *["dry_run=true"] * dry_run))
+            if isinstance(config, WriterConfig):
+                config.check_output()
             if config.output and not (writes and config.dry_run):
                 refuse_foreign_report(config.output)
             outcome = import_module(module).run(config)

@@ -83,6 +83,20 @@ def check_ready() -> None:
     """
 
 
+@click.command("ingest-check")
+@quality_check("drumline.quality.ready", "IngestConfig")
+def ingest_check() -> None:
+    """All steps of an ingest from one YAML file: merge, annotate, normalise, check, derive weights, compare.
+
+    Steps read each other's files. A step that fails or cannot be read does not stop the others, and the report is
+    always written. Exits 0 if all gates passed, 1 if one failed, 2 if an input cannot be used.
+
+    \b
+    drumline ingest-check configs/ingest_check/events.yaml
+    drumline ingest-check my.yaml output=out/ingest/2026-12-01 halt=true
+    """
+
+
 @click.group()
 def compare() -> None:
     """Compare a candidate with a baseline. Arguments and exit codes are those of `drumline check`."""

@@ -1,7 +1,8 @@
-"""`check ready`: run all checks of a release from one YAML file and combine their verdicts.
+"""`check ready` and `ingest-check`: run all steps of a release from one YAML file and combine their verdicts.
 
-Steps run in order, each with the configuration of its command. With ``halt`` the first failure stops the run; steps
-that did not run are reported as such and never count as passed.
+Steps run in order, each with the configuration of its command: checks, and for an ingest the commands that write event
+manifests and weights, whose files later steps read. With ``halt`` the first failure stops the run; steps that did not
+run are reported as such and never count as passed.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,10 +28,16 @@ from drumline.quality.health import check as health
 from drumline.quality.health import compare as compare_health
 from drumline.quality.health.check import HealthConfig
 from drumline.quality.health.compare import CompareHealthConfig
+from drumline.quality.manifests import merge, openness, weights
+from drumline.quality.manifests.merge import MergeConfig
+from drumline.quality.manifests.openness import OpennessConfig
+from drumline.quality.manifests.weights import DeriveWeightsConfig
 from drumline.quality.open_set import OpenSetConfig
 from drumline.quality.outcome import CheckResult, publish
 from drumline.quality.page import Figure, Link, Section, Table
 from drumline.quality.report import CheckConfig, Input, make_report
+from drumline.quality.techniques import annotate
+from drumline.quality.techniques.annotate import AnnotateConfig
 
 _CHECKS: Final[Mapping[str, Callable[[Any], CheckResult]]] = {
     "health": health.run,
@@ -40,6 +47,10 @@ _CHECKS: Final[Mapping[str, Callable[[Any], CheckResult]]] = {
     "boundaries": boundaries.run,
     "compare_health": compare_health.run,
     "compare_manifests": compare_manifests.run,
+    "merge_manifests": merge.run,
+    "annotate_techniques": annotate.run,
+    "normalize_openness": openness.run,
+    "derive_weights": weights.run,
 }
 
 
@@ -60,11 +71,19 @@ class Step(Config):
     """Configuration of `compare health`."""
     compare_manifests: CompareManifestsConfig | None = None
     """Configuration of `compare manifests`."""
+    merge_manifests: MergeConfig | None = None
+    """Configuration of `merge manifests`."""
+    annotate_techniques: AnnotateConfig | None = None
+    """Configuration of `annotate techniques`."""
+    normalize_openness: OpennessConfig | None = None
+    """Configuration of `normalize openness`."""
+    derive_weights: DeriveWeightsConfig | None = None
+    """Configuration of `derive weights`."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
         if sum(getattr(self, name) is not None for name in _CHECKS) != 1:
-            raise ValueError(f"a step names one check of {', '.join(_CHECKS)}")
+            raise ValueError(f"a step names one of {', '.join(_CHECKS)}")
         return self
 
     @property
@@ -74,10 +93,11 @@ class Step(Config):
 
 
 class ReadyConfig(CheckConfig):
-    """Checks that must pass before a release."""
+    """Steps that must pass before a release."""
 
     steps: tuple[Step, ...] = Field(min_length=1)
-    """Checks in the order in which they run. A step without ``output`` writes its report below the ``output`` here."""
+    """Steps in the order in which they run. A step without ``output`` writes its files below the ``output`` here, in
+    the folder of its name."""
     halt: bool = True
     """Stop at the first step that fails."""
 
@@ -92,6 +112,13 @@ class ReadyConfig(CheckConfig):
         """(name, check, configuration) of each step; unnamed steps are called "<number>-<check>"."""
         steps = [(number, *step.check) for number, step in enumerate(self.steps, start=1)]
         return [(settings.name or f"{number}-{kind}", kind, settings) for number, kind, settings in steps]
+
+
+class IngestConfig(ReadyConfig):
+    """Steps of an ingest: merge, annotate, normalise, check, derive weights, compare."""
+
+    halt: bool = False
+    """Stop at the first step that fails."""
 
 
 class StepFindings(Config):
@@ -137,14 +164,14 @@ def run(config: ReadyConfig) -> CheckResult:
         if failed and config.halt:
             found.append(_without_gates(name, kind, "not run"))
             continue
+        output = settings.output or (join(config.output, name) if config.output else "")
         try:
-            outcome = _CHECKS[kind](settings)
+            outcome = _CHECKS[kind](settings.model_copy(update={"output": output}))
         except DrumlineError as error:
             found.append(_without_gates(name, kind, "unreadable", str(error)))
             gates.append(apply_limit(f"{name}.unreadable", measured(1), Limit(at_most=0)))
             continue
         report = outcome.report
-        output = settings.output or (join(config.output, name) if config.output else "")
         if output:
             publish(outcome, output)
         failed |= report.verdict == "failed"
@@ -161,7 +188,7 @@ def run(config: ReadyConfig) -> CheckResult:
                 unknown=verdicts.count("unknown"),
                 notes=report.notes,
                 report=join(output, "report.html") if output else "",
-                below=not settings.output,
+                below=output == join(config.output, name),
             )
         )
     findings = ReadyFindings(steps=tuple(found), halted=any(step.verdict == "not run" for step in found))

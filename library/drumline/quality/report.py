@@ -8,6 +8,7 @@ from pydantic import SerializeAsAny
 import drumline
 from drumline.core.artifacts import join
 from drumline.core.config import Config, fingerprint
+from drumline.core.errors import ConfigError
 from drumline.quality.gates import Gate, Verdict, combined_verdict
 
 SCHEMA_VERSION: Final = 1
@@ -26,14 +27,20 @@ class CheckConfig(Config):
 class WriterConfig(CheckConfig):
     """Options common to all commands that write data besides their report."""
 
-    output: str
-    """Folder or URI for the data files, report.json and report.html."""
+    output: str = ""
+    """Folder or URI for the data files, report.json and report.html; required but for a dry run."""
     dry_run: bool = False
     """Compute findings and verdicts without writing any file."""
 
     def output_uri(self, name: str) -> str:
-        """Location of an output file of that name; empty on a dry run."""
+        """Location of an output file of that name; empty on a dry run. Raises ConfigError without an output."""
+        self.check_output()
         return "" if self.dry_run else join(self.output, name)
+
+    def check_output(self) -> None:
+        """Raise ConfigError where files are to be written and no output is named."""
+        if not self.output and not self.dry_run:
+            raise ConfigError("output: must be set: the folder for the files")
 
 
 class Input(Config):

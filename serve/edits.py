@@ -6,7 +6,7 @@
     edits/<id>/000002.json    the next; each names the version that it was made from
 
 An editor saves with the number of the version that it has; if another one is newer, nothing is written. Of many
-versions some old ones are removed: the newest `NEWEST` stay, and of the others each tenth.
+versions some old ones are removed: the newest `NEWEST` stay, and of the others each tenth, within `MAX_HISTORY_BYTES`.
 """
 
 import threading
@@ -29,8 +29,10 @@ NEWEST: Final = 50
 MAX_HITS: Final = 100_000
 """Most hits of an edit."""
 _EACH: Final = 10
-MAX_BYTES: Final = 16 << 20
+MAX_BYTES: Final = 8 << 20
 """Largest body of a request that saves an edit."""
+MAX_HISTORY_BYTES: Final = 64 << 20
+"""Largest size of all versions of a transcription; beyond it the oldest are removed."""
 _SUFFIX: Final = ".json"
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -182,8 +184,13 @@ class EditStore:
             fs.rm(path, recursive=True)
 
     def _thin(self, job_id: str) -> None:
-        for version in self.versions(job_id)[:-NEWEST]:
-            if version % _EACH:
+        fs, path = filesystem(join(self._uri, job_id))
+        fs.invalidate_cache()
+        sizes = {str(entry["name"]).rpartition("/")[2]: int(entry["size"] or 0) for entry in fs.ls(path, detail=True)}
+        total = 0
+        for rank, version in enumerate(reversed(self.versions(job_id))):
+            total += sizes.get(f"{version:06d}{_SUFFIX}", 0)
+            if rank and (total > MAX_HISTORY_BYTES or (rank >= NEWEST and version % _EACH)):
                 remove(self._file(job_id, version))
 
     def _file(self, job_id: str, version: int) -> str:

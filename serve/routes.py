@@ -236,9 +236,8 @@ async def get_audio(state: OwnedJob, gateway: CurrentGateway) -> Response:
         audio = await asyncio.to_thread(gateway.store.open_audio, state.job.id)
     except FileNotFoundError as error:
         raise Problem("not_found", "the recording is no longer kept; send it again") from error
-    return StreamingResponse(
-        iterate_blocks(audio), media_type="application/octet-stream", headers=content_length(audio)
-    )
+    headers = {**content_length(audio), "X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment"}
+    return StreamingResponse(iterate_blocks(audio), media_type="application/octet-stream", headers=headers)
 
 
 @router.get(

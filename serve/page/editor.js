@@ -21,6 +21,7 @@ export class Editor {
     this.clip = [];
     this.taps = [];
     this.box = null;
+    this.touches = new Map(); // of fingers, by pointer
     this._addPointerHandlers();
   }
 
@@ -264,10 +265,18 @@ export class Editor {
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
   }
 
+  // A beat whose line is grabbed above the lanes, or -1.
+  _beatAt(place, event) {
+    if (event.offsetY >= place.top || event.offsetX < place.left) return -1;
+    return this.score.beats.findIndex((beat) => Math.abs(place.toX(beat.time_s) - event.offsetX) <= NEAR_PX);
+  }
+
   _down(event) {
+    if (event.pointerType === "touch" && this._pinch(event)) return;
     const place = this._geometry();
     const hit = this._hitAt(place, event);
-    this.drag = { x: event.offsetX, y: event.offsetY, hit, position: this.cursor, moved: false, touch: event.pointerType === "touch", place };
+    const beat = hit ? -1 : this._beatAt(place, event);
+    this.drag = { x: event.offsetX, y: event.offsetY, hit, beat, position: this.cursor, moved: false, touch: event.pointerType === "touch", place };
     this.canvas.setPointerCapture(event.pointerId);
     if (this.drag.touch) this.drag.timer = setTimeout(() => this._hold(event), HOLD_MS);
     if (hit && event.shiftKey) {
@@ -280,6 +289,19 @@ export class Editor {
     this.host.changed();
   }
 
+  // Two fingers zoom. Returns whether there are two.
+  _pinch(event) {
+    this.touches.set(event.pointerId, event.offsetX);
+    if (this.touches.size < 2) return false;
+    if (this.drag) clearTimeout(this.drag.timer);
+    this.drag = null;
+    const [a, b] = this.touches.values();
+    const distance = Math.max(20, Math.abs(a - b));
+    if (this.spread) this.host.zoom(this.spread / distance);
+    this.spread = distance;
+    return true;
+  }
+
   // A long touch adds or removes, as a double click does.
   _hold(event) {
     if (!this.drag || this.drag.moved) return;
@@ -288,13 +310,14 @@ export class Editor {
   }
 
   _moved(event) {
+    if (this.touches.has(event.pointerId) && this._pinch(event)) return;
     const { drag } = this;
     if (!drag) return;
     const [right, down] = [event.offsetX - drag.x, event.offsetY - drag.y];
     if (!drag.moved && Math.hypot(right, down) < DRAG_PX) return;
     drag.moved = true;
     clearTimeout(drag.timer);
-    if (drag.hit) return; // moved when it is let go
+    if (drag.hit || drag.beat >= 0) return; // moved when it is let go
     if (drag.touch) this.host.seek(drag.position - right * drag.place.secondsPerPixel);
     else
       this.box = {
@@ -307,12 +330,17 @@ export class Editor {
   }
 
   _up(event) {
+    this.touches.delete(event.pointerId);
+    this.spread = 0;
     const { drag } = this;
     this.drag = null;
     if (!drag) return;
     clearTimeout(drag.timer);
     if (drag.hit && drag.moved && event.type === "pointerup") this._drop(event, drag);
-    else if (this.box) {
+    else if (drag.beat >= 0 && drag.moved && event.type === "pointerup") {
+      const time_s = this.score.beats[drag.beat].time_s + (event.offsetX - drag.x) * drag.place.secondsPerPixel;
+      this.setBeats(grid.beatMoved(this.score.beats, drag.beat, time_s), "beat moved");
+    } else if (this.box) {
       this._selectBox(drag.place, event.shiftKey);
       this.box = null;
     } else if (!drag.moved && !drag.hit && event.offsetX > drag.place.left) {

@@ -200,6 +200,35 @@ def test_beats_are_moved_and_every_format_follows(browser: Browser, endpoint: En
     page.context.close()
 
 
+def test_the_grid_snaps_steps_and_is_changed(browser: Browser, endpoint: Endpoint) -> None:
+    page, noticed = opened(browser, endpoint)
+    found = page.evaluate(
+        """async () => {
+          const grid = await import("/page/grid.js");
+          const beats = Array.from({ length: 9 }, (_, index) => ({ time_s: index / 2, position: (index % 4) + 1 }));
+          const times = (all) => all.map((beat) => beat.time_s);
+          return {
+            snapped: [grid.snap(beats, 16, 1.06), grid.snap(beats, 12, 1.06), grid.snap(beats, 0, 1.06)],
+            steps: [grid.step(beats, 16, 1, 1), grid.step(beats, 16, 1, -1), grid.step(beats, 16, 0.9, 1, { bars: true })],
+            moved: times(grid.beatMoved(beats, 2, 1.2)),
+            halved: [times(grid.halved(beats)), grid.halved(beats).map((beat) => beat.position)],
+            doubled: grid.doubled(beats).length,
+            bar: grid.barAt(beats, 1.4).map((beat) => beat.position),
+            tapped: grid.tapped([1, 1.5, 2.01, 2.5], 5, 4).slice(0, 3),
+          };
+        }"""
+    )
+    assert found["snapped"] == [1.0, 1.0, 1.06]
+    assert found["steps"] == [1.125, 0.875, 2.0]
+    assert found["moved"] == pytest.approx([0, 0.6, 1.2, 1.6, 2, 2.5, 3, 3.5, 4])  # bar lines stay
+    assert found["halved"] == [[0, 1, 2, 3, 4], [1, 2, 3, 4, 1]]
+    assert found["doubled"] == 17
+    assert found["bar"] == [2, 3, 4, 1, 2, 3, 4, 1, 2]
+    assert [beat["position"] for beat in found["tapped"]] == [3, 4, 1]
+    assert not noticed
+    page.context.close()
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -209,7 +209,11 @@ def test_the_grid_snaps_steps_and_is_changed(browser: Browser, endpoint: Endpoin
           const times = (all) => all.map((beat) => beat.time_s);
           return {
             snapped: [grid.snap(beats, 16, 1.06), grid.snap(beats, 12, 1.06), grid.snap(beats, 0, 1.06)],
-            steps: [grid.step(beats, 16, 1, 1), grid.step(beats, 16, 1, -1), grid.step(beats, 16, 0.9, 1, { bars: true })],
+            steps: [
+              grid.step(beats, 16, 1, 1),
+              grid.step(beats, 16, 1, -1),
+              grid.step(beats, 16, 0.9, 1, { bars: true }),
+            ],
             moved: times(grid.beatMoved(beats, 2, 1.2)),
             halved: [times(grid.halved(beats)), grid.halved(beats).map((beat) => beat.position)],
             doubled: grid.doubled(beats).length,

@@ -193,7 +193,7 @@ def test_beats_are_moved_and_every_format_follows(browser: Browser, endpoint: En
     assert score.tempos[-1].qpm == pytest.approx(200, abs=0.1)
     notes = score.tracks[0].notes
     assert len(notes) == 40
-    for format_ in ("midi", "json", "csv", "jams", "labels", "chart", "mid", "bsm"):
+    for format_ in ("midi", "json", "csv", "jams", "labels", "chart", "mid", "musicxml", "bsm"):
         assert is_marked(result_of(endpoint, page, format=format_))
         assert not is_marked(result_of(endpoint, page, format=format_, edited="true")), format_  # a person's word
     assert not noticed

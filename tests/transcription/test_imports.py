@@ -20,7 +20,7 @@ HEAVY = {
 MODULES = {
     "the result, beats and formats": (
         "result", "beat_tracking", "quantise", "formats.registry", "formats.song_folder",
-        *(f"formats.{name}" for name in ("midi", "json", "csv", "jams", "labels", "chart", "mid", "bsm")),
+        *(f"formats.{name}" for name in ("midi", "json", "csv", "jams", "labels", "chart", "mid", "musicxml", "bsm")),
     ),
     "the fallback": ("heuristic",),
 }  # fmt: skip

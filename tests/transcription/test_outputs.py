@@ -4,6 +4,7 @@ import os
 import shutil
 import zipfile
 import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from drumline.cli import main
 from drumline.core.errors import ConfigError
 from drumline.core.hit_arrays import Events
 from drumline.core.tempo import TempoMap
+from drumline.transcription.command import sparse_hint
 from drumline.transcription.formats.registry import FORMATS, named
 from drumline.transcription.formats.song_folder import foreign_files, write_song_folder
 from drumline.transcription.outputs import plan_outputs
@@ -203,3 +205,10 @@ def test_the_pipe_replaces_nothing(tmp_path: Path) -> None:
     assert outputs.paths(Source("stdin", (), tmp_path)) == ()
     with pytest.raises(ConfigError, match="ending with /"):
         plan_outputs("json,midi", "a.json", [Source("x", (tmp_path / "x.wav",), tmp_path)])
+
+
+def test_a_model_that_finds_hardly_anything_says_so() -> None:
+    few = replace(MADE, audio=SourceAudio("x.wav", 60.0), transcriber=Transcriber("drumline-small"))
+    assert "--heuristic" in sparse_hint(few)
+    assert not sparse_hint(replace(few, transcriber=Transcriber("heuristic")))
+    assert not sparse_hint(replace(few, audio=SourceAudio("x.wav", 1.5)))

@@ -76,11 +76,12 @@ class Transcription:
         ----------
         path
             The file: ``.mid`` (General MIDI), ``.json``, ``.csv``, ``.jams``, ``.txt`` (Audacity labels), ``.chart``,
-            ``.bsm``, or the name ``notes.mid`` (Clone Hero and YARG); ``.sng`` or ``.zip`` for a song with its audio.
+            ``.musicxml`` (sheet music), ``.bsm``, or the name ``notes.mid`` (Clone Hero and YARG); ``.sng`` or ``.zip``
+            for a song with its audio.
         format
-            Name of a format (``midi``, ``json``, ``csv``, ``jams``, ``labels``, ``chart``, ``mid``, ``bsm``, ``sng``,
-            ``zip``) if the ending does not say it; ``folder`` writes a song folder that games play, with the audio, at
-            ``path``.
+            Name of a format (``midi``, ``json``, ``csv``, ``jams``, ``labels``, ``chart``, ``mid``, ``musicxml``,
+            ``bsm``, ``sng``, ``zip``) if the ending does not say it; ``folder`` writes a song folder that games play,
+            with the audio, at ``path``.
         overwrite
             Whether to replace files that drumline did not write, or that were changed since.
 

@@ -11,6 +11,7 @@ MIDI, ``notes.mid``          text meta event at tick 0 of the first track
 ``.chart``, ``song.ini``     a key of ``[Song]`` and of ``[song]``
 ``.sng``, ``.zip``           a key of the metadata; the archive's comment
 JSON, JAMS, ``.bsm``         a key of the document (of its ``sandbox`` in JAMS)
+MusicXML                     a field of ``identification/miscellaneous``
 CSV                          the column ``made_by``, in the first row
 Audacity labels              a fourth field of the first line, which Audacity passes over
 ===========================  =======================================================================

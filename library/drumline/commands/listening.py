@@ -80,8 +80,8 @@ def transcribe(
     """Transcribe the drums of songs.
 
     FILES are audio files, globs, folders of songs, or - for standard input. Formats are midi, json, csv, jams, labels,
-    chart, mid (a game's notes.mid), bsm, and with the audio, for Clone Hero and YARG: folder, zip, sng. Exits 1 if any
-    song could not be transcribed.
+    chart, mid (a game's notes.mid), musicxml (sheet music), bsm, and with the audio, for Clone Hero and YARG: folder,
+    zip, sng. Exits 1 if any song could not be transcribed.
 
     --all writes song.zip with drums.mid, bass.mid, vocals.mid, other.mid and all.mid. A file is separated first: set
     DRUMLINE_SEPARATOR_WEIGHTS to htdemucs' weights (drumline doctor tells how to get them). Of a song folder with

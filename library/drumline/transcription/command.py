@@ -13,6 +13,7 @@ from drumline.audio.downmix import MEAN
 from drumline.audio.recording import Recording
 from drumline.core.errors import DrumlineError
 from drumline.transcription.engine import HitDetector
+from drumline.transcription.heuristic import NAME as HEURISTIC
 from drumline.transcription.outputs import Outputs
 from drumline.transcription.result import Transcription
 from drumline.transcription.sources import Source, Stem, open_recording
@@ -20,6 +21,7 @@ from drumline.transcription.transcribe import Timing, transcribe
 
 _OCTAVES: Final = {"--halve": 0.5, "--double": 2.0}
 _NEAR: Final = 0.05
+_SPARSE_PER_MINUTE: Final = 30
 _DRUMS: Final = ("kick", "snare", "tom", "hihat", "ride", "crash", "cymbal")
 
 
@@ -49,6 +51,8 @@ def run(sources: Sequence[Source], job: Job) -> int:
             continue
         if not job.quiet:
             click.echo(summary(result, source, job.outputs, seconds=time.monotonic() - started), err=True)
+            if hint := sparse_hint(result):
+                click.echo(f"{source.name}: {hint}", err=True)
     return failed
 
 
@@ -81,6 +85,17 @@ def _warnings(recording: Recording) -> Iterator[str]:
         yield f"truncated: {recording.truncated}; what is there is transcribed"
     if recording.downmix != MEAN:
         yield f"the channels cancel in their mean: {recording.downmix} is transcribed"
+
+
+def sparse_hint(result: Transcription) -> str:
+    """Advice where a model finds hardly any hits; empty otherwise.
+
+    Models know recorded drums; clicks and test tones are better found by `transcription.heuristic`.
+    """
+    per_minute = 60 * len(result.hits) / max(result.audio.duration_s, 1.0)
+    if per_minute >= _SPARSE_PER_MINUTE or result.transcriber.model == HEURISTIC:
+        return ""
+    return f"hardly any hits ({per_minute:.0f} a minute); if there are drums: --heuristic, or --preset aggressive"
 
 
 def summary(result: Transcription, source: Source, outputs: Outputs, *, seconds: float) -> str:

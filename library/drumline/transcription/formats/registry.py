@@ -45,6 +45,7 @@ FORMATS: Final = (
     Format("labels", ".txt", "text/plain", "Audacity labels", "labels"),
     Format("chart", ".chart", "application/vnd.clonehero.chart", "Clone Hero and YARG, notes.chart", "chart"),
     Format("mid", "notes.mid", "application/vnd.rockband.midi", "Clone Hero and YARG, notes.mid", "mid"),
+    Format("musicxml", ".musicxml", "application/vnd.recordare.musicxml+xml", "Sheet music (MusicXML)", "musicxml"),
     Format("bsm", ".bsm", "application/vnd.beatsight+json", "BeatSight beatmap", "bsm"),
 )
 """In the order in which they are told."""

@@ -31,6 +31,8 @@ _TYPES: Final[Mapping[int, tuple[str, bool]]] = MappingProxyType(
 )
 """Length in steps -> note type, and whether it is dotted."""
 _TRIPLET_TYPES: Final = MappingProxyType({4: "eighth", 8: "quarter"})
+_LEVELS: Final = MappingProxyType({"eighth": 1, "16th": 2})
+"""Number of flags of a note type."""
 _ACCENT: Final = 0.9
 _GHOST: Final = 0.3
 _NEW_TEMPO: Final = 0.02
@@ -243,9 +245,32 @@ def _voice(
         for at, until in events:
             first, *rests = _lengths(until - at, is_triplet)
             written += [(chords.get((at, is_foot), ()), *first), *(((), *rest) for rest in rests)]
+        beams = _beams([_LEVELS.get(type_, 0) if hits else 0 for hits, _, type_, _ in written])
         for index, (hits, steps_long, type_, dotted) in enumerate(written):
             tuplet = ("start",) if index == 0 else ("stop",) if index == len(written) - 1 else ()
-            _note(measure, hits, steps_long, type_, dotted, voice, tuplet if is_triplet else None)
+            _note(measure, hits, steps_long, type_, dotted, voice, tuplet if is_triplet else None, beams[index])
+
+
+def _beams(levels: Sequence[int]) -> list[tuple[str, ...]]:
+    """Beams of each note or rest of a beat, from the first level on, by its number of flags.
+
+    Examples
+    --------
+    >>> _beams([1, 2, 2])
+    [('begin',), ('continue', 'begin'), ('end', 'end')]
+    """
+    found: list[tuple[str, ...]] = []
+    for index, level in enumerate(levels):
+        before = levels[index - 1] if index else 0
+        after = levels[index + 1] if index + 1 < len(levels) else 0
+        beams = []
+        for depth in range(1, level + 1):
+            if before >= depth or after >= depth:
+                beams.append("begin" if before < depth else "end" if after < depth else "continue")
+            elif beams:
+                beams.append("backward hook" if before else "forward hook")
+        found.append(tuple(beams))
+    return found
 
 
 def _lengths(steps: int, is_triplet: bool) -> list[tuple[int, str, bool]]:
@@ -269,8 +294,10 @@ def _note(
     dotted: bool,
     voice: int,
     tuplet: tuple[str, ...] | None,
+    beams: Sequence[str],
 ) -> None:
     """A chord, or a rest without hits."""
+    is_accented = any(_velocity(hit) >= _ACCENT for hit in hits)
     for index, hit in enumerate(hits or [None]):
         note = ElementTree.SubElement(measure, "note")
         notation = _NOTATIONS[_class_of(hit)] if hit else None
@@ -295,13 +322,19 @@ def _note(
             _text(modification, "normal-notes", 2)
         if hit is not None and notation is not None:
             _text(note, "stem", "down" if notation.is_foot else "up")
-            velocity = 0.7 if hit.velocity is None else hit.velocity
-            ghost = {"parentheses": "yes"} if velocity < _GHOST else {}
+            ghost = {"parentheses": "yes"} if _velocity(hit) < _GHOST else {}
             if ghost or notation.head != "normal":
                 _text(note, "notehead", notation.head, ghost)
-            _notations(note, tuplet if index == 0 else None, accent=velocity >= _ACCENT)
+            if index == 0:
+                for depth, beam in enumerate(beams, start=1):
+                    _text(note, "beam", beam, {"number": str(depth)})
+                _notations(note, tuplet, accent=is_accented)
         elif tuplet:
             _notations(note, tuplet, accent=False)
+
+
+def _velocity(hit: TranscribedHit) -> float:
+    return 0.7 if hit.velocity is None else hit.velocity
 
 
 def _notations(note: ElementTree.Element, tuplet: tuple[str, ...] | None, *, accent: bool) -> None:

@@ -109,3 +109,10 @@ def test_all_takes_no_other_format(song: Path) -> None:
     refused = transcribe(song, "--format", "midi")
     assert refused.exit_code == 2
     assert "--all takes neither" in refused.stderr
+
+
+def test_all_works_on_files_not_pipes(song: Path) -> None:
+    for arguments in (("-",), (str(song), "-o", "-")):
+        refused = transcribe(*arguments)
+        assert refused.exit_code == 2
+        assert "not through a pipe" in refused.stderr

@@ -118,7 +118,9 @@ def plan_outputs(formats: str, output: str, sources: Sequence[Source], *, overwr
     ending = Path(output).suffix.lower().removeprefix(".")
     if formats == BAND:
         outputs = Outputs((), (BAND,), output, is_file, overwrite)
-        if outputs.piped or (is_file and len(sources) > 1):
+        if outputs.piped or not all(source.files for source in sources):
+            raise ConfigError("a ZIP of all instruments is made of files and written to files, not through a pipe")
+        if is_file and len(sources) > 1:
             raise ConfigError(f"--output {output}: a ZIP for each song needs a folder, ending with /")
         outputs.refuse_foreign(sources)
         return outputs

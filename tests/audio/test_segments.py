@@ -22,15 +22,26 @@ def test_a_model_that_changes_nothing_changes_nothing(
 ) -> None:
     mix = np.random.default_rng(num_samples).uniform(-0.4, 0.4, (2, num_samples)).astype(np.float32) + np.float32(level)
     out = separate_in_segments(
-        mix, lambda cut: cut, segment_samples=segment_samples, overlap=overlap, batch_size=batch_size
+        mix,
+        lambda cut: np.stack([cut, cut], axis=1),
+        num_sources=2,
+        segment_samples=segment_samples,
+        overlap=overlap,
+        batch_size=batch_size,
     )
     assert out.dtype == np.float32
-    np.testing.assert_allclose(out, mix if num_samples > 1 else 0 * mix, atol=1e-5)  # one sample has no deviation
+    for source in out:
+        np.testing.assert_allclose(source, mix if num_samples > 1 else 0 * mix, atol=1e-5)  # one has no deviation
 
 
 def test_silence_stays_silent() -> None:
     out = separate_in_segments(
-        np.zeros((2, 100), dtype=np.float32), np.tanh, segment_samples=16, overlap=0.25, batch_size=1
+        np.zeros((2, 100), dtype=np.float32),
+        lambda cut: np.tanh(cut)[:, None],
+        num_sources=1,
+        segment_samples=16,
+        overlap=0.25,
+        batch_size=1,
     )
     np.testing.assert_array_equal(out, 0)
 
@@ -41,10 +52,10 @@ def test_the_last_segment_hears_what_came_before() -> None:
 
     def listen(cut: np.ndarray) -> np.ndarray:
         heard.extend(cut)
-        return cut
+        return cut[:, None]
 
     ramp = np.tile(np.arange(1, 15, dtype=np.float32), (2, 1))
-    separate_in_segments(ramp, listen, segment_samples=10, overlap=0.0, batch_size=1)
+    separate_in_segments(ramp, listen, num_sources=1, segment_samples=10, overlap=0.0, batch_size=1)
     mean, deviation = 7.5, np.arange(1, 15).std(ddof=1)
     last = heard[-1][0] * deviation + mean
     np.testing.assert_allclose(last[:7], [8, 9, 10, 11, 12, 13, 14], rtol=1e-5)

@@ -57,12 +57,14 @@ def test_a_folder_in_demucs_own_layout(tmp_path: Path) -> None:
         find(tmp_path)
 
 
-def test_of_a_bag_only_what_serves_the_drums(tmp_path: Path) -> None:
+def test_a_bag_shares_each_source_among_its_models(tmp_path: Path) -> None:
     files = [save_safetensors(tiny_model(seed), tmp_path, f"model{seed}") for seed in range(3)]
     save_bag(tmp_path, "htdemucs", ["model0", "model1", "model2"], [[1, 0, 0, 0], [0, 1, 1, 1], [3, 0, 0, 0]])
     weights = find(tmp_path)
-    assert weights.files == (files[0], files[2])
-    assert weights.shares == (0.25, 0.75)
+    assert weights.files == tuple(files)
+    assert weights.shares == ((0.25, 0, 0, 0), (0, 1, 1, 1), (0.75, 0, 0, 0))
+    save_safetensors(tiny_model(9), tmp_path, "model1")  # which gives no drums, so that stems of drums stay valid
+    assert find(tmp_path).sha256 == weights.sha256
 
 
 def test_the_fingerprint_is_of_what_decides_the_stem(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import { peaks } from "./spectrum.js";
 const WAVE = 64;
 const SPECTRUM = 128;
 const GAP = 8;
+const NARROW = 74; // of the lanes' names on a phone, without their keys
 
 function prepared(canvas) {
   const ratio = Math.min(2, window.devicePixelRatio || 1);
@@ -54,7 +55,7 @@ export function drawOverview(canvas, { mono, duration, position, view }) {
 }
 
 export function labelWidth(width) {
-  return width < 500 ? 74 : 92;
+  return width < 500 ? NARROW : 92;
 }
 
 const DOUBTFUL = 0.6; // hits of a lower confidence are hollow
@@ -128,10 +129,12 @@ export function drawPicture(canvas, { mono, rate, spectrogram, hits, beats, note
     context.fillRect(0, middle - laneHeight / 2 + 2, 3, laneHeight - 4);
     context.fillStyle = colour("ink");
     context.fillText(each.title, 8, middle);
-    context.fillStyle = colour("quiet");
-    context.textAlign = "right";
-    context.fillText(each.key.toUpperCase(), left - 6, middle);
-    context.textAlign = "left";
+    if (left > NARROW) {
+      context.fillStyle = colour("quiet");
+      context.textAlign = "right";
+      context.fillText(each.key.toUpperCase(), left - 6, middle);
+      context.textAlign = "left";
+    }
   });
 
   context.save();

@@ -59,7 +59,7 @@ export class Saver {
       const saved = await api.saveEdit(this.job, content);
       this.version = saved.version;
       if (!this.dirty) this.forget();
-      this.onState("saved", saved);
+      this.onState(this.dirty ? "changed" : "saved", saved);
     } catch (error) {
       this.dirty = true;
       if (error.kind === "edit_conflict") {

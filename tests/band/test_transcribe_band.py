@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -116,3 +117,18 @@ def test_all_works_on_files_not_pipes(song: Path) -> None:
         refused = transcribe(*arguments)
         assert refused.exit_code == 2
         assert "not through a pipe" in refused.stderr
+
+
+def test_two_songs_of_one_name_are_refused_as_elsewhere(song: Path, tmp_path: Path) -> None:
+    shutil.copytree(song, tmp_path / "other" / "song")
+    refused = transcribe(song, tmp_path / "other" / "song", "-o", f"{tmp_path}/out/")
+    assert refused.exit_code == 2
+    assert "two songs would be written to" in refused.stderr
+
+
+def test_the_name_of_the_format_is_the_option(song: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(
+        main, ["transcribe", "--heuristic", "--format", "band", str(song), "-o", f"{tmp_path}/"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "bass.mid" in zipfile.ZipFile(tmp_path / "song.zip").namelist()

@@ -84,7 +84,7 @@ def transcribe(
     zip, sng. Exits 1 if any song could not be transcribed.
 
     --all writes song.zip with drums.mid, bass.mid, vocals.mid, other.mid and all.mid. A file is separated first: set
-    DRUMLINE_SEPARATOR_WEIGHTS to htdemucs' weights (drumline doctor tells how to get them). Of a song folder with
+    DRUMLINE_SEPARATOR_WEIGHTS to htdemucs' weights (see drumline doctor). Of a song folder with
     stems, each stem is transcribed as it is.
 
     \b
@@ -102,7 +102,8 @@ def transcribe(
 
     if tempo and beats:
         raise click.UsageError("--tempo and --beats both state the grid: give one")
-    if all_instruments and (formats or stem != "auto" or quantise):
+    all_instruments = all_instruments or formats == BAND
+    if all_instruments and (formats not in ("", BAND) or stem != "auto" or quantise):
         raise click.UsageError("--all takes neither --format, --stem nor --quantise: it writes a ZIP of MIDI files")
     sources = find_sources(files, "mix" if all_instruments else stem)
     outputs = plan_outputs(BAND if all_instruments else formats, output, sources, overwrite=overwrite)

@@ -116,26 +116,21 @@ def plan_outputs(formats: str, output: str, sources: Sequence[Source], *, overwr
     is_folder = output.endswith(("/", os.sep)) or Path(output).is_dir()
     is_file = bool(Path(output).suffix) and not is_folder and output != PIPE
     ending = Path(output).suffix.lower().removeprefix(".")
-    if formats == BAND:
-        outputs = Outputs((), (BAND,), output, is_file, overwrite)
-        if outputs.piped or not all(source.files for source in sources):
-            raise ConfigError("a ZIP of all instruments is made of files and written to files, not through a pipe")
-        if is_file and len(sources) > 1:
-            raise ConfigError(f"--output {output}: a ZIP for each song needs a folder, ending with /")
-        outputs.refuse_foreign(sources)
-        return outputs
     if not formats and is_file:
         packages: tuple[str, ...] = (ending,) if ending in PACKAGES else ()
         chosen: tuple[Format, ...] = () if packages else (of_path(output),)
     else:
         names = [name.strip() for name in (formats or DEFAULT).split(",")]
-        packages = tuple(dict.fromkeys(name for name in names if name in PACKAGES))
-        chosen = tuple(named(name) for name in names if name not in PACKAGES)
+        kinds = (BAND,) if names == [BAND] else PACKAGES
+        packages = tuple(dict.fromkeys(name for name in names if name in kinds))
+        chosen = tuple(named(name) for name in names if name not in kinds)
     outputs = Outputs(chosen, packages, output, is_file, overwrite)
+    if packages == (BAND,) and (outputs.piped or not all(source.files for source in sources)):
+        raise ConfigError("a ZIP of all instruments is made of files and written to files, not through a pipe")
     one_file = len(chosen) + len(packages) == 1 and packages != (SONG_FOLDER,) and not (packages and outputs.piped)
     if (is_file or outputs.piped) and (len(sources) > 1 or not one_file):
         raise ConfigError(f"--output {output} takes one song in one format; name a folder, ending with /, for more")
-    if packages and any(len(source.files) != 1 for source in sources):
+    if packages not in ((), (BAND,)) and any(len(source.files) != 1 for source in sources):
         raise ConfigError("a song folder, .zip or .sng needs the song's audio as one file")
     written = [path for source in sources for path in outputs.paths(source)]
     if len(set(written)) < len(written):

@@ -8,10 +8,10 @@ from drumline.band.transcribe import DRUMS, Band
 from drumline.charts.general_midi import drum_track, storable, write_tracks
 from drumline.charts.provenance import BLANK, KEY, seal
 from drumline.core.zip_file import zip_files
-from drumline.transcription.result import RAW_TEMPO, SourceAudio
+from drumline.transcription.result import RAW_TEMPO
 
 
-def pack_band(band: Band, audio: SourceAudio) -> bytes:
+def pack_band(band: Band) -> bytes:
     """Archive with ``<part>.mid``, ``all.mid`` and ``manifest.json``; equal bands give equal bytes.
 
     All files have the same tempo map, 120 bpm where none is known. Drums are on channel 10.
@@ -21,13 +21,13 @@ def pack_band(band: Band, audio: SourceAudio) -> bytes:
     tracks |= {name: part_track(part, tempo, index=index) for index, (name, part) in enumerate(band.parts.items())}
     files = {f"{name}.mid": seal(write_tracks([track], tempo, mark=BLANK)) for name, track in tracks.items()}
     files["all.mid"] = seal(write_tracks(list(tracks.values()), tempo, mark=BLANK))
-    files["manifest.json"] = json.dumps(manifest(band, audio), indent=1).encode()
+    files["manifest.json"] = json.dumps(manifest(band), indent=1).encode()
     return seal(zip_files(files, comment=BLANK))
 
 
-def manifest(band: Band, audio: SourceAudio) -> dict[str, Any]:
+def manifest(band: Band) -> dict[str, Any]:
     """Contents of ``manifest.json``: recording, tempo, and each part with its confidence."""
-    drums = band.drums
+    audio, drums = band.audio, band.drums
     parts: list[dict[str, Any]] = []
     if drums is not None:
         confidences = [hit.confidence for hit in drums.hits if hit.confidence is not None]

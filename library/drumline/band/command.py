@@ -16,9 +16,8 @@ from drumline.band.transcribe import DRUMS, SEPARATION, Band, BandSettings, tran
 from drumline.core.errors import DrumlineError
 from drumline.transcription.outputs import Outputs
 from drumline.transcription.ownership import write_own
-from drumline.transcription.result import SourceAudio
 from drumline.transcription.separate import Separation
-from drumline.transcription.sources import Source, open_recording
+from drumline.transcription.sources import Source
 
 _BAR: Final = "{desc}: {percentage:3.0f}%|{bar}| {remaining}"
 
@@ -37,18 +36,16 @@ def run(
         started = time.monotonic()
         (path,) = outputs.paths(source)
         try:
-            recording, audio = open_recording(source, "mix")
-            recording.close()
             with ExitStack() as bars:
                 stage = partial(_stage, bars, quiet=quiet)
                 band = transcribe_band(source, settings, separation=separation, on_stage=stage)
-            write_own(str(path), pack_band(band, audio), overwrite=outputs.overwrite)
+            write_own(str(path), pack_band(band), overwrite=outputs.overwrite)
         except (DrumlineError, OSError) as error:
             click.echo(f"{source.name}: {error}", err=True)
             failed += 1
             continue
         if not quiet:
-            click.echo(f"{summary(band, audio)}; {time.monotonic() - started:.1f} s -> {path}", err=True)
+            click.echo(f"{summary(band)}; {time.monotonic() - started:.1f} s -> {path}", err=True)
     return failed
 
 
@@ -57,7 +54,7 @@ def _stage(bars: ExitStack, name: str, duration_s: float, *, quiet: bool) -> Cal
     if name == SEPARATION and not quiet:
         minutes = math.ceil(duration_s / 60)
         click.echo(
-            f"separating {minutes} min of audio: about {minutes} min on two CPU cores, and 4 GB of memory", err=True
+            f"separating {minutes} min of audio: as long again on a CPU core or longer, and 4 GB of memory", err=True
         )
     is_hidden = quiet or not sys.stderr.isatty()
     bar = tqdm(total=duration_s, desc=name, unit="s", bar_format=_BAR, file=sys.stderr, disable=is_hidden)
@@ -69,10 +66,10 @@ def _stage(bars: ExitStack, name: str, duration_s: float, *, quiet: bool) -> Cal
     return advance
 
 
-def summary(band: Band, audio: SourceAudio) -> str:
+def summary(band: Band) -> str:
     """One line for people: instruments with their number of notes, and stems that were left out."""
     counts = {DRUMS: len(band.drums.hits)} if band.drums else {}
     counts |= {name: len(part.notes) for name, part in band.parts.items()}
     found = ", ".join(f"{name} {count}" for name, count in counts.items()) or "nothing that sounds"
     silent = f" (silent: {', '.join(band.silent)})" if band.silent else ""
-    return f"{audio.name}: {found}{silent}"
+    return f"{band.audio.name}: {found}{silent}"

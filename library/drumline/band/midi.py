@@ -6,7 +6,7 @@ import mido
 import numpy as np
 import symusic
 
-from drumline.band.part import Part
+from drumline.band.part import TranscribedPart
 from drumline.charts.general_midi import track_of
 from drumline.core.errors import ChartError
 from drumline.core.notes import Notes
@@ -23,7 +23,7 @@ _BEND_STEP: Final = 0.05
 Event = tuple[int, mido.Message | mido.MetaMessage]
 
 
-def part_track(part: Part, tempo: TempoMap, *, index: int) -> mido.MidiTrack:
+def part_track(part: TranscribedPart, tempo: TempoMap, *, index: int) -> mido.MidiTrack:
     """Notes of a part on a channel of their own, with program, name and pitch bends.
 
     Parameters
@@ -44,19 +44,19 @@ def part_track(part: Part, tempo: TempoMap, *, index: int) -> mido.MidiTrack:
     starts = np.round(tempo.ticks(notes.start_s)).astype(np.int64).tolist()
     ends = np.round(tempo.ticks(notes.end_s)).astype(np.int64).tolist()
     next_start: dict[int, int] = {}
-    for index_ in reversed(range(len(notes))):
-        pitch, start = int(notes.pitch[index_]), starts[index_]
+    for note in reversed(range(len(notes))):
+        pitch, start = int(notes.pitch[note]), starts[note]
         if start == next_start.get(pitch):
             continue  # two notes of one pitch on one tick are one
-        end = max(start + 1, min(ends[index_], next_start.get(pitch, ends[index_])))
+        end = max(start + 1, min(ends[note], next_start.get(pitch, ends[note])))
         next_start[pitch] = start
-        velocity = min(127, max(1, round(127 * float(notes.velocity[index_]))))
+        velocity = min(127, max(1, round(127 * float(notes.velocity[note]))))
         events.append((end, mido.Message("note_off", channel=channel, note=pitch, velocity=0)))
         events.append((start, mido.Message("note_on", channel=channel, note=pitch, velocity=velocity)))
     return track_of([*events, *_bends(part, tempo, channel)])
 
 
-def _bends(part: Part, tempo: TempoMap, channel: int) -> list[Event]:
+def _bends(part: TranscribedPart, tempo: TempoMap, channel: int) -> list[Event]:
     """Pitch wheel messages where the bend moves; back to the middle at each note's start."""
     events: list[Event] = []
     for start_s, bend in zip(part.notes.start_s.tolist(), part.bends, strict=False):

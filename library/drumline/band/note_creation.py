@@ -4,7 +4,7 @@
 latest first, which last until their activation stays low; what still sounds afterwards becomes notes too.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -153,7 +153,7 @@ def monophonic(notes: Notes, activations: PitchActivations, *, cost: float = 0.0
         index = int(previous[index])
     chosen = notes.select(kept)
     end_s = np.minimum(chosen.end_s, np.append(chosen.start_s[1:], np.inf))
-    return Notes(chosen.start_s, end_s, chosen.pitch, chosen.velocity, chosen.confidence)
+    return replace(chosen, end_s=end_s)
 
 
 def pitch_bend(activations: PitchActivations, start_s: float, end_s: float, pitch: int) -> NDArray[np.float64]:

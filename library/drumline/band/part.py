@@ -1,7 +1,7 @@
 """Part of one instrument: its notes as they were found in one stem."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -22,7 +22,7 @@ _LEAST: Final = 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class TranscribedPart:
     """Notes of one instrument."""
 
     instrument: Instrument
@@ -49,7 +49,7 @@ def transcribe_part(
     level_db: float,
     bends: bool = False,
     on_progress: OnProgress = lambda seconds: None,
-) -> Part:
+) -> TranscribedPart:
     """Transcribe the stem of one instrument.
 
     Parameters
@@ -81,7 +81,9 @@ def transcribe_part(
         if bends and instrument.is_monophonic
     ]
     velocity = velocities(recording, notes.start_s)
-    return Part(instrument, Notes(notes.start_s, notes.end_s, notes.pitch, velocity, notes.confidence), level_db, bent)
+    return TranscribedPart(
+        instrument, Notes(notes.start_s, notes.end_s, notes.pitch, velocity, notes.confidence), level_db, bent
+    )
 
 
 def velocities(recording: Recording, start_s: NDArray[np.float64]) -> NDArray[np.float64]:

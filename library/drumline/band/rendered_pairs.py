@@ -15,7 +15,7 @@ from tqdm import tqdm
 from drumline.audio.loudness import encode_flac
 from drumline.band.instruments import instrument_of_program
 from drumline.band.midi import part_track
-from drumline.band.part import Part as TranscribedPart
+from drumline.band.part import TranscribedPart
 from drumline.charts.general_midi import storable, write_tracks
 from drumline.core.artifacts import join, write_bytes
 from drumline.core.config import Config

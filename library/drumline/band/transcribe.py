@@ -15,10 +15,10 @@ from drumline.audio.recording import Recording
 from drumline.audio.separation.protocol import FLOOR_DB, SOURCES
 from drumline.band.instruments import INSTRUMENTS, Instrument
 from drumline.band.note_creation import NoteConfig
-from drumline.band.part import Part, transcribe_part
+from drumline.band.part import TranscribedPart, transcribe_part
 from drumline.band.pitch_network import PitchNetwork
 from drumline.transcription.engine import HitDetector
-from drumline.transcription.result import Transcription
+from drumline.transcription.result import SourceAudio, Transcription
 from drumline.transcription.separate import Separation, recording_of_stem
 from drumline.transcription.sources import Source, open_mix, open_recording
 from drumline.transcription.transcribe import Timing, transcribe
@@ -39,7 +39,7 @@ OnStage = Callable[[str, float], Callable[[float], None]]
 
 
 @dataclass(frozen=True)
-class Stem:
+class InstrumentStem:
     """Audio of one instrument."""
 
     name: str
@@ -55,9 +55,11 @@ class Stem:
 class Band:
     """All instruments of a song."""
 
+    audio: SourceAudio
+    """The recording, of a folder all stems together."""
     drums: Transcription | None
     """Drums, and the tempo of all parts; None if the drums are silent."""
-    parts: Mapping[str, Part]
+    parts: Mapping[str, TranscribedPart]
     """Parts of the pitched instruments by name."""
     silent: tuple[str, ...] = ()
     """Stems that were left out as silent."""
@@ -105,11 +107,22 @@ def transcribe_band(
     """
     network = PitchNetwork(threads=settings.threads)
     with ExitStack() as opened:
+        mix, audio = open_recording(source, "mix")
+        opened.enter_context(mix)
         stems = (
-            _of_folder(source, opened) if len(source.files) > 1 else _of_file(source, separation(), on_stage, opened)
+            _of_folder(source, opened)
+            if len(source.files) > 1
+            else _of_file(source, separation(), mix.duration_s, on_stage, opened)
         )
-        has_drums = any(stem.instrument is None and stem.level_db >= SILENT_DB for stem in stems)
-        drums = _drums(source, settings, on_stage) if has_drums else None
+        drums = None
+        for stem in stems:
+            if stem.instrument is None and stem.level_db >= SILENT_DB:
+                # A separator's drums are no better to the model than the mix; a folder's own are.
+                recording = stem.recording if len(source.files) > 1 else mix
+                on_progress = on_stage(DRUMS, recording.duration_s)
+                drums = transcribe(
+                    recording, audio, detector=settings.detector, timing=settings.timing, on_progress=on_progress
+                )
         parts = {
             stem.name: transcribe_part(
                 stem.recording,
@@ -124,31 +137,24 @@ def transcribe_band(
             if stem.instrument and stem.level_db >= SILENT_DB
         }
     silent = tuple(stem.name for stem in stems if stem.level_db < SILENT_DB)
-    return Band(drums, {name: part for name, part in parts.items() if len(part.notes)}, silent)
+    return Band(audio, drums, {name: part for name, part in parts.items() if len(part.notes)}, silent)
 
 
-def _drums(source: Source, settings: BandSettings, on_stage: OnStage) -> Transcription:
-    """Drums of the mix, or of a folder's drum stems: on mixes the model is as good as on separated drums."""
-    recording, audio = open_recording(source, "auto")
-    with recording:
-        on_progress = on_stage(DRUMS, recording.duration_s)
-        return transcribe(recording, audio, detector=settings.detector, timing=settings.timing, on_progress=on_progress)
-
-
-def _of_file(source: Source, separation: Separation, on_stage: OnStage, opened: ExitStack) -> list[Stem]:
+def _of_file(
+    source: Source, separation: Separation, duration_s: float, on_stage: OnStage, opened: ExitStack
+) -> list[InstrumentStem]:
     """Stems that the separator takes out of a file."""
     (file,) = source.files
-    with open_mix([file]) as mix:
-        on_progress = on_stage(SEPARATION, mix.duration_s)
-        found = separation.stems_of([file.read_bytes()], [file.name], SOURCES)
-        on_progress(mix.duration_s)
+    on_progress = on_stage(SEPARATION, duration_s)
+    found = separation.stems_of([file.read_bytes()], [file.name], SOURCES)
+    on_progress(duration_s)
     return [
-        Stem(name, INSTRUMENTS.get(name), opened.enter_context(recording_of_stem(stem)), stem.ratio_db)
+        InstrumentStem(name, INSTRUMENTS.get(name), opened.enter_context(recording_of_stem(stem)), stem.ratio_db)
         for name, stem in zip(SOURCES, found, strict=True)
     ]
 
 
-def _of_folder(source: Source, opened: ExitStack) -> list[Stem]:
+def _of_folder(source: Source, opened: ExitStack) -> list[InstrumentStem]:
     """The stems of a song folder. Numbered drums are one stem."""
     recordings: dict[str, Recording] = {}
     drums = [file for file in source.files if file.stem.lower() in (layout.DRUMS, *layout.NUMBERED_DRUMS)]
@@ -160,7 +166,7 @@ def _of_folder(source: Source, opened: ExitStack) -> list[Stem]:
     energies = {name: _energy(recording) for name, recording in recordings.items()}
     total = max(sum(energies.values()), 1e-12)
     return [
-        Stem(
+        InstrumentStem(
             name,
             None if name == DRUMS else INSTRUMENTS[_OF_FILE.get(name, "other")],
             recording,

@@ -1,7 +1,7 @@
 """Part of one instrument: its notes as they were found in one stem."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np

@@ -18,11 +18,11 @@ from typing import Annotated, Any, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from drumline.charts.beats import tempo_from_beats
-from drumline.core.artifacts import filesystem, join, names, read_bytes, remove, write_bytes
+from drumline.core.artifacts import filesystem, join, read_bytes, remove, write_bytes
 from drumline.core.vocabularies import LABEL_NAMES
 from drumline.transcription.result import TranscribedHit, Transcription
 from serve.errors import Problem
-from serve.job_store import JobStore
+from serve.job_store import EDITS, JobStore
 
 NEWEST: Final = 50
 """Versions that are always kept."""
@@ -121,7 +121,7 @@ class EditStore:
     """Versions of each transcription below a folder or URI. All methods block: call them from a thread."""
 
     def __init__(self, uri: str) -> None:
-        self._uri = join(uri, "edits")
+        self._uri = join(uri, EDITS)
         self._saving = threading.Lock()
 
     def save(self, job_id: str, content: EditContent) -> Edit:
@@ -133,7 +133,7 @@ class EditStore:
             ``edit_conflict``: ``content.base`` is not the newest version.
         """
         with self._saving:
-            newest = max(self.versions(job_id), default=0)
+            newest = self.newest(job_id)
             if content.base != newest:
                 detail = f"the newest version is {newest}, and this was made from {content.base}: load it, or save anew"
                 raise Problem("edit_conflict", detail)
@@ -143,13 +143,13 @@ class EditStore:
             self._thin(job_id)
         return edit
 
+    def newest(self, job_id: str) -> int:
+        """Number of the newest version; 0 if there is none."""
+        return max(self._sizes(job_id), default=0)
+
     def versions(self, job_id: str) -> list[int]:
         """Numbers of the kept versions, in order."""
-        try:
-            found = names(join(self._uri, job_id))
-        except FileNotFoundError:
-            return []
-        return sorted(int(name.removesuffix(_SUFFIX)) for name in found if name.removesuffix(_SUFFIX).isdecimal())
+        return sorted(self._sizes(job_id))
 
     def get(self, job_id: str, version: int = 0) -> Edit | None:
         """A version, the newest for 0; None if there is none.
@@ -159,7 +159,7 @@ class EditStore:
         Problem
             ``storage_unavailable``: the file is damaged.
         """
-        if not version and not (version := max(self.versions(job_id), default=0)):
+        if not version and not (version := self.newest(job_id)):
             return None
         try:
             return Edit.model_validate_json(read_bytes(self._file(job_id, version), MAX_BYTES))
@@ -177,21 +177,25 @@ class EditStore:
             if edit is not None
         ]
 
-    def remove(self, job_id: str) -> None:
-        """Remove all versions."""
-        fs, path = filesystem(join(self._uri, job_id))
-        if fs.exists(path):
-            fs.rm(path, recursive=True)
-
     def _thin(self, job_id: str) -> None:
-        fs, path = filesystem(join(self._uri, job_id))
-        fs.invalidate_cache()
-        sizes = {str(entry["name"]).rpartition("/")[2]: int(entry["size"] or 0) for entry in fs.ls(path, detail=True)}
         total = 0
-        for rank, version in enumerate(reversed(self.versions(job_id))):
-            total += sizes.get(f"{version:06d}{_SUFFIX}", 0)
+        for rank, (version, num_bytes) in enumerate(sorted(self._sizes(job_id).items(), reverse=True)):
+            total += num_bytes
             if rank and (total > MAX_HISTORY_BYTES or (rank >= NEWEST and version % _EACH)):
                 remove(self._file(job_id, version))
+
+    def _sizes(self, job_id: str) -> dict[int, int]:
+        """Size of each kept version in bytes, by number."""
+        fs, path = filesystem(join(self._uri, job_id))
+        fs.invalidate_cache()
+        try:
+            entries = fs.ls(path, detail=True)
+        except FileNotFoundError:
+            return {}
+        names = {
+            str(entry["name"]).rpartition("/")[2].removesuffix(_SUFFIX): int(entry["size"] or 0) for entry in entries
+        }
+        return {int(name): num_bytes for name, num_bytes in names.items() if name.isdecimal()}
 
     def _file(self, job_id: str, version: int) -> str:
         return join(self._uri, job_id, f"{version:06d}{_SUFFIX}")

@@ -61,7 +61,6 @@ class Gateway:
         self.keys = read_keys(settings.keys_file, os.environ)
         self.store = JobStore(settings.jobs.store)
         self.edits = EditStore(settings.jobs.store)
-        self.store.on_removal = self.edits.remove
         self.clock = WorkClock()
         self._resources = ExitStack()
         scratch = self._resources.enter_context(scratch_folder("drumline-gateway-"))

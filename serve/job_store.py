@@ -19,7 +19,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +35,9 @@ from serve.records import Claim, Job, JobState, Outcome, Progress, Record, from_
 log = logging.getLogger("drumline")
 UPLOAD: Final = ".upload"
 """File extension of an unfinished upload in the store's folder."""
+
+EDITS: Final = "edits"
+"""Folder of the jobs' edits (`edits`), by id; they are removed with the job."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 _RECORDING_PARTS: Final = ("song", "audio")
@@ -61,8 +64,6 @@ class JobStore:
         self.uri = uri
         self._warned: set[str] = set()
         self._finished: set[str] = set()
-        self.on_removal: Callable[[str], None] | None = None
-        """Called with the id of each job that is removed."""
         if "://" not in uri:
             Path(uri).mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -189,8 +190,9 @@ class JobStore:
         for part in _PARTS:
             with suppress(FileNotFoundError):
                 remove(self._uri(job_id, part))
-        if self.on_removal is not None:
-            self.on_removal(job_id)
+        fs, path = filesystem(join(self.uri, EDITS, job_id))
+        if fs.exists(path):
+            fs.rm(path, recursive=True)
 
     def job_ids(self) -> list[str]:
         """Ids of all jobs."""

@@ -67,11 +67,13 @@ class TranscriptionState(ResponseModel):
     """Duration of the recording [s]; present once the job is done."""
     cache: Literal["hit", "miss"] | None = None
     """Whether the recording had been processed before; present once the job is done."""
+    edit_version: int | None = None
+    """Number of its newest saved edit; present if it was edited."""
     problem: ProblemDetails | None = None
     """Error of a failed job."""
 
     @classmethod
-    def of(cls, state: JobState) -> Self:
+    def of(cls, state: JobState, *, edit_version: int = 0) -> Self:
         """State of a job as its owner sees it."""
         job, outcome = state.job, state.outcome
         path = f"/v1/transcriptions/{job.id}"
@@ -87,7 +89,14 @@ class TranscriptionState(ResponseModel):
             problem = ProblemDetails.of(Problem(kind, outcome.detail))
             return cls(**common, status="failed", progress=_progress(state), problem=problem)
         if outcome is not None:
-            return cls(**common, status="done", progress=1.0, duration_s=outcome.duration_s, cache=outcome.cache)
+            return cls(
+                **common,
+                status="done",
+                progress=1.0,
+                duration_s=outcome.duration_s,
+                cache=outcome.cache,
+                edit_version=edit_version or None,
+            )
         return cls(**common, status="running" if state.duration_s else "waiting", progress=_progress(state))
 
 

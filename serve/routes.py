@@ -199,9 +199,10 @@ def _location(job: Job) -> dict[str, str]:
     tags=["transcriptions"],
     responses=problem_responses("not_found"),
 )
-async def get_transcription(state: OwnedJob) -> TranscriptionState:
+async def get_transcription(state: OwnedJob, gateway: CurrentGateway) -> TranscriptionState:
     """State of a transcription: `waiting`, `running` with its progress, `done`, or `failed` with the problem."""
-    return TranscriptionState.of(state)
+    version = 0 if state.outcome is None else await asyncio.to_thread(gateway.edits.newest, state.job.id)
+    return TranscriptionState.of(state, edit_version=version)
 
 
 @router.get(

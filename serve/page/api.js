@@ -85,9 +85,8 @@ export async function audio(job) {
   return (await ask(`${job.links.self}/audio`)).arrayBuffer();
 }
 
-// A saved edit, the newest without a version; null where there is none.
+// A saved edit, the newest without a version.
 export async function edit(job, version = 0) {
-  if (!version && !(await history(job)).length) return null;
   return (await ask(`${job.links.self}/edit?version=${version}`)).json();
 }
 

@@ -120,7 +120,7 @@ async function open(job, state, audio) {
   song.score = new Score(song.transcription.hits, beatsOf(song.transcription));
   song.score.addEventListener("change", onScore);
   song.score.addEventListener("selection", () => (stale = true));
-  await openEdit(job);
+  await openEdit(job, state.edit_version);
   try {
     await player.open(await audio());
     song.mono = monoOf(player.buffer);
@@ -142,11 +142,11 @@ function beatsOf(transcription) {
 }
 
 // The saved edit, and what the browser kept of changes that did not reach the server.
-async function openEdit(job) {
+async function openEdit(job, version) {
   song.saver = new Saver(job, song.score, showSaving);
   $("saved").textContent = "";
   show("conflict", false);
-  const saved = await api.edit(job);
+  const saved = version ? await api.edit(job, version) : null;
   const unsaved = song.saver.unsaved();
   if (saved) {
     song.saver.version = saved.version;
@@ -352,7 +352,7 @@ function addControlHandlers() {
   $("keep-mine").addEventListener("click", () => song.saver.keepMine().then(() => show("conflict", false)).catch(showProblem));
   $("take-theirs").addEventListener("click", () => {
     song.saver.setAside();
-    openEdit(song.job).then(onScore).catch(showProblem);
+    api.state(song.job.id).then((state) => openEdit(song.job, state.edit_version)).then(onScore).catch(showProblem);
   });
   $("delete").addEventListener("click", () => remove().catch(showProblem));
 }

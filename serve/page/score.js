@@ -19,6 +19,12 @@ function rounded(seconds) {
   return Math.max(0, Math.round(seconds * 1e6) / 1e6);
 }
 
+// Hits with others, which replace those of their lane at their time.
+function joined(hits, added) {
+  const isReplaced = (hit) => added.some((each) => each.class === hit.class && Math.abs(each.time_s - hit.time_s) < SAME_S);
+  return [...hits.filter((hit) => !isReplaced(hit)), ...added];
+}
+
 export class Score extends EventTarget {
   constructor(hits, beats) {
     super();
@@ -66,7 +72,7 @@ export class Score extends EventTarget {
 
   add(time_s, label, velocity = 0.8) {
     const hit = keyed({ time_s: rounded(time_s), class: label, velocity });
-    this._change({ hits: [...this._without(hit), hit] });
+    this._change({ hits: joined(this.hits, [hit]) });
     this.select([hit.key]);
     return hit;
   }
@@ -94,8 +100,7 @@ export class Score extends EventTarget {
     if (!chosen.size) return;
     const moved = this.hits.filter((hit) => chosen.has(hit.key)).map((hit) => ({ ...hit, confidence: undefined, ...change(hit) }));
     const others = this.hits.filter((hit) => !chosen.has(hit.key));
-    const kept = others.filter((hit) => !moved.some((each) => each.class === hit.class && Math.abs(each.time_s - hit.time_s) < SAME_S));
-    this._change({ hits: [...kept, ...moved] });
+    this._change({ hits: joined(others, moved) });
   }
 
   move(keys, seconds) {
@@ -131,8 +136,7 @@ export class Score extends EventTarget {
   paste(clip, origin_s) {
     const pasted = clip.map((each) => keyed({ time_s: rounded(origin_s + each.offset_s), class: each.class, velocity: each.velocity }));
     if (!pasted.length) return;
-    const kept = this.hits.filter((hit) => !pasted.some((each) => each.class === hit.class && Math.abs(each.time_s - hit.time_s) < SAME_S));
-    this._change({ hits: [...kept, ...pasted] });
+    this._change({ hits: joined(this.hits, pasted) });
     this.select(pasted.map((hit) => hit.key));
   }
 
@@ -144,10 +148,6 @@ export class Score extends EventTarget {
   replace(hits, beats) {
     this._change({ hits: hits.map(keyed), beats: beats.length ? beats : this.beats, beatsEdited: beats.length > 0 });
     this.select([]);
-  }
-
-  _without(added) {
-    return this.hits.filter((hit) => hit.class !== added.class || Math.abs(hit.time_s - added.time_s) >= SAME_S);
   }
 
   _change(parts) {
